@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
+/* Arguments become values. This is where Perl code may run (ties, overloading, warning handlers) and where
+ * bad arguments die; Rust has not been entered yet. Whatever a value points to lives in the argument itself or in a
+ * mortal, so that dying leaks nothing. */
+
+#include "shim.h"
+
+#define DEPTH_MAX 16
+
+/* The parameter's name without the ending that says that it is an SV. */
+static int shown_length(const char *name) {
+    static const char *const endings[] = {"_sv", "sv", "SV", "Sv"};
+    int length = (int)strlen(name), index;
+    for (index = 0; index < 4; index++) {
+        int ending = (int)strlen(endings[index]);
+        if (length > ending && strEQ(name + length - ending, endings[index]))
+            return length - ending;
+    }
+    return length;
+}
+
+static void bad(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, const char *why) {
+    croak("%s: %.*s %s", method->name, shown_length(param->name), param->name, why);
+}
+
+static void set_text(sysvirt_Value *out, sysvirt_Tag tag, const char *text, STRLEN length, bool utf8) {
+    out->tag = tag;
+    out->utf8 = utf8;
+    out->len = length;
+    out->data.text = text;
+}
+
+static void *scratch(pTHX_ size_t size) {
+    return SvPVX(sv_2mortal(newSV(size ? size : 1)));
+}
+
+/* Whether the argument is anything but a plain value of the kind that the parameter wants, so that looking at it
+ * may run Perl code, which might change any argument: then all of them are copied first. */
+bool sysvirt_needs_copy(pTHX_ const sysvirt_Param *param, SV *sv) {
+    if (SvGMAGICAL(sv))
+        return TRUE;
+    switch (param->kind) {
+    case SYSVIRT_KIND_HANDLE:
+    case SYSVIRT_KIND_HANDLE_OR_NULL:
+    case SYSVIRT_KIND_INVOCANT:
+    case SYSVIRT_KIND_CODE:
+    case SYSVIRT_KIND_VARIABLE:
+        return FALSE;
+    case SYSVIRT_KIND_NUMBER:
+        return !SvIOK(sv);
+    case SYSVIRT_KIND_TEXT:
+    case SYSVIRT_KIND_BYTES:
+        return !SvPOK(sv);
+    case SYSVIRT_KIND_TEXT_OR_NULL:
+    case SYSVIRT_KIND_PATH_OR_NULL:
+    case SYSVIRT_KIND_BYTES_OR_NULL:
+        return SvOK(sv) && !SvPOK(sv);
+    default:
+        return SvOK(sv);
+    }
+}
+
+static void decode_float(NV number, sysvirt_Value *out) {
+    out->tag = SYSVIRT_TAG_FLOAT;
+    out->data.real = (double)number;
+}
+
+static void decode_integer(pTHX_ SV *sv, sysvirt_Value *out) {
+    if (SvIsUV(sv)) {
+        out->tag = SYSVIRT_TAG_UINT;
+        out->data.natural = SvUVX(sv);
+    } else {
+        out->tag = SYSVIRT_TAG_INT;
+        out->data.integer = SvIVX(sv);
+    }
+}
+
+/* Perl's own conversion, with its warnings; what does not fit an integer stays a float for Rust to refuse. */
+static void decode_number(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv, sysvirt_Value *out) {
+    if (SvROK(sv)) {
+        SV *number = SvAMAGIC(sv) ? amagic_call(sv, &PL_sv_undef, numer_amg, AMGf_noright | AMGf_unary) : NULL;
+        if (!number || SvROK(number))
+            bad(aTHX_ method, param, "is a reference, not a number");
+        sv = number;
+    }
+    if (SvIOK(sv)) {
+        decode_integer(aTHX_ sv, out);
+    } else if (SvNOK(sv)) {
+        decode_float(SvNVX(sv), out);
+    } else if (SvPOK(sv)) {
+        UV unsigned_;
+        int type = grok_number(SvPVX_const(sv), SvCUR(sv), &unsigned_);
+        if (type == IS_NUMBER_IN_UV) {
+            out->tag = SYSVIRT_TAG_UINT;
+            out->data.natural = unsigned_;
+        } else if (type == (IS_NUMBER_IN_UV | IS_NUMBER_NEG) && unsigned_ <= (UV)IV_MAX) {
+            out->tag = SYSVIRT_TAG_INT;
+            out->data.integer = -(IV)unsigned_;
+        } else {
+            decode_float(SvNV_nomg(sv), out);
+        }
+    } else {
+        out->tag = SYSVIRT_TAG_INT;
+        out->data.integer = SvIV_nomg(sv);
+    }
+}
+
+static bool has_high_bytes(const char *text, STRLEN length) {
+    const U8 *at = (const U8 *)text, *end = at + length;
+    for (; at < end; at++)
+        if (*at & 0x80)
+            return TRUE;
+    return FALSE;
+}
+
+static void decode_text(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv, sysvirt_Value *out) {
+    STRLEN length;
+    const char *text;
+    if (SvROK(sv) && !SvAMAGIC(sv))
+        bad(aTHX_ method, param, "is a reference, not a string");
+    text = SvPV_nomg_const(sv, length);
+    if (memchr(text, '\0', length))
+        bad(aTHX_ method, param, "holds a NUL character");
+    /* Characters 128 to 255 of a string that is not already UTF-8: libvirt wants the same characters encoded. */
+    if (param->kind != SYSVIRT_KIND_PATH_OR_NULL && !SvUTF8(sv) && has_high_bytes(text, length)
+        && !is_utf8_string((const U8 *)text, length)) {
+        SV *encoded = newSVpvn_flags(text, length, SVs_TEMP);
+        text = SvPVutf8(encoded, length);
+    }
+    set_text(out, SYSVIRT_TAG_TEXT, text, length, FALSE);
+}
+
+static void decode_bytes(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv, sysvirt_Value *out) {
+    STRLEN length;
+    const char *bytes;
+    if (SvROK(sv) && !SvAMAGIC(sv))
+        bad(aTHX_ method, param, "is a reference, not a string");
+    bytes = SvPV_nomg_const(sv, length);
+    if (SvUTF8(sv)) {
+        SV *downgraded = newSVpvn_flags(bytes, length, SVs_TEMP | SVf_UTF8);
+        if (!sv_utf8_downgrade(downgraded, TRUE))
+            bad(aTHX_ method, param, "holds a wide character");
+        bytes = SvPV_const(downgraded, length);
+    }
+    set_text(out, SYSVIRT_TAG_BYTES, bytes, length, FALSE);
+}
+
+static void decode_handle(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv, sysvirt_Value *out) {
+    const MAGIC *magic = sysvirt_handle_magic(sv);
+    if (!magic || (sysvirt_Class)sysvirt_handle_class(magic) != param->class_) {
+        if (!sv_isobject(sv) || SvTYPE(SvRV(sv)) != SVt_PVMG)
+            croak("%s() -- %s is not a blessed SV reference", method->name, param->name);
+        croak("%s() -- %s is not a %s object", method->name, param->name, sysvirt_package(param->class_));
+    }
+    out->tag = SYSVIRT_TAG_HANDLE;
+    out->class_ = param->class_;
+    out->data.pointer = magic->mg_ptr;
+    out->len = PTR2UV(sv);
+}
+
+static void decode_code(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv, sysvirt_Value *out) {
+    CV *cv = NULL;
+    if (SvROK(sv) && (SvTYPE(SvRV(sv)) == SVt_PVCV || SvAMAGIC(sv))) {
+        HV *stash;
+        GV *gv;
+        cv = sv_2cv(sv, &stash, &gv, 0);
+    } else if (SvPOK(sv)) {
+        cv = get_cv(SvPV_nolen(sv), 0); /* a sub's name, as call_sv takes it */
+    }
+    if (!cv)
+        bad(aTHX_ method, param, "is not a CODE reference");
+    out->tag = SYSVIRT_TAG_CODE;
+    out->data.pointer = cv;
+}
+
+/* A list of values that grows in a mortal. */
+typedef struct {
+    SV *buffer;
+    size_t count;
+} values;
+
+static sysvirt_Value *push(pTHX_ values *list) {
+    sysvirt_Value *slot;
+    if (!list->buffer)
+        list->buffer = sv_2mortal(newSV(8 * sizeof *slot));
+    SvGROW(list->buffer, (list->count + 1) * sizeof *slot * 3 / 2);
+    slot = (sysvirt_Value *)SvPVX(list->buffer) + list->count++;
+    Zero(slot, 1, sysvirt_Value);
+    return slot;
+}
+
+static void finish(values *list, sysvirt_Tag tag, sysvirt_Value *out) {
+    out->tag = tag;
+    out->len = list->count;
+    out->data.items = list->count ? (sysvirt_Value *)SvPVX(list->buffer) : NULL;
+}
+
+/* A copy of a string, so that nothing the script does meanwhile can move it. */
+static void copy_text(pTHX_ const char *text, STRLEN length, bool utf8, sysvirt_Value *out) {
+    char *copy = scratch(aTHX_ length + 1);
+    Copy(text, copy, length, char);
+    copy[length] = '\0';
+    set_text(out, SYSVIRT_TAG_TEXT, copy, length, utf8);
+}
+
+static void decode_array(pTHX_ AV *array, sysvirt_Value *out, int depth) {
+    values list = {NULL, 0};
+    SSize_t index;
+    for (index = 0; index <= av_len(array); index++) {
+        SV **element = av_fetch(array, index, 0);
+        sysvirt_Value value;
+        Zero(&value, 1, sysvirt_Value);
+        if (element)
+            sysvirt_decode_any(aTHX_ *element, &value, depth);
+        *push(aTHX_ &list) = value;
+    }
+    finish(&list, SYSVIRT_TAG_ARRAY, out);
+}
+
+static void decode_hash(pTHX_ HV *hash, sysvirt_Value *out, int depth) {
+    values list = {NULL, 0};
+    HE *entry;
+    hv_iterinit(hash);
+    while ((entry = hv_iternext(hash))) {
+        STRLEN length;
+        SV *key = hv_iterkeysv(entry);
+        const char *text = SvPV_const(key, length);
+        sysvirt_Value value;
+        copy_text(aTHX_ text, length, cBOOL(SvUTF8(key)), push(aTHX_ &list));
+        Zero(&value, 1, sysvirt_Value);
+        sysvirt_decode_any(aTHX_ hv_iterval(hash, entry), &value, depth);
+        *push(aTHX_ &list) = value;
+    }
+    finish(&list, SYSVIRT_TAG_MAP, out);
+}
+
+/* Any scalar, containers included. */
+void sysvirt_decode_any(pTHX_ SV *sv, sysvirt_Value *out, int depth) {
+    if (depth > DEPTH_MAX)
+        croak("the data structure is nested too deeply");
+    if (SvGMAGICAL(sv))
+        sv = sv_mortalcopy(sv);
+    if (SvROK(sv)) {
+        SV *target = SvRV(sv);
+        const MAGIC *magic = sysvirt_handle_magic(sv);
+        if (magic) {
+            out->tag = SYSVIRT_TAG_HANDLE;
+            out->class_ = (sysvirt_Class)sysvirt_handle_class(magic);
+            out->data.pointer = magic->mg_ptr;
+            out->len = PTR2UV(sv);
+            return;
+        }
+        if (SvTYPE(target) == SVt_PVCV) {
+            out->tag = SYSVIRT_TAG_CODE;
+            out->data.pointer = target;
+            return;
+        }
+        if (SvAMAGIC(sv)) {
+            STRLEN length;
+            SV *copy = sv_mortalcopy(sv);
+            const char *text = SvPV_const(copy, length);
+            copy_text(aTHX_ text, length, cBOOL(SvUTF8(copy)), out);
+            return;
+        }
+        if (SvTYPE(target) == SVt_PVAV) {
+            decode_array(aTHX_ (AV *)target, out, depth + 1);
+        } else if (SvTYPE(target) == SVt_PVHV) {
+            decode_hash(aTHX_ (HV *)target, out, depth + 1);
+        } else if (SvTYPE(target) < SVt_PVAV && !isGV_with_GP(target)) {
+            sysvirt_Value *item = scratch(aTHX_ sizeof *item);
+            Zero(item, 1, sysvirt_Value);
+            sysvirt_decode_any(aTHX_ target, item, depth + 1);
+            out->tag = SYSVIRT_TAG_REF;
+            out->len = 1;
+            out->data.items = item;
+        } else {
+            out->tag = SYSVIRT_TAG_OTHER;
+        }
+    } else if (SvPOK(sv)) {
+        STRLEN length;
+        const char *text = SvPV_nomg_const(sv, length);
+        copy_text(aTHX_ text, length, cBOOL(SvUTF8(sv)), out);
+    } else if (SvIOK(sv)) {
+        decode_integer(aTHX_ sv, out);
+    } else if (SvNOK(sv)) {
+        decode_float(SvNVX(sv), out);
+    } else if (SvOK(sv)) {
+        out->tag = SYSVIRT_TAG_OTHER;
+    }
+}
+
+/* The rest of a method's arguments as the pairs of a hash. */
+void sysvirt_decode_pairs(pTHX_ SV **first, SSize_t count, sysvirt_Value *out) {
+    values list = {NULL, 0};
+    SSize_t index;
+    if (count % 2)
+        Perl_ck_warner(aTHX_ packWARN(WARN_MISC), "Odd number of elements in hash assignment");
+    for (index = 0; index < count; index += 2) {
+        STRLEN length;
+        const char *text = SvPV_const(first[index], length);
+        sysvirt_Value value;
+        copy_text(aTHX_ text, length, cBOOL(SvUTF8(first[index])), push(aTHX_ &list));
+        Zero(&value, 1, sysvirt_Value);
+        if (index + 1 < count)
+            sysvirt_decode_any(aTHX_ first[index + 1], &value, 0);
+        *push(aTHX_ &list) = value;
+    }
+    finish(&list, SYSVIRT_TAG_MAP, out);
+}
+
+static void decode_container(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv,
+                             sysvirt_Value *out, svtype type, const char *why) {
+    if (!SvROK(sv) || SvTYPE(SvRV(sv)) != type)
+        bad(aTHX_ method, param, why);
+    if (type == SVt_PVHV)
+        decode_hash(aTHX_ (HV *)SvRV(sv), out, 0);
+    else
+        decode_array(aTHX_ (AV *)SvRV(sv), out, 0);
+}
+
+/* One argument, which is not magical any more, according to its parameter. `out` is all zeros: undef. */
+void sysvirt_decode(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv, sysvirt_Value *out) {
+    switch (param->kind) {
+    case SYSVIRT_KIND_NUMBER:
+        decode_number(aTHX_ method, param, sv, out);
+        break;
+    case SYSVIRT_KIND_TEXT_OR_NULL:
+    case SYSVIRT_KIND_PATH_OR_NULL:
+        if (!SvOK(sv))
+            break;
+        /* FALLTHROUGH */
+    case SYSVIRT_KIND_TEXT:
+        decode_text(aTHX_ method, param, sv, out);
+        break;
+    case SYSVIRT_KIND_BYTES_OR_NULL:
+        if (!SvOK(sv))
+            break;
+        /* FALLTHROUGH */
+    case SYSVIRT_KIND_BYTES:
+        decode_bytes(aTHX_ method, param, sv, out);
+        break;
+    case SYSVIRT_KIND_HANDLE_OR_NULL:
+        if (!SvROK(sv))
+            break;
+        /* FALLTHROUGH */
+    case SYSVIRT_KIND_HANDLE:
+        decode_handle(aTHX_ method, param, sv, out);
+        break;
+    case SYSVIRT_KIND_HASH_OR_NULL:
+        if (!SvOK(sv))
+            break;
+        /* FALLTHROUGH */
+    case SYSVIRT_KIND_HASH:
+        decode_container(aTHX_ method, param, sv, out, SVt_PVHV, "is not a HASH reference");
+        break;
+    case SYSVIRT_KIND_ARRAY_OR_NULL:
+        if (!SvOK(sv))
+            break;
+        /* FALLTHROUGH */
+    case SYSVIRT_KIND_ARRAY:
+        decode_container(aTHX_ method, param, sv, out, SVt_PVAV, "is not an ARRAY reference");
+        break;
+    case SYSVIRT_KIND_CODE:
+        decode_code(aTHX_ method, param, sv, out);
+        break;
+    case SYSVIRT_KIND_ANY:
+        sysvirt_decode_any(aTHX_ sv, out, 0);
+        break;
+    default:
+        break;
+    }
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
+/* Calls from libvirt, through Rust, into Perl. Nothing that Perl code does there may jump over the frames of Rust
+ * and libvirt: what it dies with is parked and thrown when the enclosing method has returned, and `exit` waits as long. */
+
+#include "shim.h"
+#include <pthread.h>
+
+typedef struct callback {
+    SV *code;         /* our own reference to the sub; NULL once the interpreter is gone */
+    SV *owner;        /* weak: the object that the callback was registered on */
+    HV *owner_stash;  /* its package, should it have to be made again */
+    void *interpreter;
+    bool abandoned;   /* to be freed by the interpreter that it belongs to */
+    struct callback *next;
+} callback;
+
+/* Every callback of the process; other interpreters' are only marked. */
+static callback *all;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* What the gatherer is to call and to whom it tells the outcome. */
+struct gathering {
+    SV *code;
+    SV **args;
+    size_t count;
+    sysvirt_Want want;
+    intptr_t readback;
+    sysvirt_Sink sink;
+    void *context;
+};
+
+static void unlink_callback(callback *cb) {
+    callback **at;
+    for (at = &all; *at; at = &(*at)->next)
+        if (*at == cb) {
+            *at = cb->next;
+            break;
+        }
+}
+
+static void free_callback(pTHX_ callback *cb) {
+    SvREFCNT_dec(cb->code);
+    SvREFCNT_dec(cb->owner);
+    SvREFCNT_dec((SV *)cb->owner_stash);
+    free(cb);
+}
+
+/* Frees what other threads have given up on our behalf. */
+static void sweep(pTHX) {
+    callback *cb, *next, *mine = NULL;
+    pthread_mutex_lock(&lock);
+    for (cb = all; cb; cb = next) {
+        next = cb->next;
+        if (cb->abandoned && cb->interpreter == CURRENT_INTERPRETER) {
+            unlink_callback(cb);
+            cb->next = mine;
+            mine = cb;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    for (cb = mine; cb; cb = next) {
+        next = cb->next;
+        free_callback(aTHX_ cb);
+    }
+}
+
+static void *create(void *code, void *owner) {
+    dTHX;
+    callback *cb = calloc(1, sizeof *cb);
+    if (!cb)
+        return NULL;
+    sweep(aTHX);
+    cb->code = newRV_inc((SV *)code);
+    if (owner) {
+        cb->owner_stash = SvSTASH(SvRV((SV *)owner));
+        SvREFCNT_inc_simple_void((SV *)cb->owner_stash);
+        cb->owner = sv_rvweaken(newRV_inc(SvRV((SV *)owner)));
+    }
+    cb->interpreter = CURRENT_INTERPRETER;
+    pthread_mutex_lock(&lock);
+    cb->next = all;
+    all = cb;
+    pthread_mutex_unlock(&lock);
+    return cb;
+}
+
+static void *named(const char *name) {
+    dTHX;
+    CV *cv = get_cv(name, 0);
+    return cv ? create(cv, NULL) : NULL;
+}
+
+static void destroy(void *pointer) {
+    callback *cb = pointer;
+    if (cb->interpreter && cb->interpreter != CURRENT_INTERPRETER) {
+        pthread_mutex_lock(&lock);
+        cb->abandoned = TRUE;
+        pthread_mutex_unlock(&lock);
+        return;
+    }
+    pthread_mutex_lock(&lock);
+    unlink_callback(cb);
+    pthread_mutex_unlock(&lock);
+    if (cb->interpreter) {
+        dTHX;
+        free_callback(aTHX_ cb);
+    } else {
+        free(cb);
+    }
+}
+
+/* The interpreter ends: its callbacks stay, for libvirt has their addresses, but never run again. */
+void sysvirt_callback_forget_interpreter(pTHX_ void *unused) {
+    callback *cb, *next;
+    PERL_UNUSED_ARG(unused);
+    sweep(aTHX);
+    pthread_mutex_lock(&lock);
+    for (cb = all; cb; cb = next) {
+        next = cb->next;
+        if (cb->interpreter == CURRENT_INTERPRETER) {
+            SV *code = cb->code, *owner = cb->owner;
+            cb->interpreter = NULL;
+            cb->code = cb->owner = NULL;
+            cb->owner_stash = NULL;
+            pthread_mutex_unlock(&lock);
+            SvREFCNT_dec(code);
+            SvREFCNT_dec(owner);
+            pthread_mutex_lock(&lock);
+            next = all; /* freeing may have run Perl code: start again */
+        }
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+/* The gatherer: an XSUB, so that the whole of its work, decoding included, stands under the caller's G_EVAL. */
+void sysvirt_gather(pTHX_ CV *cv) {
+    dXSARGS;
+    struct gathering *job = sysvirt_context(aTHX)->gathering;
+    sysvirt_Value *results, readback;
+    size_t index;
+    int returned, at;
+    PERL_UNUSED_VAR(cv);
+    PERL_UNUSED_VAR(items);
+    SP -= items;
+    PUSHMARK(SP);
+    EXTEND(SP, (SSize_t)job->count);
+    for (index = 0; index < job->count; index++)
+        PUSHs(job->args[index]);
+    PUTBACK;
+    returned = call_sv(job->code, job->want == SYSVIRT_WANT_LIST ? G_LIST : G_SCALAR);
+    SPAGAIN;
+    results = (sysvirt_Value *)SvPVX(sv_2mortal(newSV((returned + 1) * sizeof *results)));
+    Zero(results, returned + 1, sysvirt_Value);
+    for (at = 0; at < returned; at++)
+        sysvirt_decode_any(aTHX_ SP[at + 1 - returned], &results[at], 0);
+    SP -= returned;
+    PUTBACK;
+    Zero(&readback, 1, sysvirt_Value);
+    if (job->readback >= 0)
+        sysvirt_decode_any(aTHX_ job->args[job->readback], &readback, 0);
+    job->sink(job->context, results, (size_t)returned, &readback);
+    XSRETURN_EMPTY;
+}
+
+static SV *argument(pTHX_ my_cxt_t *cxt, const callback *cb, sysvirt_Value *value) {
+    if (value->tag == SYSVIRT_TAG_OWNER) {
+        const MAGIC *magic = cb->owner && SvROK(cb->owner) ? sysvirt_handle_magic(cb->owner) : NULL;
+        if (magic && magic->mg_ptr)
+            return newRV_inc(SvRV(cb->owner));
+        sysvirt_retain(value->class_, value->data.pointer);
+        return sysvirt_handle_new(aTHX_ cb->owner_stash ? cb->owner_stash : cxt->stash[value->class_], value->class_,
+                                  value->data.pointer);
+    }
+    return sysvirt_build(aTHX_ cxt, value, NULL);
+}
+
+static void invoke(pTHX_ my_cxt_t *cxt, callback *cb, sysvirt_Value *values, size_t count, sysvirt_Want want,
+                   intptr_t readback, sysvirt_Sink sink, void *context, bool *ok) {
+    dSP;
+    size_t index;
+    SV *code, **args, *error;
+
+    ENTER;
+    SAVETMPS;
+    save_scalar(PL_errgv); /* the script's own $@ is none of our business */
+    PUSHSTACKi(PERLSI_UNKNOWN); /* no `last` or `return` gets past here */
+    code = sv_2mortal(newSVsv(cb->code)); /* the callback may unregister itself */
+    args = (SV **)SvPVX(sv_2mortal(newSV((count + 1) * sizeof *args)));
+    for (index = 0; index < count; index++)
+        args[index] = sv_2mortal(argument(aTHX_ cxt, cb, &values[index]));
+
+    PUSHMARK(SP);
+    if (want == SYSVIRT_WANT_NOTHING) {
+        EXTEND(SP, (SSize_t)count);
+        for (index = 0; index < count; index++)
+            PUSHs(args[index]);
+        PUTBACK;
+        call_sv(code, G_VOID | G_DISCARD | G_EVAL);
+    } else {
+        struct gathering job;
+        job.code = code;
+        job.args = args;
+        job.count = count;
+        job.want = want;
+        job.readback = readback;
+        job.sink = sink;
+        job.context = context;
+        PUTBACK;
+        SAVEVPTR(cxt->gathering);
+        cxt->gathering = &job;
+        call_sv((SV *)cxt->gatherer, G_VOID | G_DISCARD | G_EVAL);
+    }
+
+    error = ERRSV;
+    *ok = !(SvROK(error) || (SvPOK(error) && SvCUR(error)));
+    if (!*ok && !cxt->parked)
+        cxt->parked = newSVsv(error);
+    POPSTACK;
+    FREETMPS;
+    LEAVE;
+}
+
+/* Calls Perl. False if it died, or if there is nobody to call: the caller then makes libvirt give up. */
+static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Want want, intptr_t readback,
+                 sysvirt_Sink sink, void *context) {
+    callback *cb = pointer;
+    my_cxt_t *cxt;
+    bool ok = FALSE;
+    int jump;
+    dJMPENV;
+
+    if (!cb->code || cb->interpreter != CURRENT_INTERPRETER)
+        return FALSE;
+    {
+        dTHX;
+        cxt = sysvirt_context(aTHX);
+        if (cxt->exiting)
+            return FALSE;
+        JMPENV_PUSH(jump);
+        if (jump == 0)
+            invoke(aTHX_ cxt, cb, values, count, want, readback, sink, context, &ok);
+        else {
+            ok = FALSE;
+            cxt->exiting = TRUE; /* exit: perl has unwound its own stacks; the C stack follows when we return */
+        }
+        JMPENV_POP;
+    }
+    return ok;
+}
+
+static void park(const char *message) {
+    dTHX;
+    my_cxt_t *cxt = sysvirt_context(aTHX);
+    if (!cxt->parked)
+        cxt->parked = mess_sv(newSVpvn_flags(message, strlen(message), SVs_TEMP), FALSE), SvREFCNT_inc(cxt->parked);
+}
+
+const sysvirt_Callbacks sysvirt_callbacks = {create, named, destroy, call, park};
+
+void sysvirt_callback_boot(pTHX) {
+    Perl_call_atexit(aTHX_ sysvirt_callback_forget_interpreter, NULL);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
+/* Handles: a blessed reference to a scalar whose integer is the C pointer, as scripts and other C modules
+ * expect, and magic on that scalar, which is the proof that the pointer is ours and what owns the reference. */
+
+#include "shim.h"
+#include <pthread.h>
+
+/* How many forks lie between the process that loaded us and this one. A handle of an older generation
+ * belongs to the parent, and so does the session with the daemon behind it: it is not closed here. */
+static U16 generation;
+
+#define CLASS_BITS 6
+#define CLASS_MASK ((1 << CLASS_BITS) - 1)
+#define GENERATION_MAX (0xffff >> CLASS_BITS)
+
+static void next_generation(void) {
+    if (generation < GENERATION_MAX)
+        generation++;
+}
+
+static void release(MAGIC *magic) {
+    void *object = magic->mg_ptr;
+    magic->mg_ptr = NULL;
+    if (object && magic->mg_private >> CLASS_BITS == generation)
+        sysvirt_release(sysvirt_handle_class(magic), object);
+}
+
+static int handle_free(pTHX_ SV *sv, MAGIC *magic) {
+    PERL_UNUSED_ARG(sv);
+    release(magic);
+    return 0;
+}
+
+#ifdef USE_ITHREADS
+static int handle_dup(pTHX_ MAGIC *magic, CLONE_PARAMS *params) {
+    PERL_UNUSED_ARG(params);
+    sysvirt_retain(sysvirt_handle_class(magic), magic->mg_ptr);
+    return 0;
+}
+#endif
+
+static MGVTBL handle_table = {
+    NULL, NULL, NULL, NULL, handle_free, NULL,
+#ifdef USE_ITHREADS
+    handle_dup,
+#else
+    NULL,
+#endif
+    NULL,
+};
+
+void sysvirt_handle_boot(void) {
+    static bool done = FALSE;
+    if (!done)
+        pthread_atfork(NULL, NULL, next_generation);
+    done = TRUE;
+}
+
+/* Takes over the caller's reference to the object. */
+SV *sysvirt_handle_new(pTHX_ HV *stash, sysvirt_Class class_, void *object) {
+    SV *inner = newSV_type(SVt_PVMG);
+    MAGIC *magic = sv_magicext(inner, NULL, PERL_MAGIC_ext, &handle_table, (const char *)object, 0);
+    magic->mg_private = (U16)(class_ | generation << CLASS_BITS);
+    magic->mg_flags |= MGf_DUP;
+    SvIV_set(inner, PTR2IV(object));
+    SvIOK_on(inner);
+    return sv_bless(newRV_noinc(inner), stash);
+}
+
+/* The magic of a handle, NULL for any other scalar. */
+MAGIC *sysvirt_handle_magic(SV *sv) {
+    SV *inner;
+    MAGIC *magic;
+    if (!SvROK(sv))
+        return NULL;
+    inner = SvRV(sv);
+    if (SvTYPE(inner) < SVt_PVMG)
+        return NULL;
+    for (magic = SvMAGIC(inner); magic; magic = magic->mg_moremagic)
+        if (magic->mg_virtual == &handle_table)
+            return magic;
+    return NULL;
+}
+
+sysvirt_Class sysvirt_handle_class(const MAGIC *magic) {
+    return (sysvirt_Class)(magic->mg_private & CLASS_MASK);
+}
+
+/* What DESTROY and close do: the object goes now, the scalar becomes 0 and stays a handle. */
+void sysvirt_handle_close(pTHX_ SV *sv) {
+    MAGIC *magic = sysvirt_handle_magic(sv);
+    if (!magic)
+        return;
+    release(magic);
+    if (!SvREADONLY(SvRV(sv)))
+        sv_setiv(SvRV(sv), 0);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
+/* Values of Rust's become SVs. Nothing here runs Perl code or dies, so a value may be borrowed meanwhile. */
+
+#include "shim.h"
+
+static SV *unsigned_sv(pTHX_ uint64_t number) {
+#if UVSIZE >= 8
+    return newSVuv(number);
+#else
+    return number <= UV_MAX ? newSVuv((UV)number) : newSVpvf("%" PRIu64, number);
+#endif
+}
+
+static SV *signed_sv(pTHX_ int64_t number) {
+#if IVSIZE >= 8
+    return newSViv(number);
+#else
+    return number >= IV_MIN && number <= IV_MAX ? newSViv((IV)number) : newSVpvf("%" PRId64, number);
+#endif
+}
+
+static void store(pTHX_ HV *hash, sysvirt_Value *key, SV *value) {
+    if (key->tag == SYSVIRT_TAG_KEY) {
+        sysvirt_Key *name = (sysvirt_Key *)key->data.key;
+        U32 hashed = name->hash;
+        if (!hashed) {
+            PERL_HASH(hashed, name->text, name->len);
+            name->hash = hashed;
+        }
+        (void)hv_store(hash, name->text, (I32)name->len, value, hashed);
+    } else {
+        (void)hv_store(hash, key->data.text, (I32)key->len, value, 0);
+    }
+}
+
+static SV *blessed(pTHX_ my_cxt_t *cxt, SV *reference, sysvirt_Class class_) {
+    return class_ == SYSVIRT_CLASS_NONE ? reference : sv_bless(reference, cxt->stash[class_]);
+}
+
+/* A new SV for the value. Handles are taken over: the value no longer owns them. They go into the package
+ * of their class, or into `stash`. */
+SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
+    size_t index;
+    switch (value->tag) {
+    case SYSVIRT_TAG_INT:
+        return signed_sv(aTHX_ value->data.integer);
+    case SYSVIRT_TAG_UINT:
+        return unsigned_sv(aTHX_ value->data.natural);
+    case SYSVIRT_TAG_FLOAT:
+        return newSVnv(value->data.real);
+    case SYSVIRT_TAG_TEXT:
+    case SYSVIRT_TAG_BYTES:
+        return newSVpvn(value->data.text, value->len);
+    case SYSVIRT_TAG_KEY: {
+        const sysvirt_Key *name = value->data.key;
+        return newSVpvn(name->text, name->len);
+    }
+    case SYSVIRT_TAG_HANDLE: {
+        void *object = value->data.pointer;
+        value->data.pointer = NULL;
+        return sysvirt_handle_new(aTHX_ stash ? stash : cxt->stash[value->class_], value->class_, object);
+    }
+    case SYSVIRT_TAG_ARRAY:
+    case SYSVIRT_TAG_LIST:
+    case SYSVIRT_TAG_COUNTED_LIST: {
+        AV *array = newAV();
+        if (value->len)
+            av_extend(array, (SSize_t)value->len - 1);
+        for (index = 0; index < value->len; index++)
+            av_push(array, sysvirt_build(aTHX_ cxt, &value->data.items[index], NULL));
+        return newRV_noinc((SV *)array);
+    }
+    case SYSVIRT_TAG_MAP: {
+        HV *hash = newHV();
+        for (index = 0; index + 1 < value->len; index += 2)
+            store(aTHX_ hash, &value->data.items[index], sysvirt_build(aTHX_ cxt, &value->data.items[index + 1], NULL));
+        return blessed(aTHX_ cxt, newRV_noinc((SV *)hash), value->class_);
+    }
+    case SYSVIRT_TAG_REF:
+        return blessed(aTHX_ cxt, newRV_noinc(sysvirt_build(aTHX_ cxt, &value->data.items[0], NULL)), value->class_);
+    default:
+        return newSV(0);
+    }
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
+/* The one XSUB that stands for every method, and the boot code that binds the tables which Rust exports. */
+
+#include "shim.h"
+
+#define MY_CXT_KEY "Sys::Virt::_guts" XS_VERSION
+START_MY_CXT
+
+#define ARGS_MAX 12 /* more than any method has parameters */
+
+my_cxt_t *sysvirt_context(pTHX) {
+    dMY_CXT;
+    return &MY_CXT;
+}
+
+static size_t mandatory(const sysvirt_Method *method) {
+    size_t count = 0;
+    while (count < method->nparams && !method->params[count].default_text)
+        count++;
+    return count;
+}
+
+static void usage(pTHX_ const sysvirt_Method *method) {
+    SV *text = sv_2mortal(newSVpvs(""));
+    size_t index;
+    for (index = 0; index < method->nparams; index++) {
+        const sysvirt_Param *param = &method->params[index];
+        const char *value = param->default_text;
+        sv_catpvf(text, "%s%s", index ? ", " : "", param->name);
+        if (value)
+            sv_catpvf(text, "%s%s", param->spaced ? " = " : "=", strEQ(value, "undef") ? "&PL_sv_undef" : value);
+    }
+    croak("Usage: %s(%" SVf ")", method->name, SVfARG(text));
+}
+
+/* Decodes all arguments of a call into `args`, one for each parameter of the method. */
+static void decode(pTHX_ const sysvirt_Method *method, I32 ax, SSize_t items, sysvirt_Value *args) {
+    bool copy = FALSE;
+    size_t index;
+    for (index = 0; index < method->nparams && (SSize_t)index < items && !copy; index++)
+        copy = sysvirt_needs_copy(aTHX_ &method->params[index], ST(index));
+
+    for (index = 0; index < method->nparams; index++) {
+        const sysvirt_Param *param = &method->params[index];
+        sysvirt_Value *out = &args[index];
+        Zero(out, 1, sysvirt_Value);
+        if (param->kind == SYSVIRT_KIND_PAIRS) {
+            if (items > (SSize_t)index)
+                sysvirt_decode_pairs(aTHX_ &ST(index), items - (SSize_t)index, out);
+        } else if ((SSize_t)index < items) {
+            SV *sv = ST(index);
+            if (copy && param->kind != SYSVIRT_KIND_VARIABLE)
+                sv = sv_mortalcopy(sv);
+            sysvirt_decode(aTHX_ method, param, sv, out);
+        } else if (!param->default_text) {
+            sysvirt_decode(aTHX_ method, param, &PL_sv_undef, out); /* a sub's argument that was left out */
+        } else if (param->fallback != sysvirt_undef) {
+            out->tag = SYSVIRT_TAG_INT;
+            out->data.integer = param->fallback;
+        }
+    }
+}
+
+static HV *invocant_stash(pTHX_ SV *sv) {
+    return sv_isobject(sv) ? SvSTASH(SvRV(sv)) : gv_stashsv(sv, GV_ADD);
+}
+
+/* Throws what a callback died with, without telling $SIG{__DIE__} a second time. */
+static void rethrow(pTHX_ SV *error) {
+    sv_2mortal(error);
+    SAVESPTR(PL_diehook);
+    PL_diehook = NULL;
+    croak_sv(error);
+}
+
+static SV *assigned(pTHX_ my_cxt_t *cxt, sysvirt_Value *result, SV *variable) {
+    sysvirt_Value *content = &result->data.items[1];
+    SV *returned = sysvirt_build(aTHX_ cxt, &result->data.items[2], NULL);
+    if (content->tag != SYSVIRT_TAG_NONE) {
+        sv_setpvn(variable, content->data.text, content->len);
+        SvUTF8_off(variable);
+    }
+    return returned;
+}
+
+/* Every method of every class. */
+XS_INTERNAL(dispatch) {
+    dXSARGS;
+    const sysvirt_Method *method = (const sysvirt_Method *)CvXSUBANY(cv).any_ptr;
+    my_cxt_t *cxt = sysvirt_context(aTHX);
+    sysvirt_Value args[ARGS_MAX], result;
+    sysvirt_Outcome outcome;
+    SV *outer, *mine, *single = NULL;
+    HV *stash = NULL;
+    SSize_t pushed = 0, index;
+    const SSize_t given = items;
+
+    if (!(method->flags & sysvirt_SUB)
+        && (given > (SSize_t)method->nparams || given < (SSize_t)mandatory(method)))
+        usage(aTHX_ method);
+    decode(aTHX_ method, ax, given, args);
+    if (method->flags & sysvirt_CONSTRUCTOR)
+        stash = invocant_stash(aTHX_ given ? ST(0) : &PL_sv_undef);
+
+    outer = cxt->parked;
+    cxt->parked = NULL;
+    outcome = method->body(args, method->nparams, &result, method->name);
+    mine = cxt->parked;
+    cxt->parked = outer;
+
+    if (cxt->exiting) {
+        sysvirt_drop(&result);
+        my_exit(STATUS_EXIT);
+    }
+    if (mine) {
+        sysvirt_drop(&result);
+        rethrow(aTHX_ mine);
+    }
+    if (outcome != SYSVIRT_OUTCOME_DONE) {
+        SV *error = sv_2mortal(sysvirt_build(aTHX_ cxt, &result, NULL));
+        sysvirt_drop(&result);
+        if (outcome == SYSVIRT_OUTCOME_ERROR)
+            croak_sv(error);
+        croak("%" SVf, SVfARG(error));
+    }
+
+    switch (result.tag) {
+    case SYSVIRT_TAG_NONE:
+        sysvirt_drop(&result);
+        XSRETURN_EMPTY;
+    case SYSVIRT_TAG_LIST:
+    case SYSVIRT_TAG_COUNTED_LIST:
+        if (GIMME_V == G_SCALAR) {
+            if (result.tag == SYSVIRT_TAG_COUNTED_LIST)
+                single = newSViv((IV)result.len);
+            else if (result.len)
+                single = sysvirt_build(aTHX_ cxt, &result.data.items[result.len - 1], NULL);
+            break;
+        }
+        SP = PL_stack_base + ax - 1;
+        EXTEND(SP, (SSize_t)result.len);
+        for (index = 0; index < (SSize_t)result.len; index++)
+            PUSHs(sv_2mortal(sysvirt_build(aTHX_ cxt, &result.data.items[index], NULL)));
+        pushed = (SSize_t)result.len;
+        sysvirt_drop(&result);
+        XSRETURN(pushed);
+    case SYSVIRT_TAG_FILL: {
+        SV *variable = ST(result.data.items[0].data.natural);
+        single = sv_2mortal(assigned(aTHX_ cxt, &result, variable));
+        sysvirt_drop(&result);
+        SvSETMAGIC(variable); /* may die: nothing of ours is left to lose */
+        ST(0) = single;
+        XSRETURN(1);
+    }
+    default:
+        single = sysvirt_build(aTHX_ cxt, &result, stash);
+    }
+    sysvirt_drop(&result);
+    if (!single)
+        XSRETURN_UNDEF;
+    if (!given)
+        EXTEND(SP, 1);
+    ST(0) = sv_2mortal(single);
+    XSRETURN(1);
+}
+
+/* DESTROY of every class. Perl may call it on anything. */
+XS_INTERNAL(destroy_handle) {
+    dXSARGS;
+    if (items != 1)
+        croak("Usage: %s(%s)", GvNAME(CvGV(cv)), (const char *)CvXSUBANY(cv).any_ptr);
+    sysvirt_handle_close(aTHX_ ST(0));
+    XSRETURN_EMPTY;
+}
+
+#ifdef USE_ITHREADS
+static void set_up(pTHX_ my_cxt_t *cxt);
+
+XS_INTERNAL(clone_context) {
+    dXSARGS;
+    PERL_UNUSED_VAR(items);
+    PERL_UNUSED_VAR(cv);
+    {
+        MY_CXT_CLONE;
+        set_up(aTHX_ & MY_CXT);
+    }
+    XSRETURN_EMPTY;
+}
+#endif
+
+/* What every interpreter needs of its own. */
+static void set_up(pTHX_ my_cxt_t *cxt) {
+    int index;
+    cxt->parked = NULL;
+    cxt->exiting = FALSE;
+    cxt->gathering = NULL;
+    cxt->gatherer = newXS(NULL, sysvirt_gather, __FILE__);
+    for (index = 1; index < SYSVIRT_CLASS_COUNT; index++) {
+        cxt->stash[index] = gv_stashpv(sysvirt_package((sysvirt_Class)index), GV_ADD);
+        SvREFCNT_inc_simple_void((SV *)cxt->stash[index]);
+    }
+    sysvirt_callback_boot(aTHX);
+}
+
+static void bind_methods(pTHX_ const sysvirt_Method *method, size_t count) {
+    for (; count; count--, method++) {
+        char prototype[ARGS_MAX + 2], *at = prototype;
+        size_t index, needed = mandatory(method);
+        CV *cv;
+        for (index = 0; index < method->nparams; index++) {
+            if (index == needed)
+                *at++ = ';';
+            *at++ = '$';
+        }
+        *at = '\0';
+        cv = newXS_flags(method->name, dispatch, "perl/shim.c",
+                         method->flags & sysvirt_SUB ? NULL : prototype, 0);
+        CvXSUBANY(cv).any_ptr = (void *)method;
+    }
+}
+
+/* A constant is a reference to its value in the stash, which perl turns into a sub when it is asked for one. */
+static void bind_constants(pTHX_ HV *stash, const sysvirt_Constant *constant, size_t count) {
+    for (; count; count--, constant++) {
+        SV *value = constant->text ? newSVpv(constant->text, 0) : newSViv((IV)constant->integer);
+        SV **slot = hv_fetch(stash, constant->name, (I32)constant->len, TRUE);
+        SvREADONLY_on(value);
+        if (!slot || SvOK(*slot) || SvTYPE(*slot) == SVt_PVGV) {
+            newCONSTSUB(stash, constant->name, value); /* the name is in use already */
+        } else {
+            sv_upgrade(*slot, SVt_IV);
+            SvRV_set(*slot, value);
+            SvROK_on(*slot);
+        }
+    }
+    mro_method_changed_in(stash);
+}
+
+/* boot_Sys__Virt, by way of the Rust function of that name, which alone can be exported. */
+void sysvirt_boot(void *perl, void *code);
+void sysvirt_boot(void *perl, void *code) {
+#ifdef USE_ITHREADS
+    PerlInterpreter *my_perl = perl;
+#endif
+    CV *cv = code;
+#ifdef dXSBOOTARGSXSAPIVERCHK
+    dXSBOOTARGSXSAPIVERCHK;
+#else
+    dXSARGS;
+    XS_APIVERSION_BOOTCHECK;
+    XS_VERSION_BOOTCHECK;
+#endif
+    size_t index, part, count;
+    const sysvirt_ClassTable *classes = sysvirt_classes(&count);
+    MY_CXT_INIT;
+    PERL_UNUSED_VAR(perl);
+    PERL_UNUSED_VAR(cv);
+    PERL_UNUSED_VAR(items);
+
+    sysvirt_handle_boot();
+    if (!sysvirt_start(&sysvirt_callbacks))
+        croak("Sys::Virt: libvirt cannot be initialized");
+    set_up(aTHX_ & MY_CXT);
+    for (index = 0; index < count; index++) {
+        const sysvirt_ClassTable *table = &classes[index];
+        for (part = 0; part < table->nmethods; part++)
+            bind_methods(aTHX_ table->methods[part].rows, table->methods[part].count);
+        for (part = 0; part < table->nconstants; part++)
+            bind_constants(aTHX_ MY_CXT.stash[table->class_], table->constants[part].rows, table->constants[part].count);
+        if (table->destroy) {
+            SV *name = sv_2mortal(newSVpvf("%s::DESTROY", sysvirt_package(table->class_)));
+            CV *destroy = newXS_flags(SvPV_nolen(name), destroy_handle, "perl/shim.c", "$", 0);
+            CvXSUBANY(destroy).any_ptr = (void *)table->destroy;
+        }
+    }
+#ifdef USE_ITHREADS
+    newXS("Sys::Virt::CLONE", clone_context, "perl/shim.c");
+#endif
+#if PERL_VERSION_GE(5, 22, 0)
+    Perl_xs_boot_epilog(aTHX_ ax);
+#else
+    XSRETURN_YES;
+#endif
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
+/* The boundary between perl/ and rust/. Written by cbindgen from rust/: do not edit, run xt/header.t --write. */
+
+#ifndef SYSVIRT_H
+#define SYSVIRT_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint32_t sysvirt_AtomicU32;
+
+#define sysvirt_undef INT64_MIN
+
+#define sysvirt_SUB 1
+
+#define sysvirt_CONSTRUCTOR 2
+
+enum sysvirt_Class
+#if __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // __STDC_VERSION__ >= 202311L
+ {
+  SYSVIRT_CLASS_NONE = 0,
+  SYSVIRT_CLASS_CONNECT,
+  SYSVIRT_CLASS_DOMAIN,
+  SYSVIRT_CLASS_DOMAIN_SNAPSHOT,
+  SYSVIRT_CLASS_DOMAIN_CHECKPOINT,
+  SYSVIRT_CLASS_INTERFACE,
+  SYSVIRT_CLASS_NETWORK,
+  SYSVIRT_CLASS_NETWORK_PORT,
+  SYSVIRT_CLASS_NODE_DEVICE,
+  SYSVIRT_CLASS_NW_FILTER,
+  SYSVIRT_CLASS_NW_FILTER_BINDING,
+  SYSVIRT_CLASS_SECRET,
+  SYSVIRT_CLASS_STORAGE_POOL,
+  SYSVIRT_CLASS_STORAGE_VOL,
+  SYSVIRT_CLASS_STREAM,
+  SYSVIRT_CLASS_ERROR,
+  SYSVIRT_CLASS_JOB_TYPE,
+  SYSVIRT_CLASS_EVENT,
+  SYSVIRT_CLASS_EVENT_IMPL,
+};
+#if __STDC_VERSION__ >= 202311L
+typedef enum sysvirt_Class sysvirt_Class;
+#else
+typedef uint8_t sysvirt_Class;
+#endif // __STDC_VERSION__ >= 202311L
+
+enum sysvirt_Kind
+#if __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // __STDC_VERSION__ >= 202311L
+ {
+  SYSVIRT_KIND_NUMBER,
+  SYSVIRT_KIND_TEXT,
+  SYSVIRT_KIND_TEXT_OR_NULL,
+  SYSVIRT_KIND_PATH_OR_NULL,
+  SYSVIRT_KIND_BYTES,
+  SYSVIRT_KIND_BYTES_OR_NULL,
+  SYSVIRT_KIND_HANDLE,
+  SYSVIRT_KIND_HANDLE_OR_NULL,
+  SYSVIRT_KIND_HASH,
+  SYSVIRT_KIND_HASH_OR_NULL,
+  SYSVIRT_KIND_ARRAY,
+  SYSVIRT_KIND_ARRAY_OR_NULL,
+  SYSVIRT_KIND_CODE,
+  SYSVIRT_KIND_ANY,
+  SYSVIRT_KIND_INVOCANT,
+  SYSVIRT_KIND_VARIABLE,
+  SYSVIRT_KIND_PAIRS,
+};
+#if __STDC_VERSION__ >= 202311L
+typedef enum sysvirt_Kind sysvirt_Kind;
+#else
+typedef uint8_t sysvirt_Kind;
+#endif // __STDC_VERSION__ >= 202311L
+
+enum sysvirt_Outcome
+#if __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // __STDC_VERSION__ >= 202311L
+ {
+  SYSVIRT_OUTCOME_DONE = 0,
+  SYSVIRT_OUTCOME_ERROR,
+  SYSVIRT_OUTCOME_USAGE,
+};
+#if __STDC_VERSION__ >= 202311L
+typedef enum sysvirt_Outcome sysvirt_Outcome;
+#else
+typedef uint8_t sysvirt_Outcome;
+#endif // __STDC_VERSION__ >= 202311L
+
+enum sysvirt_Tag
+#if __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // __STDC_VERSION__ >= 202311L
+ {
+  SYSVIRT_TAG_NONE = 0,
+  SYSVIRT_TAG_INT,
+  SYSVIRT_TAG_UINT,
+  SYSVIRT_TAG_FLOAT,
+  SYSVIRT_TAG_TEXT,
+  SYSVIRT_TAG_BYTES,
+  SYSVIRT_TAG_KEY,
+  SYSVIRT_TAG_HANDLE,
+  SYSVIRT_TAG_LIST,
+  SYSVIRT_TAG_COUNTED_LIST,
+  SYSVIRT_TAG_ARRAY,
+  SYSVIRT_TAG_MAP,
+  SYSVIRT_TAG_REF,
+  SYSVIRT_TAG_CODE,
+  SYSVIRT_TAG_OWNER,
+  SYSVIRT_TAG_FILL,
+  SYSVIRT_TAG_OTHER,
+};
+#if __STDC_VERSION__ >= 202311L
+typedef enum sysvirt_Tag sysvirt_Tag;
+#else
+typedef uint8_t sysvirt_Tag;
+#endif // __STDC_VERSION__ >= 202311L
+
+enum sysvirt_Storage
+#if __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // __STDC_VERSION__ >= 202311L
+ {
+  SYSVIRT_STORAGE_BORROWED = 0,
+  SYSVIRT_STORAGE_MALLOC,
+  SYSVIRT_STORAGE_BOXED,
+};
+#if __STDC_VERSION__ >= 202311L
+typedef enum sysvirt_Storage sysvirt_Storage;
+#else
+typedef uint8_t sysvirt_Storage;
+#endif // __STDC_VERSION__ >= 202311L
+
+enum sysvirt_Want
+#if __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // __STDC_VERSION__ >= 202311L
+ {
+  SYSVIRT_WANT_NOTHING = 0,
+  SYSVIRT_WANT_SCALAR,
+  SYSVIRT_WANT_LIST,
+};
+#if __STDC_VERSION__ >= 202311L
+typedef enum sysvirt_Want sysvirt_Want;
+#else
+typedef uint8_t sysvirt_Want;
+#endif // __STDC_VERSION__ >= 202311L
+
+typedef struct sysvirt_Param {
+  const char *name;
+  sysvirt_Kind kind;
+  sysvirt_Class class_;
+  bool spaced;
+  const char *default_text;
+  int64_t fallback;
+} sysvirt_Param;
+
+typedef struct sysvirt_Key {
+  const char *text;
+  uintptr_t len;
+  sysvirt_AtomicU32 hash;
+} sysvirt_Key;
+
+typedef union sysvirt_Data {
+  int64_t integer;
+  uint64_t natural;
+  double real;
+  const char *text;
+  const struct sysvirt_Key *key;
+  void *pointer;
+  struct sysvirt_Value *items;
+} sysvirt_Data;
+
+typedef struct sysvirt_Value {
+  sysvirt_Tag tag;
+  sysvirt_Class class_;
+  sysvirt_Storage storage;
+  bool utf8;
+  uintptr_t len;
+  union sysvirt_Data data;
+} sysvirt_Value;
+
+typedef struct sysvirt_Method {
+  const char *name;
+  const struct sysvirt_Param *params;
+  uintptr_t nparams;
+  uint8_t flags;
+  sysvirt_Outcome (*body)(const struct sysvirt_Value*, uintptr_t, struct sysvirt_Value*, const char*);
+} sysvirt_Method;
+
+typedef struct sysvirt_MethodRows {
+  const struct sysvirt_Method *rows;
+  uintptr_t count;
+} sysvirt_MethodRows;
+
+typedef struct sysvirt_Constant {
+  const char *name;
+  uintptr_t len;
+  const char *text;
+  int64_t integer;
+} sysvirt_Constant;
+
+typedef struct sysvirt_ConstantRows {
+  const struct sysvirt_Constant *rows;
+  uintptr_t count;
+} sysvirt_ConstantRows;
+
+typedef struct sysvirt_ClassTable {
+  sysvirt_Class class_;
+  const struct sysvirt_MethodRows *methods;
+  uintptr_t nmethods;
+  const struct sysvirt_ConstantRows *constants;
+  uintptr_t nconstants;
+  const char *destroy;
+} sysvirt_ClassTable;
+
+typedef void (*sysvirt_Sink)(void *context,
+                             const struct sysvirt_Value *returned,
+                             uintptr_t count,
+                             const struct sysvirt_Value *readback);
+
+typedef struct sysvirt_Callbacks {
+  void *(*create)(void *code, void *owner);
+  void *(*named)(const char *name);
+  void (*destroy)(void *callback);
+  bool (*call)(void *callback,
+               struct sysvirt_Value *args,
+               uintptr_t count,
+               sysvirt_Want want,
+               intptr_t readback,
+               sysvirt_Sink sink,
+               void *context);
+  void (*park)(const char *message);
+} sysvirt_Callbacks;
+
+const struct sysvirt_ClassTable *sysvirt_classes(uintptr_t *count);
+
+const char *sysvirt_package(sysvirt_Class class_);
+
+bool sysvirt_start(const struct sysvirt_Callbacks *callbacks);
+
+void sysvirt_drop(struct sysvirt_Value *value);
+
+void sysvirt_retain(sysvirt_Class class_, void *object);
+
+void sysvirt_release(sysvirt_Class class_, void *object);
+
+#endif  /* SYSVIRT_H */

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Compiles `perl/*.c` with the compiler and flags of the perl that runs Makefile.PL.
+//!
+//! Without `SYSVIRT_PERL` the crate is built alone: `cargo test` and `cargo clippy` need no perl.
+
+use std::process::Command;
+
+const SOURCES: &[&str] = &["arguments", "callback", "handle", "results", "shim"];
+
+fn main() {
+    println!("cargo:rerun-if-changed=perl");
+    println!("cargo:rerun-if-env-changed=SYSVIRT_PERL");
+    let Ok(perl) = std::env::var("SYSVIRT_PERL") else {
+        return;
+    };
+    println!("cargo:rustc-cfg=shim");
+
+    let config = |key: &str| {
+        let script = format!("use Config; print $Config{{{key}}} // q()");
+        let output = Command::new(&perl)
+            .args(["-e", &script])
+            .output()
+            .unwrap_or_else(|error| panic!("cannot run {perl}: {error}"));
+        String::from_utf8(output.stdout).expect("perl's configuration is text")
+    };
+
+    let mut build = cc::Build::new();
+    for source in SOURCES {
+        build.file(format!("perl/{source}.c"));
+    }
+    // The path may hold blanks, so it travels as one argument of its own.
+    build.include(format!("{}/CORE", config("archlibexp")));
+    for flag in config("ccflags").split_whitespace() {
+        build.flag(flag);
+    }
+    build
+        .opt_level(2)
+        .force_frame_pointer(false)
+        .warnings(false)
+        .flag("-Wall")
+        .flag("-Werror=implicit-function-declaration")
+        .flag_if_supported("-fvisibility=hidden")
+        .define("XS_VERSION", format!("\"{}\"", env!("CARGO_PKG_VERSION")).as_str())
+        .define("VERSION", format!("\"{}\"", env!("CARGO_PKG_VERSION")).as_str())
+        .compile("sysvirt_shim");
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! [`Fault`]: everything that can go wrong, and the one place where libvirt's errors are read.
+
+use crate::value::{Value, map};
+use crate::virt::class::Class;
+use std::ffi::{CStr, CString};
+use virt_sys::{VIR_ERR_ERROR, VIR_ERR_INVALID_ARG, VIR_ERR_NO_SUPPORT, VIR_FROM_NONE};
+
+/// Why a method throws.
+#[derive(Debug)]
+pub enum Fault {
+    /// libvirt failed, or would have: becomes a Sys::Virt::Error.
+    Libvirt(VirError),
+    /// The caller's mistake: becomes a plain message with the caller's file and line.
+    Usage(String),
+    /// The same, with a text that stands as it is, without the method's name before it.
+    Plain(&'static str),
+}
+
+/// The result of almost everything here.
+pub type Result<T = Value> = std::result::Result<T, Fault>;
+
+/// A copy of libvirt's error, with the fields that Sys::Virt::Error shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VirError {
+    /// `VIR_ERR_NONE`, `_WARNING` or `_ERROR`.
+    pub level: i32,
+    /// A `VIR_ERR_*` number.
+    pub code: i32,
+    /// A `VIR_FROM_*` number.
+    pub domain: i32,
+    /// What happened, in words.
+    pub message: CString,
+}
+
+impl VirError {
+    /// The error of the libvirt call that failed last on this thread, which is forgotten there.
+    pub fn last() -> Self {
+        // SAFETY: the error is thread-local and stays valid until it is reset.
+        let error = unsafe { virt_sys::virGetLastError() };
+        if error.is_null() {
+            return VirError { level: 0, code: 0, domain: 0, message: c"Unknown problem".into() };
+        }
+        // SAFETY: not NULL, so it points to this thread's error; its message is a C string or NULL.
+        let copy = unsafe {
+            let message = (*error).message;
+            VirError {
+                level: (*error).level as i32,
+                code: (*error).code,
+                domain: (*error).domain,
+                message: if message.is_null() {
+                    c"Unknown problem".into()
+                } else {
+                    CStr::from_ptr(message).into()
+                },
+            }
+        };
+        // SAFETY: libvirt's own reset of this thread's error.
+        unsafe { virt_sys::virResetLastError() };
+        copy
+    }
+
+    fn ours(code: u32, message: String) -> Self {
+        VirError {
+            level: VIR_ERR_ERROR as i32,
+            code: code as i32,
+            domain: VIR_FROM_NONE as i32,
+            message: CString::new(message.replace('\0', "\\0")).unwrap_or_default(),
+        }
+    }
+}
+
+impl Fault {
+    /// libvirt's last error on this thread.
+    pub fn last() -> Self {
+        Fault::Libvirt(VirError::last())
+    }
+
+    /// The argument `what` is no good, for the reason `why`.
+    pub fn argument(what: &str, why: impl std::fmt::Display) -> Self {
+        Fault::Usage(format!("{what} {why}"))
+    }
+
+    /// What libvirt would say to an argument that it does not take.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Fault::Libvirt(VirError::ours(VIR_ERR_INVALID_ARG, format!("invalid argument: {}", message.into())))
+    }
+
+    /// A function that the libvirt in use does not have.
+    pub fn unsupported(message: String) -> Self {
+        Fault::Libvirt(VirError::ours(VIR_ERR_NO_SUPPORT, message))
+    }
+
+    /// The form in which the shim gets it: what to throw, and how.
+    pub(crate) fn into_value(self, method: &str) -> (crate::method::Outcome, Value) {
+        use crate::method::Outcome;
+        match self {
+            Fault::Libvirt(error) => (
+                Outcome::Error,
+                map! {
+                    c"level" => error.level,
+                    c"code" => error.code,
+                    c"domain" => error.domain,
+                    c"message" => error.message.as_c_str(),
+                }
+                .blessed(Class::Error),
+            ),
+            Fault::Usage(message) => (Outcome::Usage, Value::from(format!("{method}: {message}").as_str())),
+            Fault::Plain(message) => (Outcome::Usage, Value::from(message)),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! The Rust half of Sys::Virt: every method of the Perl binding of libvirt, as a function from values to
+//! a value or an error. It knows no Perl; `perl/` knows no libvirt. This file is the table of contents.
+
+mod callback;
+mod connect;
+mod constant;
+mod constants;
+mod error;
+mod method;
+mod value;
+mod virt;
+
+use callback::Callbacks;
+use constant::Constant;
+use libc::{c_char, c_void};
+use method::Method;
+use value::Value;
+use virt::class::Class;
+
+/// One file's methods, for the shim.
+#[repr(C)]
+pub struct MethodRows {
+    rows: *const Method,
+    count: usize,
+}
+
+/// One file's constants, for the shim.
+#[repr(C)]
+pub struct ConstantRows {
+    rows: *const Constant,
+    count: usize,
+}
+
+/// Everything that belongs to one package.
+#[repr(C)]
+pub struct ClassTable {
+    class: Class,
+    methods: *const MethodRows,
+    nmethods: usize,
+    constants: *const ConstantRows,
+    nconstants: usize,
+    /// The name that the usage text of DESTROY gives its argument; NULL for a package without handles.
+    destroy: *const c_char,
+}
+
+// SAFETY: all pointers are to constants.
+unsafe impl Sync for MethodRows {}
+// SAFETY: as above.
+unsafe impl Sync for ConstantRows {}
+// SAFETY: as above.
+unsafe impl Sync for ClassTable {}
+
+const fn methods(rows: &'static [Method]) -> MethodRows {
+    MethodRows { rows: rows.as_ptr(), count: rows.len() }
+}
+
+const fn constants(rows: &'static [Constant]) -> ConstantRows {
+    ConstantRows { rows: rows.as_ptr(), count: rows.len() }
+}
+
+macro_rules! table {
+    ($class:ident $(destroy $destroy:literal)?: methods [$($methods:path),*] constants [$($constants:path),*]) => {{
+        static METHODS: &[MethodRows] = &[$(methods($methods)),*];
+        static CONSTANTS: &[ConstantRows] = &[$(constants($constants)),*];
+        #[allow(unused_mut, unused_assignments)]
+        let mut destroy: *const c_char = std::ptr::null();
+        $(destroy = { let name: &std::ffi::CStr = $destroy; name.as_ptr() };)?
+        ClassTable {
+            class: Class::$class,
+            methods: METHODS.as_ptr(),
+            nmethods: METHODS.len(),
+            constants: CONSTANTS.as_ptr(),
+            nconstants: CONSTANTS.len(),
+            destroy,
+        }
+    }};
+}
+
+static CLASSES: &[ClassTable] = &[
+    table!(Connect destroy c"con_rv": methods [connect::METHODS] constants [constants::connect::TABLE]),
+    table!(Domain destroy c"dom_rv": methods [] constants [
+        constants::domain::TABLE, constants::domain_events::TABLE, constants::domain_guest_info::TABLE,
+        constants::domain_jobs::TABLE, constants::domain_keys::TABLE, constants::domain_stats::TABLE,
+        constants::domain_tuning::TABLE
+    ]),
+    table!(DomainSnapshot destroy c"domss_rv": methods [] constants [constants::domain_snapshot::TABLE]),
+    table!(DomainCheckpoint destroy c"domcp_rv": methods [] constants [constants::domain_checkpoint::TABLE]),
+    table!(Error: methods [] constants [constants::error::TABLE]),
+    table!(Event: methods [] constants [constants::event::TABLE]),
+    table!(Interface destroy c"iface_rv": methods [] constants [constants::interface::TABLE]),
+    table!(Network destroy c"net_rv": methods [] constants [constants::network::TABLE]),
+    table!(NetworkPort destroy c"port_rv": methods [] constants [constants::network_port::TABLE]),
+    table!(NodeDevice destroy c"dev_rv": methods [] constants [constants::node_device::TABLE]),
+    table!(NWFilter destroy c"filter_rv": methods [] constants [constants::nwfilter::TABLE]),
+    table!(NWFilterBinding destroy c"binding_rv": methods [] constants [constants::nwfilter_binding::TABLE]),
+    table!(Secret destroy c"sec_rv": methods [] constants [constants::secret::TABLE]),
+    table!(StoragePool destroy c"pool_rv": methods [] constants [constants::storage_pool::TABLE]),
+    table!(StorageVol destroy c"vol_rv": methods [] constants [constants::storage_vol::TABLE]),
+    table!(Stream destroy c"st_rv": methods [] constants [constants::stream::TABLE]),
+];
+
+/// The tables of all classes.
+///
+/// # Safety
+/// `count` points to a number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sysvirt_classes(count: *mut usize) -> *const ClassTable {
+    // SAFETY: the caller's promise.
+    unsafe { *count = CLASSES.len() };
+    CLASSES.as_ptr()
+}
+
+/// The Perl package of a class.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_package(class: Class) -> *const c_char {
+    class.package().as_ptr()
+}
+
+/// Prepares libvirt and takes the shim's functions; false if libvirt can't be used.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_start(callbacks: &'static Callbacks) -> bool {
+    callback::install(callbacks);
+    unsafe extern "C" fn silence(_data: *mut c_void, _error: *mut virt_sys::virError) {}
+    // SAFETY: initialization may be repeated; the handler does nothing with what it gets.
+    unsafe {
+        virt_sys::virSetErrorFunc(std::ptr::null_mut(), Some(silence));
+        virt_sys::virInitialize() >= 0
+    }
+}
+
+/// Frees what a method's result owns.
+///
+/// # Safety
+/// `value` is a result that was not dropped yet.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sysvirt_drop(value: *mut Value) {
+    // SAFETY: the caller's promise.
+    unsafe { std::ptr::drop_in_place(value) }
+}
+
+/// Takes one more reference to a libvirt object.
+///
+/// # Safety
+/// `object` is NULL or a live object of `class`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sysvirt_retain(class: Class, object: *mut c_void) {
+    // SAFETY: the caller's promise.
+    unsafe { virt::class::retain(class, object) }
+}
+
+/// Gives one reference to a libvirt object back.
+///
+/// # Safety
+/// `object` is NULL or a live object of `class`, and the reference is the caller's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sysvirt_release(class: Class, object: *mut c_void) {
+    // SAFETY: the caller's promise.
+    unsafe { virt::class::release(class, object) }
+}
+
+#[cfg(shim)]
+unsafe extern "C-unwind" {
+    fn sysvirt_boot(perl: *mut c_void, code: *mut c_void);
+}
+
+/// What perl calls when it has loaded the module. It only forwards: it owns nothing, so the exception that
+/// perl throws at a module of another perl may pass over it.
+///
+/// # Safety
+/// Called by perl's XSLoader.
+#[cfg(shim)]
+#[allow(non_snake_case)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn boot_Sys__Virt(perl: *mut c_void, code: *mut c_void) {
+    // SAFETY: perl's own arguments.
+    unsafe { sysvirt_boot(perl, code) }
+}

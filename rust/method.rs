@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! The row macro [`methods!`], the table entries it makes, and the types that a row's parameters can have.
+
+use crate::error::{Fault, Result};
+use crate::value::{Tag, Value};
+use crate::virt::class::{Class, Object};
+use libc::{c_char, c_void};
+
+/// How the shim decodes an argument.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A number.
+    Number,
+    /// A string for libvirt: UTF-8 without NUL.
+    Text,
+    /// The same, or undef for NULL.
+    TextOrNull,
+    /// A file name: any bytes but NUL, or undef for NULL.
+    PathOrNull,
+    /// A string of bytes.
+    Bytes,
+    /// The same, or undef.
+    BytesOrNull,
+    /// An object of the parameter's class.
+    Handle,
+    /// The same, or anything that is no reference for NULL.
+    HandleOrNull,
+    /// A reference to a hash.
+    Hash,
+    /// A reference to a hash, or undef.
+    HashOrNull,
+    /// A reference to an array.
+    Array,
+    /// A reference to an array, or undef.
+    ArrayOrNull,
+    /// A code reference.
+    Code,
+    /// Anything.
+    Any,
+    /// A class name or an object of that class.
+    Invocant,
+    /// A variable of the caller's that the method assigns to.
+    Variable,
+    /// All remaining arguments, as the pairs of a hash.
+    Pairs,
+}
+
+/// The default of a parameter that may be left out and is then undef.
+#[allow(non_upper_case_globals)]
+pub const undef: i64 = i64::MIN;
+
+/// One parameter of a method.
+#[repr(C)]
+pub struct Param {
+    name: *const c_char,
+    kind: Kind,
+    class: Class,
+    /// The usage text writes the default with blanks around the equals sign.
+    spaced: bool,
+    /// As the usage text shows it; NULL if the argument is mandatory.
+    default_text: *const c_char,
+    /// `undef` stands for undef.
+    fallback: i64,
+}
+
+// SAFETY: the pointers are to string literals.
+unsafe impl Sync for Param {}
+
+impl Param {
+    /// The parameter `name`, a literal with a NUL at its end.
+    pub const fn new<A: Arg>(name: &'static str, default: Option<(&'static str, i64)>) -> Self {
+        let (default_text, fallback) = match default {
+            Some((text, value)) => (text.as_ptr().cast::<c_char>(), value),
+            None => (std::ptr::null(), 0),
+        };
+        Param {
+            name: plain_name(name).as_ptr().cast(),
+            kind: A::KIND,
+            class: A::CLASS,
+            spaced: A::SPACED,
+            default_text,
+            fallback,
+        }
+    }
+}
+
+/// `name` without the mark of a raw identifier.
+pub const fn plain_name(name: &'static str) -> &'static str {
+    match name.as_bytes() {
+        [b'r', b'#', ..] => name.split_at(2).1,
+        _ => name,
+    }
+}
+
+/// The method is an ordinary sub in the original: no prototype, no check of the number of arguments.
+pub const SUB: u8 = 1;
+/// The object that the method returns is blessed into its invocant's class.
+pub const CONSTRUCTOR: u8 = 2;
+
+/// One method: what the shim needs to bind it, and the function behind it.
+#[repr(C)]
+pub struct Method {
+    name: *const c_char,
+    params: *const Param,
+    nparams: usize,
+    flags: u8,
+    body: extern "C" fn(*const Value, usize, *mut Value, *const c_char) -> Outcome,
+}
+
+// SAFETY: the pointers are to constants.
+unsafe impl Sync for Method {}
+
+impl Method {
+    /// For use by the row macro. `name` is a literal with a NUL at its end.
+    pub const fn new(
+        name: &'static str,
+        params: &'static [Param],
+        flags: u8,
+        body: extern "C" fn(*const Value, usize, *mut Value, *const c_char) -> Outcome,
+    ) -> Self {
+        Method { name: name.as_ptr().cast(), params: params.as_ptr(), nparams: params.len(), flags, body }
+    }
+}
+
+/// What became of a call.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The result is the method's.
+    Done = 0,
+    /// The result is an object to throw.
+    Error,
+    /// The result is a message to throw with the caller's file and line.
+    Usage,
+}
+
+/// Runs a method's body; the only way from the shim into one.
+pub(crate) fn enter(
+    body: impl FnOnce(&[Value]) -> Result,
+    args: *const Value,
+    nargs: usize,
+    result: *mut Value,
+    name: *const c_char,
+) -> Outcome {
+    // SAFETY: the shim passes an array of `nargs` values that it does not touch before we return.
+    let args = if nargs == 0 { &[] } else { unsafe { std::slice::from_raw_parts(args, nargs) } };
+    let body = std::panic::AssertUnwindSafe(|| body(args));
+    let value = std::panic::catch_unwind(body).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("?");
+        Err(Fault::Usage(format!("internal error: {text}")))
+    });
+    let (outcome, value) = match value {
+        Ok(value) => (Outcome::Done, value),
+        Err(fault) => {
+            // SAFETY: the shim passes the method's own name, a literal.
+            let name = unsafe { std::ffi::CStr::from_ptr(name) };
+            fault.into_value(&name.to_string_lossy())
+        }
+    };
+    // SAFETY: the shim passes room for one value, which holds nothing yet.
+    unsafe { result.write(value) };
+    outcome
+}
+
+/// The type of a row's parameter.
+pub trait Arg {
+    /// What the row sees.
+    type Out<'a>;
+    /// How the shim decodes the argument.
+    const KIND: Kind;
+    /// Of which class it must be.
+    const CLASS: Class = Class::None;
+    /// See [`Param`].
+    const SPACED: bool = false;
+    /// The row's view of `value`; `name` is the parameter's.
+    fn get<'a>(value: &'a Value, name: &'static str) -> Result<Self::Out<'a>>;
+}
+
+/// A parameter's name as messages show it: without the ending that says that it was an SV.
+fn shown(name: &'static str) -> &'static str {
+    let name = plain_name(name);
+    ["_sv", "sv", "SV", "Sv"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
+}
+
+/// `value` as an integer of type `T`, or the exception that says why not.
+pub fn integer<T: TryFrom<i128> + Bounds>(value: &Value, name: &str) -> Result<T> {
+    let integer = value.integer().ok_or_else(|| match value.tag() {
+        Tag::Float => Fault::argument(name, "is not a finite number"),
+        Tag::Text | Tag::Bytes => {
+            let text = String::from_utf8_lossy(value.raw()).into_owned();
+            Fault::argument(name, format_args!("is not a number: \"{text}\""))
+        }
+        _ => Fault::argument(name, "is not a number"),
+    })?;
+    T::try_from(integer).map_err(|_| {
+        Fault::argument(name, format_args!("is out of range: {integer} is not within {}", T::RANGE))
+    })
+}
+
+/// The values that an integer type takes, in words.
+pub trait Bounds {
+    /// "-1 to 5".
+    const RANGE: &'static str;
+}
+
+macro_rules! integers {
+    ($($int:ty => $range:literal),* $(,)?) => {$(
+        impl Bounds for $int {
+            const RANGE: &'static str = $range;
+        }
+
+        impl Arg for $int {
+            type Out<'a> = $int;
+            const KIND: Kind = Kind::Number;
+            #[inline]
+            fn get(value: &Value, name: &'static str) -> Result<$int> {
+                integer(value, shown(name))
+            }
+        }
+    )*};
+}
+integers! {
+    i32 => "-2147483648 to 2147483647",
+    u32 => "0 to 4294967295",
+    i64 => "-9223372036854775808 to 9223372036854775807",
+    u64 => "0 to 18446744073709551615",
+    usize => "0 to 18446744073709551615",
+    u8 => "0 to 255",
+}
+
+/// Flags whose default the usage text writes with blanks around the equals sign.
+pub struct SpacedFlags;
+
+impl Arg for SpacedFlags {
+    type Out<'a> = u32;
+    const KIND: Kind = Kind::Number;
+    const SPACED: bool = true;
+    fn get(value: &Value, name: &'static str) -> Result<u32> {
+        u32::get(value, name)
+    }
+}
+
+/// How many elements a legacy list may have: the size of an array that we allocate.
+pub struct Count;
+
+impl Arg for Count {
+    type Out<'a> = usize;
+    const KIND: Kind = Kind::Number;
+    fn get(value: &Value, name: &'static str) -> Result<usize> {
+        let count = i32::get(value, name)?;
+        usize::try_from(count).map_err(|_| Fault::argument(shown(name), format_args!("is negative: {count}")))
+    }
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        pub struct $name;
+
+        impl Arg for $name {
+            type Out<'a> = *const c_char;
+            const KIND: Kind = Kind::$name;
+            #[inline]
+            fn get(value: &Value, _name: &'static str) -> Result<*const c_char> {
+                Ok(if value.is_none() { std::ptr::null() } else { value.raw().as_ptr().cast() })
+            }
+        }
+    )*};
+}
+texts! {
+    /// A C string.
+    Text,
+    /// A C string, or NULL for undef.
+    TextOrNull,
+    /// A file name, or NULL for undef.
+    PathOrNull,
+}
+
+/// A string of bytes.
+pub struct Bytes;
+
+impl Arg for Bytes {
+    type Out<'a> = &'a [u8];
+    const KIND: Kind = Kind::Bytes;
+    fn get<'a>(value: &'a Value, _name: &'static str) -> Result<&'a [u8]> {
+        Ok(value.raw())
+    }
+}
+
+/// A string of bytes; undef is the empty one.
+pub struct BytesOrNull;
+
+impl Arg for BytesOrNull {
+    type Out<'a> = &'a [u8];
+    const KIND: Kind = Kind::BytesOrNull;
+    fn get<'a>(value: &'a Value, _name: &'static str) -> Result<&'a [u8]> {
+        Ok(value.raw())
+    }
+}
+
+impl<T: Object> Arg for T {
+    type Out<'a> = *mut T;
+    const KIND: Kind = Kind::Handle;
+    const CLASS: Class = T::CLASS;
+    #[inline]
+    fn get(value: &Value, _name: &'static str) -> Result<*mut T> {
+        Ok(value.pointer().cast())
+    }
+}
+
+impl<T: Object> Arg for Option<T> {
+    type Out<'a> = *mut T;
+    const KIND: Kind = Kind::HandleOrNull;
+    const CLASS: Class = T::CLASS;
+    fn get(value: &Value, _name: &'static str) -> Result<*mut T> {
+        Ok(value.pointer().cast())
+    }
+}
+
+/// An object that callbacks will be registered on: the object, and the SV that it lives in.
+pub struct Owner<T>(std::marker::PhantomData<T>);
+
+/// What [`Owner`] gives.
+pub struct Origin<T> {
+    /// The object.
+    pub object: *mut T,
+    /// The caller's reference to it, for the shim.
+    pub sv: *mut c_void,
+}
+
+impl<T: Object> Arg for Owner<T> {
+    type Out<'a> = Origin<T>;
+    const KIND: Kind = Kind::Handle;
+    const CLASS: Class = T::CLASS;
+    fn get(value: &Value, _name: &'static str) -> Result<Origin<T>> {
+        Ok(Origin { object: value.pointer().cast(), sv: value.origin() })
+    }
+}
+
+/// An argument with more than one value, and the parameter's name for messages.
+pub struct Named<'a> {
+    /// The argument.
+    pub value: &'a Value,
+    /// The parameter, as messages show it.
+    pub name: &'static str,
+}
+
+macro_rules! compounds {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        pub struct $name;
+
+        impl Arg for $name {
+            type Out<'a> = Named<'a>;
+            const KIND: Kind = Kind::$name;
+            fn get<'a>(value: &'a Value, name: &'static str) -> Result<Named<'a>> {
+                Ok(Named { value, name: shown(name) })
+            }
+        }
+    )*};
+}
+compounds! {
+    /// A reference to a hash.
+    Hash,
+    /// A reference to a hash, or undef.
+    HashOrNull,
+    /// A reference to an array.
+    Array,
+    /// A reference to an array, or undef.
+    ArrayOrNull,
+    /// A code reference.
+    Code,
+    /// Anything.
+    Any,
+    /// A variable that the method assigns to.
+    Variable,
+    /// All remaining arguments, as the pairs of a hash.
+    Pairs,
+    /// A class name or an object.
+    Invocant,
+}
+
+impl Named<'_> {
+    /// The elements of an array argument as integers.
+    pub fn integers<T: TryFrom<i128> + Bounds>(&self) -> Result<Vec<T>> {
+        let elements = self.value.items().iter().enumerate();
+        elements.map(|(index, value)| integer(value, &self.element(index))).collect()
+    }
+
+    /// The elements of an array argument as C strings.
+    pub fn texts(&self) -> Result<Vec<std::ffi::CString>> {
+        let elements = self.value.items().iter().enumerate();
+        elements
+            .map(|(index, value)| {
+                let name = self.element(index);
+                if value.is_none() {
+                    return Err(Fault::argument(&name, "is undefined"));
+                }
+                value.to_text(&name)
+            })
+            .collect()
+    }
+
+    fn element(&self, index: usize) -> String {
+        format!("{}[{index}]", self.name)
+    }
+}
+
+/// The rows of one file: `name(parameter: Type = default, ...) => result;`
+///
+/// The result is an expression of type `Result<Value>`, mostly one of the rules of [`crate::virt::rules`]
+/// around a call of libvirt; it may use the parameters by name. A row can be marked `#[sub]` (an
+/// ordinary Perl sub in the original: no prototype, lenient about the number of arguments) or
+/// `#[constructor]` (the same, and its object is blessed into the invocant's class).
+macro_rules! methods {
+    ($package:literal; $(
+        $(#[$flag:ident])? $name:ident($($arg:ident : $ty:ty $(= $default:expr)?),* $(,)?) => $body:expr;
+    )*) => {
+        /// The rows of this file.
+        pub static METHODS: &[$crate::method::Method] = &[$(
+            $crate::method::Method::new(
+                concat!($package, "::", stringify!($name), "\0"),
+                &[$($crate::method::Param::new::<$ty>(
+                    concat!(stringify!($arg), "\0"),
+                    $crate::method::methods!(@default $($default)?),
+                )),*],
+                $crate::method::methods!(@flags $($flag)?),
+                {
+                    #[allow(unused_mut, unused_variables)]
+                    extern "C" fn body(
+                        args: *const $crate::value::Value,
+                        nargs: usize,
+                        result: *mut $crate::value::Value,
+                        name: *const libc::c_char,
+                    ) -> $crate::method::Outcome {
+                        $crate::method::enter(
+                            |args| {
+                                let mut args = args.iter();
+                                $(let $arg = $crate::method::next::<$ty>(&mut args, stringify!($arg))?;)*
+                                // SAFETY: the shim checked every object's class, strings are NUL-terminated,
+                                // and all of them outlive the call; the row passes them on as C's prototype says.
+                                #[allow(unused_unsafe)]
+                                unsafe { $body }
+                            },
+                            args, nargs, result, name,
+                        )
+                    }
+                    body
+                },
+            ),
+        )*];
+    };
+    (@default) => { None };
+    (@default $default:expr) => { Some((concat!(stringify!($default), "\0"), $default as i64)) };
+    (@flags) => { 0 };
+    (@flags sub) => { $crate::method::SUB };
+    (@flags constructor) => { $crate::method::SUB | $crate::method::CONSTRUCTOR };
+}
+pub(crate) use methods;
+
+/// The next argument of a row; the shim passes as many as the row has parameters.
+pub(crate) fn next<'a, A: Arg>(
+    args: &mut std::slice::Iter<'a, Value>,
+    name: &'static str,
+) -> Result<A::Out<'a>> {
+    A::get(args.next().ok_or_else(|| Fault::argument(shown(name), "is missing"))?, name)
+}

@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! [`Value`]: what crosses the boundary between Perl and Rust, in both directions.
+//!
+//! The shim turns a method's arguments into values before Rust is entered and the resulting value into SVs
+//! after Rust has returned. A value of the shim's borrows everything; a value of ours owns what its
+//! `owner` says, and gives it back when it is dropped.
+
+use crate::error::{Fault, Result};
+use crate::virt::class::Class;
+use libc::{c_char, c_void};
+use std::ffi::CStr;
+use std::sync::atomic::AtomicU32;
+
+/// What a [`Value`] holds.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tag {
+    /// undef; as the result of a method: nothing, the empty list.
+    None = 0,
+    /// A signed integer.
+    Int,
+    /// An unsigned integer.
+    Uint,
+    /// A floating point number.
+    Float,
+    /// A string of bytes that ends in a NUL that `len` does not count.
+    Text,
+    /// A string of bytes of any kind.
+    Bytes,
+    /// A name known at compile time: the key of a hash, with room for its hash value.
+    Key,
+    /// A libvirt object.
+    Handle,
+    /// Several values: a method's result list.
+    List,
+    /// A result list whose value in scalar context is the number of its elements.
+    CountedList,
+    /// A reference to an array.
+    Array,
+    /// A reference to a hash: `items` alternates keys and values. Blessed if `class` names a package.
+    Map,
+    /// A reference to a scalar: one item. Blessed if `class` names a package.
+    Ref,
+    /// A code reference (arguments only).
+    Code,
+    /// The object a callback was registered on (callback arguments only).
+    Owner,
+    /// A new value for an argument of the caller: the argument's index, its value, the method's result.
+    Fill,
+    /// An argument of a kind that no method takes (a glob, a regular expression ...).
+    Other,
+}
+
+/// Who frees what `data` points to.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// Nobody: it outlives the value.
+    Borrowed = 0,
+    /// `free`: libvirt allocated it.
+    Malloc,
+    /// Rust: a boxed slice of bytes or of values.
+    Boxed,
+}
+
+/// The payload of a [`Value`], read according to its tag.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub union Data {
+    /// [`Tag::Int`].
+    pub integer: i64,
+    /// [`Tag::Uint`].
+    pub natural: u64,
+    /// [`Tag::Float`].
+    pub real: f64,
+    /// [`Tag::Text`], [`Tag::Bytes`].
+    pub text: *const c_char,
+    /// [`Tag::Key`].
+    pub key: *const Key,
+    /// [`Tag::Handle`], [`Tag::Owner`], [`Tag::Code`].
+    pub pointer: *mut c_void,
+    /// [`Tag::List`], [`Tag::Array`], [`Tag::Map`] and the other tags with items.
+    pub items: *mut Value,
+}
+
+/// A name known at compile time; the shim computes its hash value once.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Key {
+    text: *const c_char,
+    len: usize,
+    hash: AtomicU32,
+}
+
+// SAFETY: `text` points to a string literal and is never written through; `hash` is atomic.
+unsafe impl Sync for Key {}
+
+impl Key {
+    /// The key `text`.
+    pub const fn new(text: &'static CStr) -> Self {
+        Key { text: text.as_ptr(), len: text.count_bytes(), hash: AtomicU32::new(0) }
+    }
+}
+
+/// One value on its way from or to Perl.
+#[repr(C)]
+pub struct Value {
+    tag: Tag,
+    class: Class,
+    storage: Storage,
+    /// Text of the shim's: the bytes are the UTF-8 form of characters.
+    utf8: bool,
+    /// Bytes of a string, number of items; of a handle among the arguments: the SV that it came in.
+    len: usize,
+    data: Data,
+}
+
+impl Value {
+    const fn plain(tag: Tag, len: usize, data: Data) -> Self {
+        Value { tag, class: Class::None, storage: Storage::Borrowed, utf8: false, len, data }
+    }
+
+    /// undef, or nothing.
+    pub const fn none() -> Self {
+        Self::plain(Tag::None, 0, Data { integer: 0 })
+    }
+
+    /// A string literal.
+    pub const fn key(key: &'static Key) -> Self {
+        Self::plain(Tag::Key, 0, Data { key })
+    }
+
+    /// A copy of `bytes`.
+    pub fn bytes(bytes: &[u8]) -> Self {
+        Self::boxed_bytes(bytes.into())
+    }
+
+    /// `bytes` itself.
+    pub fn boxed_bytes(bytes: Box<[u8]>) -> Self {
+        let len = bytes.len();
+        let text = Box::into_raw(bytes).cast::<c_char>();
+        Value { storage: Storage::Boxed, ..Self::plain(Tag::Bytes, len, Data { text }) }
+    }
+
+    /// Bytes that are looked at when the method has returned.
+    ///
+    /// # Safety
+    /// They stay valid and unchanged until the shim has built the result.
+    pub unsafe fn borrowed_bytes(text: *const c_char, len: usize) -> Self {
+        Self::plain(Tag::Bytes, len, Data { text })
+    }
+
+    /// A C string that stays libvirt's; NULL is undef.
+    ///
+    /// # Safety
+    /// It is NULL or a C string that stays valid and unchanged until the shim has built the result.
+    pub unsafe fn borrowed_text(text: *const c_char) -> Self {
+        if text.is_null() {
+            return Self::none();
+        }
+        // SAFETY: not NULL, hence a C string, by the caller's promise.
+        let len = unsafe { libc::strlen(text) };
+        Self::plain(Tag::Bytes, len, Data { text })
+    }
+
+    /// A C string that libvirt allocated and that is freed with this value; NULL is undef.
+    ///
+    /// # Safety
+    /// It is NULL or a C string from `malloc` that nobody else frees.
+    pub unsafe fn owned_text(text: *mut c_char) -> Self {
+        // SAFETY: the caller's promise is the stronger one.
+        let value = unsafe { Self::borrowed_text(text) };
+        if text.is_null() { value } else { Value { storage: Storage::Malloc, ..value } }
+    }
+
+    fn with_items(tag: Tag, items: Vec<Value>) -> Self {
+        let len = items.len();
+        let items = Box::into_raw(items.into_boxed_slice()).cast::<Value>();
+        Value { storage: Storage::Boxed, ..Self::plain(tag, len, Data { items }) }
+    }
+
+    /// A result list; its value in scalar context is its last element.
+    pub fn list(items: Vec<Value>) -> Self {
+        Self::with_items(Tag::List, items)
+    }
+
+    /// A result list; its value in scalar context is its length.
+    pub fn counted_list(items: Vec<Value>) -> Self {
+        Self::with_items(Tag::CountedList, items)
+    }
+
+    /// A reference to an array.
+    pub fn array(items: Vec<Value>) -> Self {
+        Self::with_items(Tag::Array, items)
+    }
+
+    /// A reference to a hash: `items` alternates keys and values.
+    pub fn map(items: Vec<Value>) -> Self {
+        debug_assert!(items.len() % 2 == 0, "a key has a value");
+        Self::with_items(Tag::Map, items)
+    }
+
+    /// A reference to a scalar.
+    pub fn reference(target: Value) -> Self {
+        Self::with_items(Tag::Ref, vec![target])
+    }
+
+    /// `value` as the method's result, and `content` as the new value of its argument `index`.
+    pub fn fill(index: usize, content: Value, value: Value) -> Self {
+        Self::with_items(Tag::Fill, vec![Value::from(index as u64), content, value])
+    }
+
+    /// A libvirt object; this value owns one reference to it.
+    pub(crate) fn handle(class: Class, pointer: *mut c_void) -> Self {
+        Value { class, ..Self::plain(Tag::Handle, 0, Data { pointer }) }
+    }
+
+    /// The object that a callback was registered on, for which `pointer` stands if the script dropped it.
+    pub(crate) fn owner(class: Class, pointer: *mut c_void) -> Self {
+        Value { class, ..Self::plain(Tag::Owner, 0, Data { pointer }) }
+    }
+
+    /// This reference, blessed into the package of `class`.
+    pub fn blessed(mut self, class: Class) -> Self {
+        self.class = class;
+        self
+    }
+
+    /// What kind of value this is.
+    pub fn tag(&self) -> Tag {
+        self.tag
+    }
+
+    /// Whether this is undef.
+    pub fn is_none(&self) -> bool {
+        self.tag == Tag::None
+    }
+
+    /// The elements of a list, an array, a hash or a reference.
+    pub fn items(&self) -> &[Value] {
+        match self.tag {
+            Tag::List | Tag::CountedList | Tag::Array | Tag::Map | Tag::Ref | Tag::Fill if self.len > 0 => {
+                // SAFETY: these tags hold `len` values at `items`; nobody changes them while we look.
+                unsafe { std::slice::from_raw_parts(self.data.items, self.len) }
+            }
+            _ => &[],
+        }
+    }
+
+    /// The pairs of a hash, in the order in which Perl gave them.
+    pub fn pairs(&self) -> impl Iterator<Item = (&[u8], &Value)> {
+        let items = if self.tag == Tag::Map { self.items() } else { &[] };
+        items.chunks_exact(2).map(|pair| (pair[0].raw(), &pair[1]))
+    }
+
+    /// What a hash holds under `name`; of several pairs with that key, the last.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.pairs().filter(|(key, _)| *key == name.as_bytes()).last().map(|(_, value)| value)
+    }
+
+    /// The bytes of a string as they are, nothing for other values.
+    pub fn raw(&self) -> &[u8] {
+        match self.tag {
+            Tag::Text | Tag::Bytes if self.len > 0 => {
+                // SAFETY: these tags hold `len` bytes at `text`.
+                unsafe { std::slice::from_raw_parts(self.data.text.cast(), self.len) }
+            }
+            Tag::Key => {
+                // SAFETY: a key points to a `Key` that lives forever, and that to a literal of `len` bytes.
+                unsafe {
+                    let key = &*self.data.key;
+                    std::slice::from_raw_parts(key.text.cast(), key.len)
+                }
+            }
+            _ => &[],
+        }
+    }
+
+    /// The class of a handle.
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// The pointer of a handle or of a code reference; NULL for any other value.
+    pub(crate) fn pointer(&self) -> *mut c_void {
+        match self.tag {
+            // SAFETY: these tags hold a pointer.
+            Tag::Handle | Tag::Owner | Tag::Code => unsafe { self.data.pointer },
+            _ => std::ptr::null_mut(),
+        }
+    }
+
+    /// The SV that a handle among the arguments came in.
+    pub(crate) fn origin(&self) -> *mut c_void {
+        if self.tag == Tag::Handle { self.len as *mut c_void } else { std::ptr::null_mut() }
+    }
+
+    /// The integer this value stands for, as Perl would see it, if it stands for one.
+    pub fn integer(&self) -> Option<i128> {
+        // SAFETY: each tag reads the field it was written with.
+        match self.tag {
+            Tag::None => Some(0),
+            Tag::Int => Some(unsafe { self.data.integer }.into()),
+            // SAFETY: as above.
+            Tag::Uint => Some(unsafe { self.data.natural }.into()),
+            Tag::Float => {
+                // SAFETY: as above.
+                let float = unsafe { self.data.real };
+                float.is_finite().then_some(float.trunc() as i128)
+            }
+            Tag::Text | Tag::Bytes => {
+                let text = std::str::from_utf8(self.raw()).ok()?.trim();
+                text.parse().ok().or_else(|| {
+                    let float: f64 = decimal(text)?;
+                    Some(float.trunc() as i128)
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// The number this value stands for, if it stands for one.
+    pub fn float(&self) -> Option<f64> {
+        match self.tag {
+            // SAFETY: a float was written here.
+            Tag::Float => Some(unsafe { self.data.real }),
+            Tag::Text | Tag::Bytes => decimal(std::str::from_utf8(self.raw()).ok()?.trim()),
+            _ => self.integer().map(|integer| integer as f64),
+        }
+    }
+
+    /// The bytes this value stands for when used as a string; `what` names it in messages.
+    pub fn to_bytes(&self, what: &str) -> Result<std::borrow::Cow<'_, [u8]>> {
+        match self.tag {
+            Tag::None => Ok(b"".into()),
+            Tag::Text | Tag::Bytes if self.utf8 => {
+                let text = std::str::from_utf8(self.raw())
+                    .map_err(|_| Fault::argument(what, "holds characters that no byte string can hold"))?;
+                let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+                Ok(bytes.ok_or_else(|| Fault::argument(what, "holds a wide character"))?.into())
+            }
+            Tag::Text | Tag::Bytes | Tag::Key => Ok(self.raw().into()),
+            Tag::Int | Tag::Uint => Ok(self.integer().unwrap_or_default().to_string().into_bytes().into()),
+            // SAFETY: a float was written here.
+            Tag::Float => Ok(unsafe { self.data.real }.to_string().into_bytes().into()),
+            _ => Err(Fault::argument(what, "is a reference, not a string")),
+        }
+    }
+
+    /// The C string this value stands for, in UTF-8 as libvirt wants it; `what` names it in messages.
+    pub fn to_text(&self, what: &str) -> Result<std::ffi::CString> {
+        let bytes = if self.utf8 { self.raw().into() } else { self.to_bytes(what)? };
+        let bytes = match std::str::from_utf8(&bytes) {
+            Ok(_) => bytes.into_owned(),
+            // Perl's characters 128 to 255, one byte each: the same characters, encoded.
+            Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect::<String>().into_bytes(),
+        };
+        std::ffi::CString::new(bytes).map_err(|_| Fault::argument(what, "holds a NUL character"))
+    }
+
+    /// Lets go of what the value owns without freeing it: the shim has taken it over.
+    pub(crate) fn forget(&mut self) {
+        self.tag = Tag::None;
+        self.storage = Storage::Borrowed;
+    }
+}
+
+/// A decimal number as Perl writes it; unlike Rust's own parser this takes neither "nan" nor "inf".
+fn decimal(text: &str) -> Option<f64> {
+    let number = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+    if number { text.parse().ok().filter(|float: &f64| float.is_finite()) } else { None }
+}
+
+impl Drop for Value {
+    fn drop(&mut self) {
+        match (self.tag, self.storage) {
+            (Tag::Handle, _) => {
+                // SAFETY: a handle that is dropped was not taken over by Perl, so its reference is ours.
+                unsafe { crate::virt::class::release(self.class, self.pointer()) }
+            }
+            // SAFETY: malloc gave it, and nobody else frees it.
+            (_, Storage::Malloc) => unsafe { libc::free(self.data.text as *mut c_void) },
+            (Tag::Text | Tag::Bytes, Storage::Boxed) => {
+                // SAFETY: it came from a boxed slice of `len` bytes.
+                drop(unsafe {
+                    Box::from_raw(std::ptr::slice_from_raw_parts_mut(self.data.text as *mut u8, self.len))
+                });
+            }
+            (_, Storage::Boxed) => {
+                // SAFETY: it came from a boxed slice of `len` values.
+                drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(self.data.items, self.len)) });
+            }
+            _ => {}
+        }
+    }
+}
+
+impl std::fmt::Debug for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.tag {
+            Tag::Text | Tag::Bytes | Tag::Key => {
+                write!(f, "{:?}", String::from_utf8_lossy(self.raw()))
+            }
+            Tag::Int | Tag::Uint | Tag::Float => write!(f, "{:?}", self.float()),
+            Tag::Handle | Tag::Owner => write!(f, "{:?}({:?})", self.class, self.pointer()),
+            _ => write!(f, "{:?}{:?}", self.tag, self.items()),
+        }
+    }
+}
+
+macro_rules! from_integer {
+    ($($int:ty => $tag:ident $field:ident $wide:ty),*) => {$(
+        impl From<$int> for Value {
+            fn from($field: $int) -> Self {
+                Self::plain(Tag::$tag, 0, Data { $field: <$wide>::from($field) })
+            }
+        }
+    )*};
+}
+from_integer!(i32 => Int integer i64, i64 => Int integer i64, u8 => Uint natural u64, u32 => Uint natural u64, u64 => Uint natural u64, f64 => Float real f64);
+
+impl From<bool> for Value {
+    fn from(flag: bool) -> Self {
+        Value::from(i32::from(flag))
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Value::bytes(text.as_bytes())
+    }
+}
+
+impl From<&CStr> for Value {
+    fn from(text: &CStr) -> Self {
+        Value::bytes(text.to_bytes())
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Value::none(), Into::into)
+    }
+}
+
+/// A reference to a hash with the given literal keys.
+macro_rules! map {
+    ($($key:literal => $value:expr),* $(,)?) => {
+        $crate::value::Value::map(vec![$(
+            {
+                static KEY: $crate::value::Key = $crate::value::Key::new($key);
+                $crate::value::Value::key(&KEY)
+            },
+            $crate::value::Value::from($value),
+        )*])
+    };
+}
+pub(crate) use map;

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Functions of libvirt younger than 6.0.0: found when first called, so that one build serves every library.
+
+use crate::error::{Fault, Result};
+use libc::{c_char, c_int, c_uint};
+use std::ffi::CStr;
+use std::sync::OnceLock;
+use virt_sys::{
+    virConnectPtr, virDomainPtr, virNWFilterPtr, virNetworkPtr, virNodeDevicePtr, virTypedParameterPtr,
+};
+
+/// The address of `name` in the libvirt in use, preloaded stand-ins included.
+fn address(name: &CStr) -> usize {
+    // SAFETY: the libraries' and functions' names are C strings; NULL results are not followed.
+    unsafe {
+        let mut found = libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr());
+        if found.is_null() {
+            // Perl loads its modules so that the libraries below them are not in the default scope.
+            let library = libc::dlopen(c"libvirt.so.0".as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
+            if !library.is_null() {
+                found = libc::dlsym(library, name.as_ptr());
+                libc::dlclose(library);
+            }
+        }
+        found as usize
+    }
+}
+
+/// The version of the libvirt in use, as text.
+fn library_version() -> String {
+    let mut version = 0;
+    // SAFETY: writes one number; the driver's name and version may be NULL.
+    unsafe { virt_sys::virGetVersion(&mut version, std::ptr::null(), std::ptr::null_mut()) };
+    format!("{}.{}.{}", version / 1_000_000, version / 1000 % 1000, version % 1000)
+}
+
+fn missing(name: &str, since: &str) -> Fault {
+    let found = library_version();
+    Fault::unsupported(format!(
+        "this function is not supported by the connection driver: {name} needs libvirt {since}, found {found}"
+    ))
+}
+
+macro_rules! newer {
+    ($($since:literal fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $result:ty;)*) => {
+        $(
+            #[doc = concat!("libvirt's function of that name, of version ", $since, ".")]
+            ///
+            /// # Safety
+            /// As for the C function.
+            #[allow(non_snake_case, clippy::too_many_arguments)]
+            pub unsafe fn $name($($arg: $ty),*) -> Result<$result> {
+                static ADDRESS: OnceLock<usize> = OnceLock::new();
+                let name = concat!(stringify!($name), "\0");
+                let found = *ADDRESS.get_or_init(|| {
+                    CStr::from_bytes_with_nul(name.as_bytes()).map_or(0, address)
+                });
+                if found == 0 {
+                    return Err(missing(stringify!($name), $since));
+                }
+                // SAFETY: the library's function of that name has this prototype: xt/ compares them.
+                let function: unsafe extern "C" fn($($ty),*) -> $result = unsafe { std::mem::transmute(found) };
+                // SAFETY: the caller's promise.
+                Ok(unsafe { function($($arg),*) })
+            }
+        )*
+
+        /// Every function of this table and the version that it needs.
+        pub const NEWER: &[(&str, &str)] = &[$((stringify!($name), $since)),*];
+    };
+}
+
+newer! {
+    "6.10.0" fn virDomainAuthorizedSSHKeysGet(dom: virDomainPtr, user: *const c_char, keys: *mut *mut *mut c_char, flags: c_uint) -> c_int;
+    "6.10.0" fn virDomainAuthorizedSSHKeysSet(dom: virDomainPtr, user: *const c_char, keys: *mut *const c_char, nkeys: c_uint, flags: c_uint) -> c_int;
+    "7.1.0" fn virDomainGetMessages(dom: virDomainPtr, msgs: *mut *mut *mut c_char, flags: c_uint) -> c_int;
+    "7.2.0" fn virDomainStartDirtyRateCalc(dom: virDomainPtr, seconds: c_int, flags: c_uint) -> c_int;
+    "7.3.0" fn virNodeDeviceCreate(dev: virNodeDevicePtr, flags: c_uint) -> c_int;
+    "7.3.0" fn virNodeDeviceDefineXML(conn: virConnectPtr, xml: *const c_char, flags: c_uint) -> virNodeDevicePtr;
+    "7.3.0" fn virNodeDeviceUndefine(dev: virNodeDevicePtr, flags: c_uint) -> c_int;
+    "7.7.0" fn virNWFilterDefineXMLFlags(conn: virConnectPtr, xml: *const c_char, flags: c_uint) -> virNWFilterPtr;
+    "7.7.0" fn virNetworkDefineXMLFlags(conn: virConnectPtr, xml: *const c_char, flags: c_uint) -> virNetworkPtr;
+    "7.8.0" fn virNetworkCreateXMLFlags(conn: virConnectPtr, xml: *const c_char, flags: c_uint) -> virNetworkPtr;
+    "7.8.0" fn virNodeDeviceGetAutostart(dev: virNodeDevicePtr, autostart: *mut c_int) -> c_int;
+    "7.8.0" fn virNodeDeviceIsActive(dev: virNodeDevicePtr) -> c_int;
+    "7.8.0" fn virNodeDeviceIsPersistent(dev: virNodeDevicePtr) -> c_int;
+    "7.8.0" fn virNodeDeviceSetAutostart(dev: virNodeDevicePtr, autostart: c_int) -> c_int;
+    "8.0.0" fn virDomainSetLaunchSecurityState(dom: virDomainPtr, params: virTypedParameterPtr, nparams: c_int, flags: c_uint) -> c_int;
+    "8.4.0" fn virDomainRestoreParams(conn: virConnectPtr, params: virTypedParameterPtr, nparams: c_int, flags: c_uint) -> c_int;
+    "8.4.0" fn virDomainSaveParams(dom: virDomainPtr, params: virTypedParameterPtr, nparams: c_int, flags: c_uint) -> c_int;
+    "8.5.0" fn virDomainAbortJobFlags(dom: virDomainPtr, flags: c_uint) -> c_int;
+    "9.0.0" fn virDomainFDAssociate(dom: virDomainPtr, name: *const c_char, nfds: c_uint, fds: *mut c_int, flags: c_uint) -> c_int;
+    "9.7.0" fn virNetworkGetMetadata(net: virNetworkPtr, kind: c_int, uri: *const c_char, flags: c_uint) -> *mut c_char;
+    "9.7.0" fn virNetworkSetMetadata(net: virNetworkPtr, kind: c_int, metadata: *const c_char, key: *const c_char, uri: *const c_char, flags: c_uint) -> c_int;
+    "10.1.0" fn virNodeDeviceUpdate(dev: virNodeDevicePtr, xml: *const c_char, flags: c_uint) -> c_int;
+    "10.2.0" fn virDomainGraphicsReload(dom: virDomainPtr, kind: c_uint, flags: c_uint) -> c_int;
+    "11.2.0" fn virDomainDelThrottleGroup(dom: virDomainPtr, group: *const c_char, flags: c_uint) -> c_int;
+    "11.2.0" fn virDomainGetAutostartOnce(dom: virDomainPtr, autostart: *mut c_int) -> c_int;
+    "11.2.0" fn virDomainSetAutostartOnce(dom: virDomainPtr, autostart: c_int) -> c_int;
+    "11.2.0" fn virDomainSetThrottleGroup(dom: virDomainPtr, group: *const c_char, params: virTypedParameterPtr, nparams: c_int, flags: c_uint) -> c_int;
+    "12.5.0" fn virDomainAnnounceInterface(dom: virDomainPtr, device: *const c_char, params: virTypedParameterPtr, nparams: c_int, flags: c_uint) -> c_int;
+}

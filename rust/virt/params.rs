@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Typed parameters: libvirt's named values of a given type, read into hashes and written from them.
+
+use crate::error::{Fault, Result};
+use crate::method::{Named, integer};
+use crate::value::Value;
+use crate::virt::rules::{check, zeroed_array};
+use libc::{c_char, c_int, c_uint};
+use std::ffi::{CStr, CString};
+use virt_sys::{
+    VIR_TYPED_PARAM_BOOLEAN, VIR_TYPED_PARAM_DOUBLE, VIR_TYPED_PARAM_FIELD_LENGTH, VIR_TYPED_PARAM_INT,
+    VIR_TYPED_PARAM_LLONG, VIR_TYPED_PARAM_STRING, VIR_TYPED_PARAM_UINT, VIR_TYPED_PARAM_ULLONG,
+    virTypedParameter, virTypedParamsClear, virTypedParamsFree,
+};
+
+/// The type of a parameter's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `int`
+    Int,
+    /// `unsigned int`
+    Uint,
+    /// `long long`
+    Llong,
+    /// `unsigned long long`
+    Ullong,
+    /// `double`
+    Double,
+    /// `char`, 0 or 1
+    Boolean,
+    /// `char *`
+    Text,
+    /// Several parameters of one name, each a `char *`: an array in Perl.
+    Texts,
+}
+
+impl Kind {
+    fn of(number: c_int) -> Option<Self> {
+        Some(match number as c_uint {
+            VIR_TYPED_PARAM_INT => Kind::Int,
+            VIR_TYPED_PARAM_UINT => Kind::Uint,
+            VIR_TYPED_PARAM_LLONG => Kind::Llong,
+            VIR_TYPED_PARAM_ULLONG => Kind::Ullong,
+            VIR_TYPED_PARAM_DOUBLE => Kind::Double,
+            VIR_TYPED_PARAM_BOOLEAN => Kind::Boolean,
+            VIR_TYPED_PARAM_STRING => Kind::Text,
+            _ => return None,
+        })
+    }
+}
+
+/// A fixed set of parameters: the keys a method takes and the type of each.
+pub type Set = [(&'static CStr, Kind)];
+
+/// The value of one parameter; one of an unknown type is skipped.
+///
+/// # Safety
+/// libvirt wrote the parameter.
+pub unsafe fn value(param: &virTypedParameter) -> Option<Value> {
+    // SAFETY: libvirt wrote the member that the type names.
+    unsafe {
+        Some(match Kind::of(param.type_)? {
+            Kind::Int => Value::from(param.value.i),
+            Kind::Uint => Value::from(param.value.ui),
+            Kind::Llong => Value::from(param.value.l),
+            Kind::Ullong => Value::from(param.value.ul),
+            Kind::Double => Value::from(param.value.d),
+            Kind::Boolean => Value::from(param.value.b != 0),
+            Kind::Text | Kind::Texts => crate::virt::rules::copied(param.value.s),
+        })
+    }
+}
+
+/// The name of a parameter.
+pub fn field(param: &virTypedParameter) -> &[u8] {
+    // SAFETY: an array of C characters is one of bytes.
+    let bytes: &[u8] = unsafe { std::slice::from_raw_parts(param.field.as_ptr().cast(), param.field.len()) };
+    let len = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+    &bytes[..len]
+}
+
+/// Parameters as a hash.
+///
+/// # Safety
+/// libvirt wrote them.
+pub unsafe fn to_map(params: &[virTypedParameter]) -> Value {
+    let mut items = Vec::with_capacity(params.len() * 2);
+    for param in params {
+        // SAFETY: the caller's promise.
+        if let Some(value) = unsafe { value(param) } {
+            items.push(Value::bytes(field(param)));
+            items.push(value);
+        }
+    }
+    Value::map(items)
+}
+
+/// An array of parameters that we allocated and libvirt fills.
+pub struct Filled(Vec<virTypedParameter>);
+
+impl Drop for Filled {
+    fn drop(&mut self) {
+        // SAFETY: every element is all zeros or was written by libvirt, whose strings this frees.
+        unsafe { virTypedParamsClear(self.0.as_mut_ptr(), self.0.len() as c_int) }
+    }
+}
+
+impl std::ops::Deref for Filled {
+    type Target = [virTypedParameter];
+    fn deref(&self) -> &[virTypedParameter] {
+        &self.0
+    }
+}
+
+/// Asks a function that is called twice, once for the number of its parameters, once for themselves.
+pub fn query(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int) -> Result<Filled> {
+    let mut count = 0;
+    check(call(std::ptr::null_mut(), &mut count))?;
+    query_n(count, call)
+}
+
+/// Asks a function whose number of parameters is known.
+pub fn query_n(
+    mut count: c_int,
+    call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int,
+) -> Result<Filled> {
+    let mut params = Filled(zeroed_array(count.max(0) as usize)?);
+    if count > 0 {
+        check(call(params.0.as_mut_ptr(), &mut count))?;
+    }
+    // What libvirt did not write is still all zeros and owns nothing.
+    params.0.truncate(count.max(0) as usize);
+    Ok(params)
+}
+
+/// A getter of the two-call form, as a hash.
+pub fn get(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int) -> Result {
+    // SAFETY: libvirt wrote them.
+    query(call).map(|params| unsafe { to_map(&params) })
+}
+
+/// An array of parameters that libvirt allocated for us.
+pub struct Given {
+    params: *mut virTypedParameter,
+    count: c_int,
+}
+
+impl Drop for Given {
+    fn drop(&mut self) {
+        // SAFETY: libvirt allocated it for us.
+        unsafe { virTypedParamsFree(self.params, self.count) }
+    }
+}
+
+impl std::ops::Deref for Given {
+    type Target = [virTypedParameter];
+    fn deref(&self) -> &[virTypedParameter] {
+        if self.params.is_null() || self.count <= 0 {
+            return &[];
+        }
+        // SAFETY: libvirt wrote `count` of them.
+        unsafe { std::slice::from_raw_parts(self.params, self.count as usize) }
+    }
+}
+
+/// Asks a function that allocates its parameters.
+pub fn take(call: impl FnOnce(*mut *mut virTypedParameter, *mut c_int) -> c_int) -> Result<Given> {
+    let mut given = Given { params: std::ptr::null_mut(), count: 0 };
+    check(call(&mut given.params, &mut given.count))?;
+    Ok(given)
+}
+
+/// A getter that allocates its parameters, as a hash.
+pub fn get_allocated(call: impl FnOnce(*mut *mut virTypedParameter, *mut c_int) -> c_int) -> Result {
+    // SAFETY: libvirt wrote them.
+    take(call).map(|given| unsafe { to_map(&given) })
+}
+
+/// Parameters that we give to libvirt; strings live as long as the list.
+#[derive(Default)]
+pub struct Arguments {
+    params: Vec<virTypedParameter>,
+    texts: Vec<CString>,
+}
+
+impl Arguments {
+    /// The parameters of `set` that the hash `given` has; a key that is not in the set is an error.
+    pub fn fixed(given: &Named, set: &Set) -> Result<Self> {
+        let mut arguments = Self::default();
+        for (key, _) in given.value.pairs() {
+            if !set.iter().any(|(name, _)| name.to_bytes() == key) {
+                return Err(unknown(given.name, key));
+            }
+        }
+        // Single values first, repeated ones after them; both in the order of the set.
+        for repeated in [false, true] {
+            for &(name, kind) in set {
+                if let (Some(value), true) =
+                    (given.value.get(&name.to_string_lossy()), (kind == Kind::Texts) == repeated)
+                {
+                    arguments.push(name, kind, value)?;
+                }
+            }
+        }
+        Ok(arguments)
+    }
+
+    /// The hash `given`, each value with the type that the driver reports for its key in `current`.
+    pub fn like(given: &Named, current: &[virTypedParameter]) -> Result<Self> {
+        let mut arguments = Self::default();
+        for (key, _) in given.value.pairs() {
+            if !current.iter().any(|param| field(param) == key) {
+                return Err(unknown(given.name, key));
+            }
+        }
+        for param in current {
+            let name = CString::new(field(param)).unwrap_or_default();
+            if let (Some(value), Some(kind)) =
+                (given.value.get(&name.to_string_lossy()), Kind::of(param.type_))
+            {
+                arguments.push(&name, kind, value)?;
+            }
+        }
+        Ok(arguments)
+    }
+
+    /// Adds one parameter, or for [`Kind::Texts`] one per element.
+    pub fn push(&mut self, name: &CStr, kind: Kind, value: &Value) -> Result<()> {
+        let shown = name.to_string_lossy();
+        if kind == Kind::Texts {
+            if value.tag() != crate::value::Tag::Array {
+                return Err(Fault::argument(&shown, "is not an ARRAY reference"));
+            }
+            return value.items().iter().try_for_each(|element| {
+                if element.is_none() {
+                    return Err(Fault::argument(&shown, "has an undefined element"));
+                }
+                self.push(name, Kind::Text, element)
+            });
+        }
+        let mut param = blank(name, kind)?;
+        let slot = &mut param.value;
+        match kind {
+            Kind::Int => slot.i = integer(value, &shown)?,
+            Kind::Uint => slot.ui = integer(value, &shown)?,
+            Kind::Llong => slot.l = integer(value, &shown)?,
+            Kind::Ullong => slot.ul = integer(value, &shown)?,
+            Kind::Double => {
+                slot.d = value.float().ok_or_else(|| Fault::argument(&shown, "is not a finite number"))?;
+            }
+            Kind::Boolean => slot.b = c_char::from(integer::<i64>(value, &shown)? != 0),
+            Kind::Text | Kind::Texts => {
+                let text = value.to_text(&shown)?;
+                // The heap buffer of a CString does not move when the CString does.
+                slot.s = text.as_ptr().cast_mut();
+                self.texts.push(text);
+            }
+        }
+        self.params.push(param);
+        Ok(())
+    }
+
+    /// For C: the array. It may be NULL when it is empty.
+    pub fn as_ptr(&mut self) -> *mut virTypedParameter {
+        if self.params.is_empty() { std::ptr::null_mut() } else { self.params.as_mut_ptr() }
+    }
+
+    /// For C: the number of elements.
+    pub fn len(&self) -> c_int {
+        self.params.len() as c_int
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.params.is_empty()
+    }
+}
+
+fn blank(name: &CStr, kind: Kind) -> Result<virTypedParameter> {
+    let bytes = name.to_bytes();
+    if bytes.len() >= VIR_TYPED_PARAM_FIELD_LENGTH as usize {
+        return Err(Fault::invalid(format!("parameter name '{}' is too long", name.to_string_lossy())));
+    }
+    // SAFETY: all-zero bytes are a parameter without name, type and value.
+    let mut param: virTypedParameter = unsafe { std::mem::zeroed() };
+    for (to, &from) in param.field.iter_mut().zip(bytes) {
+        *to = from as c_char;
+    }
+    param.type_ = match kind {
+        Kind::Int => VIR_TYPED_PARAM_INT,
+        Kind::Uint => VIR_TYPED_PARAM_UINT,
+        Kind::Llong => VIR_TYPED_PARAM_LLONG,
+        Kind::Ullong => VIR_TYPED_PARAM_ULLONG,
+        Kind::Double => VIR_TYPED_PARAM_DOUBLE,
+        Kind::Boolean => VIR_TYPED_PARAM_BOOLEAN,
+        Kind::Text | Kind::Texts => VIR_TYPED_PARAM_STRING,
+    } as c_int;
+    Ok(param)
+}
+
+fn unknown(hash: &str, key: &[u8]) -> Fault {
+    Fault::invalid(format!("{hash} has the unknown key '{}'", String::from_utf8_lossy(key)))
+}
+
+/// A setter that takes what its getter reports: asks the getter, then sends the caller's values in those types.
+pub fn set_like(
+    given: &Named,
+    getter: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int,
+    setter: impl FnOnce(*mut virTypedParameter, c_int) -> c_int,
+) -> Result {
+    let current = query(getter)?;
+    let mut arguments = Arguments::like(given, &current)?;
+    check(setter(arguments.as_ptr(), arguments.len())).map(|_| Value::none())
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! The return rules: what a C function's return value means, and what Perl gets for it.
+
+use crate::error::{Fault, Result, VirError};
+use crate::value::Value;
+use crate::virt::class::Object;
+use libc::{c_char, c_int, c_void};
+use std::ffi::CStr;
+
+/// 0 or more is success and nothing else; the method returns nothing.
+#[inline]
+pub fn status(returned: c_int) -> Result {
+    check(returned).map(|_| Value::none())
+}
+
+/// 0 or more is the result.
+#[inline]
+pub fn number(returned: c_int) -> Result {
+    check(returned).map(Value::from)
+}
+
+/// Negative is failure; anything else passes.
+#[inline]
+pub fn check(returned: c_int) -> Result<c_int> {
+    if returned < 0 { Err(Fault::last()) } else { Ok(returned) }
+}
+
+/// A number of which 0 may be an error: it is if libvirt says so. The call comes as a closure because
+/// an older error must be forgotten first.
+pub fn zero_or_error<T: Into<Value> + Default + PartialEq>(call: impl FnOnce() -> T) -> Result {
+    // SAFETY: forgets this thread's error.
+    unsafe { virt_sys::virResetLastError() };
+    let number = call();
+    // SAFETY: reads this thread's error.
+    if number == T::default() && !unsafe { virt_sys::virGetLastError() }.is_null() {
+        return Err(Fault::last());
+    }
+    Ok(number.into())
+}
+
+/// A string that belongs to the object; NULL is failure.
+///
+/// # Safety
+/// `text` is NULL or a C string that stays valid as long as the object does.
+#[inline]
+pub unsafe fn borrowed(text: *const c_char) -> Result {
+    if text.is_null() {
+        return Err(Fault::last());
+    }
+    // SAFETY: the shim copies it before the object can go away.
+    Ok(unsafe { Value::borrowed_text(text) })
+}
+
+/// A string that libvirt allocated for us; NULL is failure.
+///
+/// # Safety
+/// `text` is NULL or a C string from `malloc` that is ours.
+#[inline]
+pub unsafe fn owned(text: *mut c_char) -> Result {
+    if text.is_null() {
+        return Err(Fault::last());
+    }
+    // SAFETY: the caller's promise.
+    Ok(unsafe { Value::owned_text(text) })
+}
+
+/// A new object; NULL is failure.
+#[inline]
+pub fn object<T: Object>(object: *mut T) -> Result {
+    if object.is_null() {
+        return Err(Fault::last());
+    }
+    Ok(Value::handle(T::CLASS, object.cast()))
+}
+
+/// An object that libvirt only lends: Perl gets a reference of its own. NULL is failure.
+///
+/// # Safety
+/// `lent` is NULL or a live object.
+pub unsafe fn lent<T: Object>(lent: *mut T) -> Result {
+    // SAFETY: the caller's promise.
+    unsafe { crate::virt::class::retain(T::CLASS, lent.cast::<c_void>()) };
+    object(lent)
+}
+
+/// An array of objects from one of the ListAll functions.
+pub fn list<T: Object>(call: impl FnOnce(*mut *mut *mut T) -> c_int) -> Result {
+    objects(call).map(Value::list)
+}
+
+/// The objects that a ListAll function finds.
+pub fn objects<T: Object>(call: impl FnOnce(*mut *mut *mut T) -> c_int) -> Result<Vec<Value>> {
+    let mut array = std::ptr::null_mut();
+    let count = check(call(&mut array))? as usize;
+    // SAFETY: libvirt allocated `count` objects at `array`; each is ours, and so is the array.
+    let found = unsafe { allocated(array, count) };
+    Ok(found.iter().map(|&object| Value::handle(T::CLASS, object.cast())).collect())
+}
+
+/// An array of strings from a function that allocates both.
+pub fn strings(call: impl FnOnce(*mut *mut *mut c_char) -> c_int) -> Result {
+    let mut array = std::ptr::null_mut();
+    let count = check(call(&mut array))? as usize;
+    // SAFETY: libvirt allocated `count` strings at `array`, for us.
+    let texts = unsafe { allocated(array, count) };
+    // SAFETY: each string is ours.
+    Ok(Value::list(texts.iter().map(|&text| unsafe { Value::owned_text(text) }).collect()))
+}
+
+/// The names that a legacy list function writes into an array of `max` pointers.
+pub fn names(max: usize, call: impl FnOnce(*mut *mut c_char, c_int) -> c_int) -> Result {
+    Ok(Value::list(name_values(max, call)?))
+}
+
+/// The same, as values.
+pub fn name_values(max: usize, call: impl FnOnce(*mut *mut c_char, c_int) -> c_int) -> Result<Vec<Value>> {
+    let mut array = zeroed_array::<*mut c_char>(max)?;
+    let count = check(call(array.as_mut_ptr(), max as c_int))? as usize;
+    // SAFETY: the function wrote `count` strings that are ours.
+    Ok(array.into_iter().take(count).map(|text| unsafe { Value::owned_text(text) }).collect())
+}
+
+/// `count` elements for a C function to write to, or the exception that there is no room for so many.
+pub fn zeroed_array<T: Copy>(count: usize) -> Result<Vec<T>> {
+    let mut array: Vec<T> = Vec::new();
+    let room = count.max(1);
+    array.try_reserve_exact(room).map_err(|_| Fault::Usage(format!("no memory for {count} elements")))?;
+    // SAFETY: the capacity is there; callers use types for which all-zero bytes are a value.
+    unsafe {
+        std::ptr::write_bytes(array.as_mut_ptr(), 0, room);
+        array.set_len(count);
+    }
+    Ok(array)
+}
+
+/// A UUID that a function writes as 16 bytes.
+pub fn uuid(call: impl FnOnce(*mut u8) -> c_int) -> Result {
+    let mut raw = [0_u8; 16];
+    check(call(raw.as_mut_ptr()))?;
+    Ok(Value::bytes(&raw))
+}
+
+/// The same as text; formatted here because that is cheaper than libvirt's printf.
+pub fn uuid_string(call: impl FnOnce(*mut u8) -> c_int) -> Result {
+    let mut raw = [0_u8; 16];
+    check(call(raw.as_mut_ptr()))?;
+    let mut text = Vec::with_capacity(36);
+    for (index, byte) in raw.iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            text.push(b'-');
+        }
+        text.push(b"0123456789abcdef"[usize::from(byte >> 4)]);
+        text.push(b"0123456789abcdef"[usize::from(byte & 15)]);
+    }
+    Ok(Value::boxed_bytes(text.into()))
+}
+
+/// A number that a function writes through a pointer.
+pub fn written<T: Default + Into<Value>>(call: impl FnOnce(*mut T) -> c_int) -> Result {
+    let mut number = T::default();
+    check(call(&mut number))?;
+    Ok(number.into())
+}
+
+/// A plain C structure that a function fills.
+pub fn filled<T: Copy>(call: impl FnOnce(*mut T) -> c_int) -> Result<T> {
+    // SAFETY: callers use C structures of integers, arrays and pointers: all-zero bytes are a value.
+    let mut structure: T = unsafe { std::mem::zeroed() };
+    check(call(&mut structure))?;
+    Ok(structure)
+}
+
+/// A string of bytes that a function allocates and measures.
+///
+/// # Safety
+/// `array` is NULL or an allocation of `len` bytes that is ours.
+pub unsafe fn owned_bytes(array: *mut u8, len: usize) -> Value {
+    // SAFETY: the caller's promise.
+    let bytes = unsafe { allocated(array, len) };
+    Value::bytes(&bytes)
+}
+
+/// An array from `malloc` that is freed with this guard; its elements are the user's to release.
+pub struct Allocated<T> {
+    array: *mut T,
+    len: usize,
+}
+
+/// Takes over `array`.
+///
+/// # Safety
+/// `array` is NULL or an allocation of at least `len` elements that is ours.
+pub unsafe fn allocated<T>(array: *mut T, len: usize) -> Allocated<T> {
+    Allocated { array, len: if array.is_null() { 0 } else { len } }
+}
+
+impl<T> std::ops::Deref for Allocated<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        // SAFETY: `allocated` was promised `len` elements; NULL has none.
+        if self.len == 0 { &[] } else { unsafe { std::slice::from_raw_parts(self.array, self.len) } }
+    }
+}
+
+impl<T> Drop for Allocated<T> {
+    fn drop(&mut self) {
+        // SAFETY: malloc gave it.
+        unsafe { libc::free(self.array.cast()) }
+    }
+}
+
+/// The text of an array of `char` inside a structure.
+pub fn text_field(field: &[c_char]) -> Value {
+    let bytes: Vec<u8> = field.iter().take_while(|&&c| c != 0).map(|&c| c as u8).collect();
+    Value::boxed_bytes(bytes.into())
+}
+
+/// A copy of a C string inside a structure; NULL is undef.
+///
+/// # Safety
+/// `text` is NULL or a C string.
+pub unsafe fn copied(text: *const c_char) -> Value {
+    // SAFETY: the caller's promise.
+    if text.is_null() { Value::none() } else { Value::from(unsafe { CStr::from_ptr(text) }) }
+}
+
+/// The code of the error that libvirt set last on this thread.
+pub fn last_code() -> i32 {
+    // SAFETY: reads this thread's error.
+    let error = unsafe { virt_sys::virGetLastError() };
+    // SAFETY: not NULL, hence this thread's error.
+    if error.is_null() { 0 } else { unsafe { (*error).code } }
+}
+
+/// A libvirt failure as an error value, for callers that look at it themselves.
+pub fn last_error() -> VirError {
+    VirError::last()
+}
