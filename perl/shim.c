@@ -92,6 +92,7 @@ XS_INTERNAL(dispatch) {
     sysvirt_Outcome outcome;
     SV *outer, *mine, *single = NULL;
     HV *stash = NULL;
+    IV target;
     SSize_t pushed = 0, index;
     const SSize_t given = items;
 
@@ -124,10 +125,39 @@ XS_INTERNAL(dispatch) {
         croak("%" SVf, SVfARG(error));
     }
 
+    /* The common results go into the op's own target, as XS does: no new SV. */
     switch (result.tag) {
     case SYSVIRT_TAG_NONE:
-        sysvirt_drop(&result);
         XSRETURN_EMPTY;
+    case SYSVIRT_TAG_INT:
+        target = result.data.integer;
+        goto integer;
+    case SYSVIRT_TAG_UINT:
+        if (result.data.natural > IV_MAX)
+            goto scalar;
+        target = (IV)result.data.natural;
+    integer: {
+        dXSTARG;
+        if (!given)
+            EXTEND(SP, 1);
+        sv_setiv(TARG, target);
+        SvSETMAGIC(TARG);
+        ST(0) = TARG;
+        XSRETURN(1);
+    }
+    case SYSVIRT_TAG_TEXT:
+    case SYSVIRT_TAG_BYTES: {
+        dXSTARG;
+        if (!given)
+            EXTEND(SP, 1);
+        sv_setpvn(TARG, result.data.text, result.len);
+        if (result.storage != SYSVIRT_STORAGE_BORROWED)
+            sysvirt_drop(&result);
+        SvUTF8_off(TARG);
+        SvSETMAGIC(TARG);
+        ST(0) = TARG;
+        XSRETURN(1);
+    }
     case SYSVIRT_TAG_LIST:
     case SYSVIRT_TAG_COUNTED_LIST:
         if (GIMME_V == G_SCALAR) {
@@ -153,6 +183,7 @@ XS_INTERNAL(dispatch) {
         XSRETURN(1);
     }
     default:
+    scalar:
         single = sysvirt_build(aTHX_ cxt, &result, stash);
     }
     sysvirt_drop(&result);

@@ -6,8 +6,23 @@ mod callback;
 mod connect;
 mod constant;
 mod constants;
+mod construct;
+mod domain;
+mod domain_checkpoint;
+mod domain_snapshot;
 mod error;
+mod event;
+mod interface;
 mod method;
+mod network;
+mod network_port;
+mod node_device;
+mod nwfilter;
+mod nwfilter_binding;
+mod secret;
+mod storage_pool;
+mod storage_vol;
+mod stream;
 mod value;
 mod virt;
 
@@ -78,26 +93,34 @@ macro_rules! table {
 }
 
 static CLASSES: &[ClassTable] = &[
-    table!(Connect destroy c"con_rv": methods [connect::METHODS] constants [constants::connect::TABLE]),
-    table!(Domain destroy c"dom_rv": methods [] constants [
+    table!(Connect destroy c"con_rv": methods [
+        connect::METHODS, connect::domains::METHODS, connect::networks::METHODS, connect::storage::METHODS,
+        connect::devices::METHODS, connect::node::METHODS, connect::stats::METHODS
+    ] constants [constants::connect::TABLE]),
+    table!(Domain destroy c"dom_rv": methods [
+        domain::info::METHODS, domain::lifecycle::METHODS, domain::save::METHODS, domain::snapshots::METHODS,
+        domain::devices::METHODS, domain::block::METHODS, domain::cpu::METHODS, domain::memory::METHODS,
+        domain::tuning::METHODS, domain::migrate::METHODS, domain::agent::METHODS, domain::jobs::METHODS,
+        domain::console::METHODS
+    ] constants [
         constants::domain::TABLE, constants::domain_events::TABLE, constants::domain_guest_info::TABLE,
         constants::domain_jobs::TABLE, constants::domain_keys::TABLE, constants::domain_stats::TABLE,
         constants::domain_tuning::TABLE
     ]),
-    table!(DomainSnapshot destroy c"domss_rv": methods [] constants [constants::domain_snapshot::TABLE]),
-    table!(DomainCheckpoint destroy c"domcp_rv": methods [] constants [constants::domain_checkpoint::TABLE]),
+    table!(DomainSnapshot destroy c"domss_rv": methods [domain_snapshot::METHODS] constants [constants::domain_snapshot::TABLE]),
+    table!(DomainCheckpoint destroy c"domcp_rv": methods [domain_checkpoint::METHODS] constants [constants::domain_checkpoint::TABLE]),
     table!(Error: methods [] constants [constants::error::TABLE]),
-    table!(Event: methods [] constants [constants::event::TABLE]),
-    table!(Interface destroy c"iface_rv": methods [] constants [constants::interface::TABLE]),
-    table!(Network destroy c"net_rv": methods [] constants [constants::network::TABLE]),
-    table!(NetworkPort destroy c"port_rv": methods [] constants [constants::network_port::TABLE]),
-    table!(NodeDevice destroy c"dev_rv": methods [] constants [constants::node_device::TABLE]),
-    table!(NWFilter destroy c"filter_rv": methods [] constants [constants::nwfilter::TABLE]),
-    table!(NWFilterBinding destroy c"binding_rv": methods [] constants [constants::nwfilter_binding::TABLE]),
-    table!(Secret destroy c"sec_rv": methods [] constants [constants::secret::TABLE]),
-    table!(StoragePool destroy c"pool_rv": methods [] constants [constants::storage_pool::TABLE]),
-    table!(StorageVol destroy c"vol_rv": methods [] constants [constants::storage_vol::TABLE]),
-    table!(Stream destroy c"st_rv": methods [] constants [constants::stream::TABLE]),
+    table!(Event: methods [event::METHODS] constants [constants::event::TABLE]),
+    table!(Interface destroy c"iface_rv": methods [interface::METHODS] constants [constants::interface::TABLE]),
+    table!(Network destroy c"net_rv": methods [network::METHODS] constants [constants::network::TABLE]),
+    table!(NetworkPort destroy c"port_rv": methods [network_port::METHODS] constants [constants::network_port::TABLE]),
+    table!(NodeDevice destroy c"dev_rv": methods [node_device::METHODS] constants [constants::node_device::TABLE]),
+    table!(NWFilter destroy c"filter_rv": methods [nwfilter::METHODS] constants [constants::nwfilter::TABLE]),
+    table!(NWFilterBinding destroy c"binding_rv": methods [nwfilter_binding::METHODS] constants [constants::nwfilter_binding::TABLE]),
+    table!(Secret destroy c"sec_rv": methods [secret::METHODS] constants [constants::secret::TABLE]),
+    table!(StoragePool destroy c"pool_rv": methods [storage_pool::METHODS] constants [constants::storage_pool::TABLE]),
+    table!(StorageVol destroy c"vol_rv": methods [storage_vol::METHODS] constants [constants::storage_vol::TABLE]),
+    table!(Stream destroy c"st_rv": methods [stream::METHODS] constants [constants::stream::TABLE]),
 ];
 
 /// The tables of all classes.

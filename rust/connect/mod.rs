@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Sys::Virt.
 
+pub mod devices;
+pub mod domains;
+pub mod networks;
+pub mod node;
+pub mod stats;
+pub mod storage;
+
 use crate::virt::prelude::*;
 
 methods! { "Sys::Virt";

@@ -9,12 +9,13 @@ pub mod rules;
 /// What nearly every file of rows uses.
 #[allow(unused_imports)]
 pub(crate) mod prelude {
+    pub(crate) use crate::construct::{by_raw_uuid, by_uuid, counted, or_null};
     pub(crate) use crate::error::{Fault, Result};
     pub(crate) use crate::method::{
         Any, Array, ArrayOrNull, Bytes, BytesOrNull, Code, Count, Hash, HashOrNull, Invocant, Named, Origin,
         Owner, Pairs, PathOrNull, SpacedFlags, Text, TextOrNull, Variable, methods, undef,
     };
-    pub(crate) use crate::value::{Value, map};
+    pub(crate) use crate::value::{Tag, Value, map};
     pub(crate) use crate::virt::class::*;
     pub(crate) use crate::virt::rules::*;
     pub(crate) use crate::virt::{newer, params};

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+package Sys::Virt::DomainSnapshot;
+
+use 5.016;
+use strict;
+use warnings;
+
+use Sys::Virt;
+
+1;

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Sys::Virt::NWFilter.
+
+use crate::virt::prelude::*;
+
+methods! { "Sys::Virt::NWFilter";
+}
