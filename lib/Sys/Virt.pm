@@ -10,4 +10,19 @@ our $VERSION = '12.8.0';
 require XSLoader;
 XSLoader::load( 'Sys::Virt', $VERSION );
 
+require Sys::Virt::Error;
+require Sys::Virt::Domain;
+require Sys::Virt::Network;
+require Sys::Virt::NetworkPort;
+require Sys::Virt::StoragePool;
+require Sys::Virt::StorageVol;
+require Sys::Virt::NodeDevice;
+require Sys::Virt::Interface;
+require Sys::Virt::Secret;
+require Sys::Virt::NWFilter;
+require Sys::Virt::NWFilterBinding;
+require Sys::Virt::DomainSnapshot;
+require Sys::Virt::DomainCheckpoint;
+require Sys::Virt::Stream;
+
 1;

@@ -5,6 +5,21 @@ use 5.016;
 use strict;
 use warnings;
 
+use overload
+    q{""}    => \&stringify,
+    fallback => 1;
+
 use Sys::Virt;
+
+sub stringify {
+    my ($self) = @_;
+    my $text = "libvirt error code: $self->{code}, message: $self->{message}";
+    return $text =~ /\n\z/ ? $text : "$text\n";
+}
+
+sub level   { return $_[0]{level} }
+sub code    { return $_[0]{code} }
+sub domain  { return $_[0]{domain} }
+sub message { return $_[0]{message} }
 
 1;

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+use strict;
+use warnings;
+
+use Test::More;
+use File::Temp ();
+use Sys::Virt;
+
+my $uri = 'test:///default';
+my $c   = Sys::Virt->new( uri => $uri );
+
+isa_ok( $c, 'Sys::Virt' );
+is( $c->get_type,     'TEST', 'get_type' );
+is( $c->get_uri,      $uri,   'get_uri' );
+is( $c->get_version,  2,      'the test driver has version 2' );
+is( $c->is_alive,     1,      'is_alive' );
+is( $c->is_secure,    1,      'is_secure' );
+is( $c->is_encrypted, 0,      'is_encrypted is 0, not an empty string' );
+is( join( q{.}, $c->get_major_version, $c->get_minor_version, $c->get_micro_version ), '0.0.2', 'in parts' );
+
+my $library = $c->get_library_version;
+is( Sys::Virt::get_version(), $library, 'B15: get_version as a function is the library version' );
+is( Sys::Virt->get_version,   $library, 'B15: as a class method too' );
+is(
+    Sys::Virt::get_major_version() * 1_000_000
+        + Sys::Virt::get_minor_version() * 1_000
+        + Sys::Virt::get_micro_version(),
+    $library,
+    'B16: its parts likewise'
+);
+
+subtest 'parameters of new' => sub {
+    is( Sys::Virt->new( address => $uri )->get_uri, $uri, 'address is the old name of uri' );
+    is( Sys::Virt->new( uri => 'bad:///', address => $uri )->get_uri, $uri, 'and wins when it is there' );
+    is( $c->new( uri => $uri )->get_uri, $uri, 'an object serves as invocant' );
+    is( Sys::Virt->new( uri => $uri, unknown => 1 )->get_type, 'TEST', 'unknown keys are ignored' );
+
+    @My::Virt::ISA = ('Sys::Virt');
+    my $mine = My::Virt->new( uri => $uri );
+    is( ref $mine, 'My::Virt', 'a subclass gets its own objects' );
+    is( ref $mine->get_domain_by_name('test'), 'Sys::Virt::Domain', 'whose children are plain' );
+
+    my $ro = Sys::Virt->new( uri => $uri, readonly => 1 );
+    ok( !eval { $ro->get_domain_by_name('test')->destroy; 1 }, 'readonly forbids changes' );
+    is( $@->code, Sys::Virt::Error::ERR_OPERATION_DENIED(), '... with the right code' );
+    ok( !eval { Sys::Virt->new( uri => $uri, flags => 64 ); 1 }, 'unknown flags' );
+    is( $@->code, 8, '... are an invalid argument' );
+
+    my @warnings;
+    local $SIG{__WARN__} = sub { push @warnings, @_ };
+    is( Sys::Virt->new( uri => $uri, 'odd' )->get_type, 'TEST', 'an odd list' );
+    like( $warnings[0], qr/\AOdd number of elements in hash assignment/, '... only warns' );
+};
+
+subtest 'errors' => sub {
+    my $seen;
+    local $SIG{__DIE__} = sub { $seen = $_[0] };
+    ok( !eval { $c->get_domain_by_name('nope'); 1 }, 'a lookup that fails' );
+    my $e = $@;
+    isa_ok( $e, 'Sys::Virt::Error' );
+    is( $seen, $e, 'the handler saw the same object' );
+    is_deeply( [ sort keys %$e ], [qw(code domain level message)], 'exactly four keys' );
+    is( $e->code,      42,            'code' );
+    is( $e->domain,    12,            'domain' );
+    is( $e->level,     2,             'B5: level is the level' );
+    is( $e->message,   $e->{message}, 'message' );
+    is( "$e",          "libvirt error code: 42, message: $e->{message}\n", 'as a string' );
+    is( $e->stringify, "$e",          'stringify' );
+    ok( $e eq "$e", 'B30: eq works' );
+    ok( $e ne 'x',  'B30: ne works' );
+    my $newline = bless { code => 1, message => "m\n" }, 'Sys::Virt::Error';
+    is( "$newline", "libvirt error code: 1, message: m\n", 'no second newline' );
+};
+
+subtest 'bad arguments of new' => sub {
+    my @auth = ( uri => $uri, auth => 1 );
+    for my $case (
+        [ 'a NUL character', qr/uri holds a NUL/,               uri => "test\0///default" ],
+        [ 'a reference',     qr/uri is a reference/,            uri => [] ],
+        [ 'negative flags',  qr/flags is out of range/,         uri => $uri, flags => -1 ],
+        [ 'large flags',     qr/flags is out of range/,         uri => $uri, flags => 2**32 ],
+        [ 'no number',       qr/flags is not a number/,         uri => $uri, flags => 'x' ],
+        [ 'A7: no array',    qr/credlist is not an ARRAY/,      @auth, credlist => 'x', callback => sub { } ],
+        [ 'no code',         qr/callback is not a CODE/,        @auth, credlist => [], callback => 'x' ],
+        [ 'no credential',   qr/credlist\[0\] is not a number/, @auth, credlist => [ {} ], callback => sub { } ],
+        )
+    {
+        my ( $name, $message, %params ) = @$case;
+        ok( !eval { Sys::Virt->new(%params); 1 }, $name );
+        like( $@, $message, '... is named' );
+        like( $@, qr/ at \Q$0\E line \d+[.]$/, '... with file and line' );
+    }
+};
+
+subtest 'authentication' => sub {
+    my $file = File::Temp->new( SUFFIX => '.xml' );
+    print {$file} '<node><auth><user password="secret">fred</user><user>joe</user></auth></node>';
+    close $file or die $!;
+    my %auth = (
+        uri      => "test://$file",
+        auth     => 1,
+        credlist => [ Sys::Virt::CRED_AUTHNAME(), Sys::Virt::CRED_PASSPHRASE() ],
+    );
+
+    my @asked;
+    my $reply = sub {
+        my ($creds) = @_;
+        for my $cred (@$creds) {
+            push @asked, {%$cred};
+            $cred->{result} = $cred->{type} == Sys::Virt::CRED_AUTHNAME() ? 'fred' : 'secret';
+        }
+        return 0;
+    };
+    my $conn = Sys::Virt->new( %auth, callback => $reply );
+    is( $conn->get_type, 'TEST', 'the right answers open the connection' );
+    is_deeply( [ map { $_->{type} } @asked ], [ 2, 5 ], 'both were asked for' );
+    is_deeply( [ sort keys %{ $asked[0] } ], [qw(challenge prompt result type)], 'with exactly these keys' );
+
+    my $refused = sub {
+        my ( $callback, $name ) = @_;
+        return ok( !eval { Sys::Virt->new( %auth, callback => $callback ); 1 }, $name );
+    };
+    $refused->( sub { $_->{result} = 'x' for @{ $_[0] }; return 0 }, 'wrong answers' );
+    is( $@->code, Sys::Virt::Error::ERR_AUTH_FAILED(), '... fail' );
+    $refused->( sub { return -1 }, 'a callback that refuses' );
+    is( $@->code, 45, '... fails' );
+    $refused->( sub { die "changed my mind\n" }, 'D5: one that dies' );
+    is( $@, "changed my mind\n", '... ends up here' );
+    $refused->( sub { die { my => 'object' } }, 'D5: with an object' );
+    is( ref $@, 'HASH', '... that too' );
+    $refused->( sub { return }, 'one without answers' );
+    $refused->( sub { return 'x' }, 'one that returns no number' );
+    like( $@, qr/is not a number/, '... is told so' );
+    {
+        local $@ = 'mine';
+        Sys::Virt->new( %auth, callback => $reply );
+        is( $@, 'mine', 'a callback leaves $@ alone' );
+    }
+
+    my $script = File::Temp->new( SUFFIX => '.pl' );
+    print {$script} q{use Sys::Virt; END { print 'ended' } Sys::Virt->new(uri => shift, auth => 1,
+        credlist => [2, 5], callback => sub { exit 7 }); print 'not reached'};
+    close $script or die $!;
+    my $output = qx{$^X -Mblib $script test://$file 2>&1};
+    is( $? >> 8, 7, 'exit in a callback is exit' );
+    like( $output, qr/(?<!reached)ended\z/, '... with END blocks, and nothing before them' );
+};
+
+done_testing;
