@@ -84,9 +84,11 @@ static void *create(void *code, void *owner) {
     return cb;
 }
 
+/* Only event loops are named. */
 static void *named(const char *name) {
     dTHX;
     CV *cv = get_cv(name, 0);
+    sysvirt_context(aTHX)->reentrant = TRUE;
     return cv ? create(cv, NULL) : NULL;
 }
 

@@ -34,8 +34,7 @@ static void usage(pTHX_ const sysvirt_Method *method) {
 }
 
 /* Decodes all arguments of a call into `args`, one for each parameter of the method. */
-static void decode(pTHX_ const sysvirt_Method *method, I32 ax, SSize_t items, sysvirt_Value *args) {
-    bool copy = FALSE;
+static void decode(pTHX_ const sysvirt_Method *method, I32 ax, SSize_t items, sysvirt_Value *args, bool copy) {
     size_t index;
     for (index = 0; index < method->nparams && (SSize_t)index < items && !copy; index++)
         copy = sysvirt_needs_copy(aTHX_ &method->params[index], ST(index));
@@ -99,7 +98,7 @@ XS_INTERNAL(dispatch) {
     if (!(method->flags & sysvirt_SUB)
         && (given > (SSize_t)method->nparams || given < (SSize_t)mandatory(method)))
         usage(aTHX_ method);
-    decode(aTHX_ method, ax, given, args);
+    decode(aTHX_ method, ax, given, args, cxt->reentrant);
     if (method->flags & sysvirt_CONSTRUCTOR)
         stash = invocant_stash(aTHX_ given ? ST(0) : &PL_sv_undef);
 
@@ -224,6 +223,7 @@ static void set_up(pTHX_ my_cxt_t *cxt) {
     int index;
     cxt->parked = NULL;
     cxt->exiting = FALSE;
+    cxt->reentrant = FALSE;
     cxt->gathering = NULL;
     cxt->gatherer = newXS(NULL, sysvirt_gather, __FILE__);
     for (index = 1; index < SYSVIRT_CLASS_COUNT; index++) {

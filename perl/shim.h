@@ -29,6 +29,7 @@ typedef struct {
     HV *stash[SYSVIRT_CLASS_COUNT]; /* by class number */
     SV *parked;   /* what a callback died with, to be thrown when the enclosing call has returned */
     bool exiting; /* a callback called exit: everything returns as fast as it can */
+    bool reentrant; /* an event loop in Perl may run in the midst of any call, and change the arguments */
     CV *gatherer; /* runs a callback and collects what it returns */
     struct gathering *gathering;
 } my_cxt_t;

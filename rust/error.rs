@@ -4,7 +4,9 @@
 use crate::value::{Value, map};
 use crate::virt::class::Class;
 use std::ffi::{CStr, CString};
-use virt_sys::{VIR_ERR_ERROR, VIR_ERR_INVALID_ARG, VIR_ERR_NO_SUPPORT, VIR_FROM_NONE};
+use virt_sys::{
+    VIR_ERR_ERROR, VIR_ERR_INVALID_ARG, VIR_ERR_NO_SUPPORT, VIR_ERR_OPERATION_INVALID, VIR_FROM_NONE,
+};
 
 /// Why a method throws.
 #[derive(Debug)]
@@ -84,6 +86,14 @@ impl Fault {
     /// What libvirt would say to an argument that it does not take.
     pub fn invalid(message: impl Into<String>) -> Self {
         Fault::Libvirt(VirError::ours(VIR_ERR_INVALID_ARG, format!("invalid argument: {}", message.into())))
+    }
+
+    /// What is asked for cannot be done now.
+    pub fn operation(message: impl std::fmt::Display) -> Self {
+        Fault::Libvirt(VirError::ours(
+            VIR_ERR_OPERATION_INVALID,
+            format!("Requested operation is not valid: {message}"),
+        ))
     }
 
     /// A function that the libvirt in use does not have.

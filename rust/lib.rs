@@ -95,7 +95,9 @@ macro_rules! table {
 static CLASSES: &[ClassTable] = &[
     table!(Connect destroy c"con_rv": methods [
         connect::METHODS, connect::domains::METHODS, connect::networks::METHODS, connect::storage::METHODS,
-        connect::devices::METHODS, connect::node::METHODS, connect::stats::METHODS
+        connect::devices::METHODS, connect::node::METHODS, connect::stats::METHODS,
+        event::domain::METHODS, event::network::METHODS, event::storage_pool::METHODS, event::node_device::METHODS,
+        event::secret::METHODS
     ] constants [constants::connect::TABLE]),
     table!(Domain destroy c"dom_rv": methods [
         domain::info::METHODS, domain::lifecycle::METHODS, domain::save::METHODS, domain::snapshots::METHODS,
@@ -111,6 +113,7 @@ static CLASSES: &[ClassTable] = &[
     table!(DomainCheckpoint destroy c"domcp_rv": methods [domain_checkpoint::METHODS] constants [constants::domain_checkpoint::TABLE]),
     table!(Error: methods [] constants [constants::error::TABLE]),
     table!(Event: methods [event::METHODS] constants [constants::event::TABLE]),
+    table!(EventImpl: methods [event::implementation::METHODS] constants []),
     table!(Interface destroy c"iface_rv": methods [interface::METHODS] constants [constants::interface::TABLE]),
     table!(Network destroy c"net_rv": methods [network::METHODS] constants [constants::network::TABLE]),
     table!(NetworkPort destroy c"port_rv": methods [network_port::METHODS] constants [constants::network_port::TABLE]),

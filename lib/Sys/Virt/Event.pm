@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+package Sys::Virt::Event;
+
+use 5.016;
+use strict;
+use warnings;
+
+use Carp         ();
+use Scalar::Util ();
+use Sys::Virt::EventImpl;
+
+# Loops written for releases before 9.5.0 are subclasses of this class.
+our @ISA = qw(Sys::Virt::EventImpl);
+
+# They may call the helpers by this class's name.
+*_run_handle_callback_helper   = \&Sys::Virt::EventImpl::_run_handle_callback_helper;
+*_run_timeout_callback_helper  = \&Sys::Virt::EventImpl::_run_timeout_callback_helper;
+*_free_callback_opaque_helper  = \&Sys::Virt::EventImpl::_free_callback_opaque_helper;
+
+our $eventimpl;
+
+sub register {
+    my ($impl) = @_;
+    if ( !Scalar::Util::blessed($impl) || !$impl->isa('Sys::Virt::EventImpl') ) {
+        Carp::croak('event implementation must be a subclass of Sys::Virt::EventImpl');
+    }
+    if ( $impl->isa('Sys::Virt::Event') ) {
+        Carp::carp( 'DECPRECATION WARNING: event implementation is a subclass of Sys::Virt::Event,'
+                . ' it should be one of Sys::Virt::EventImpl' );
+    }
+
+    # libvirt keeps the loop that it got first: another object must not get that loop's numbers.
+    _register_impl() if !$eventimpl;
+    Carp::croak('an event implementation is registered already')
+        if $eventimpl && Scalar::Util::refaddr($eventimpl) != Scalar::Util::refaddr($impl);
+    $eventimpl = $impl;
+    return;
+}
+
+# What libvirt calls, by these names.
+sub _add_handle     { return $eventimpl->add_handle(@_) }
+sub _update_handle  { return $eventimpl->update_handle(@_) }
+sub _remove_handle  { return $eventimpl->remove_handle(@_) // 0 }
+sub _add_timeout    { return $eventimpl->add_timeout(@_) }
+sub _update_timeout { return $eventimpl->update_timeout(@_) }
+sub _remove_timeout { return $eventimpl->remove_timeout(@_) // 0 }
+
+1;

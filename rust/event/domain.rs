@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! The events of domains, and of connections themselves.
+
+use super::registration::{VirErrorForgotten, deregister_all, dispatch, events, free, register_on};
+use crate::callback::Callback;
+use crate::virt::prelude::*;
+
+methods! { "Sys::Virt";
+    domain_event_register(conref: Owner<Connect>, cb: Code) => {
+        let callback = Callback::on(&cb, &conref)?;
+        register_on(conref.object, callback, deregister_legacy, |opaque| {
+            virConnectDomainEventRegister(conref.object, Some(lifecycle), opaque, Some(free))
+        })?;
+        Ok(Value::none())
+    };
+    domain_event_deregister(con: Connect) => ignored(virConnectDomainEventDeregister(con, Some(lifecycle)));
+    domain_event_register_any(conref: Owner<Connect>, domref: Option<Domain>, eventID: i32, cb: Code) => {
+        let generic = callback_of(eventID)?;
+        let callback = Callback::on(&cb, &conref)?;
+        register_on(conref.object, callback, virConnectDomainEventDeregisterAny, |opaque| {
+            virConnectDomainEventRegisterAny(conref.object, domref, eventID, generic, opaque, Some(free))
+        })
+        .map(Value::from)
+    };
+    domain_event_deregister_any(con: Connect, callbackID: i32) => ignored(virConnectDomainEventDeregisterAny(con, callbackID));
+
+    register_close_callback(conref: Owner<Connect>, cb: Code) => {
+        let callback = Callback::on(&cb, &conref)?;
+        register_on(conref.object, callback, unregister_close, |opaque| {
+            virConnectRegisterCloseCallback(conref.object, Some(closed), opaque, Some(free))
+        })?;
+        Ok(Value::none())
+    };
+    unregister_close_callback(con: Connect) => ignored(virConnectUnregisterCloseCallback(con, Some(closed)));
+    _deregister_all(con: Connect) => {
+        if !con.is_null() {
+            deregister_all(con);
+        }
+        Ok(Value::none())
+    };
+}
+
+/// Taking back what is not registered is no error, as it never was.
+pub fn ignored(returned: c_int) -> Result {
+    if returned < 0 {
+        VirErrorForgotten::now();
+    }
+    Ok(Value::none())
+}
+
+unsafe extern "C" fn deregister_legacy(connection: *mut Connect, _id: c_int) -> c_int {
+    // SAFETY: the caller passes a live connection.
+    unsafe { virConnectDomainEventDeregister(connection, Some(lifecycle)) }
+}
+
+unsafe extern "C" fn unregister_close(connection: *mut Connect, _id: c_int) -> c_int {
+    // SAFETY: the caller passes a live connection.
+    unsafe { virConnectUnregisterCloseCallback(connection, Some(closed)) }
+}
+
+unsafe extern "C" fn closed(connection: *mut Connect, reason: c_int, opaque: *mut c_void) {
+    // SAFETY: libvirt passes the connection and our opaque pointer.
+    unsafe { dispatch(opaque, || vec![Value::owner(Class::Connect, connection.cast()), Value::from(reason)]) }
+}
+
+events! { Domain, virConnectDomainEventGenericCallback;
+    virConnectDomainEventCallback => lifecycle(event: c_int, detail: c_int) -> 0: c_int [event, detail];
+    virConnectDomainEventGenericCallback => reboot() [];
+    virConnectDomainEventRTCChangeCallback => rtc_change(utcoffset: i64) [utcoffset];
+    virConnectDomainEventWatchdogCallback => watchdog(action: c_int) [action];
+    virConnectDomainEventIOErrorCallback => io_error(path: *const c_char, alias: *const c_char, action: c_int)
+        [copied(path), copied(alias), action];
+    virConnectDomainEventGraphicsCallback => graphics(
+        phase: c_int, local: *const virDomainEventGraphicsAddress, remote: *const virDomainEventGraphicsAddress,
+        scheme: *const c_char, identities: *const virDomainEventGraphicsSubject)
+        [phase, address(local), address(remote), copied(scheme), graphics_identities(identities)];
+    virConnectDomainEventIOErrorReasonCallback => io_error_reason(
+        path: *const c_char, alias: *const c_char, action: c_int, reason: *const c_char)
+        [copied(path), copied(alias), action, copied(reason)];
+    virConnectDomainEventGenericCallback => control_error() [];
+    virConnectDomainEventBlockJobCallback => block_job(path: *const c_char, kind: c_int, status: c_int)
+        [copied(path), kind, status];
+    virConnectDomainEventDiskChangeCallback => disk_change(
+        old: *const c_char, new: *const c_char, alias: *const c_char, reason: c_int)
+        [copied(old), copied(new), copied(alias), reason];
+    virConnectDomainEventTrayChangeCallback => tray_change(alias: *const c_char, reason: c_int) [copied(alias), reason];
+    virConnectDomainEventPMWakeupCallback => pm_wakeup(reason: c_int) [reason];
+    virConnectDomainEventPMSuspendCallback => pm_suspend(reason: c_int) [reason];
+    virConnectDomainEventBalloonChangeCallback => balloon_change(actual: u64) [actual];
+    virConnectDomainEventPMSuspendDiskCallback => pm_suspend_disk(reason: c_int) [reason];
+    virConnectDomainEventDeviceRemovedCallback => device_removed(alias: *const c_char) [copied(alias)];
+    virConnectDomainEventBlockJobCallback => block_job_2(target: *const c_char, kind: c_int, status: c_int)
+        [copied(target), kind, status];
+    virConnectDomainEventTunableCallback => tunable(values: virTypedParameterPtr, count: c_int) [hash(values, count)];
+    virConnectDomainEventAgentLifecycleCallback => agent_lifecycle(state: c_int, reason: c_int) [state, reason];
+    virConnectDomainEventDeviceAddedCallback => device_added(alias: *const c_char) [copied(alias)];
+    virConnectDomainEventMigrationIterationCallback => migration_iteration(iteration: c_int) [iteration];
+    virConnectDomainEventJobCompletedCallback => job_completed(values: virTypedParameterPtr, count: c_int)
+        [hash(values, count)];
+    virConnectDomainEventDeviceRemovalFailedCallback => device_removal_failed(alias: *const c_char) [copied(alias)];
+    virConnectDomainEventMetadataChangeCallback => metadata_change(kind: c_int, uri: *const c_char) [kind, copied(uri)];
+    virConnectDomainEventBlockThresholdCallback => block_threshold(
+        device: *const c_char, path: *const c_char, threshold: u64, excess: u64)
+        [copied(device), copied(path), threshold, excess];
+    virConnectDomainEventMemoryFailureCallback => memory_failure(recipient: c_int, action: c_int, flags: c_uint)
+        [recipient, action, flags];
+    virConnectDomainEventMemoryDeviceSizeChangeCallback => memory_device_size_change(alias: *const c_char, size: u64)
+        [copied(alias), size];
+    virConnectDomainEventNICMACChangeCallback => nic_mac_change(
+        alias: *const c_char, old: *const c_char, new: *const c_char)
+        [copied(alias), copied(old), copied(new)];
+    virConnectDomainEventVcpuRemovedCallback => vcpu_removed(vcpu: c_uint) [vcpu];
+    virConnectDomainEventChannelLifecycleCallback => channel_lifecycle(
+        channel: *const c_char, state: c_int, reason: c_int)
+        [copied(channel), state, reason];
+}
+
+const _: () =
+    assert!(EVENTS.len() == VIR_DOMAIN_EVENT_ID_CHANNEL_LIFECYCLE as usize + 1, "one row for each event");
+
+/// An end of a graphics connection.
+///
+/// # Safety
+/// `address` is NULL or libvirt's structure, alive during the callback.
+unsafe fn address(address: *const virDomainEventGraphicsAddress) -> Value {
+    // SAFETY: the caller's promise.
+    let Some(address) = (unsafe { address.as_ref() }) else { return Value::none() };
+    // SAFETY: its strings are libvirt's.
+    let (node, service) = unsafe { (copied(address.node), copied(address.service)) };
+    map! { c"family" => address.family, c"node" => node, c"service" => service }
+}
+
+/// Who a graphics client has proved to be.
+///
+/// # Safety
+/// `subject` is NULL or libvirt's structure, alive during the callback.
+unsafe fn graphics_identities(subject: *const virDomainEventGraphicsSubject) -> Value {
+    // SAFETY: the caller's promise.
+    let Some(subject) = (unsafe { subject.as_ref() }) else { return Value::array(Vec::new()) };
+    let count = if subject.identities.is_null() { 0 } else { subject.nidentity.max(0) as usize };
+    // SAFETY: the structure's own count.
+    let identities = unsafe {
+        std::slice::from_raw_parts(
+            if count == 0 { std::ptr::NonNull::dangling().as_ptr() } else { subject.identities },
+            count,
+        )
+    };
+    let identity = |identity: &virDomainEventGraphicsSubjectIdentity| {
+        // SAFETY: its strings are libvirt's.
+        let (kind, name) = unsafe { (copied(identity.type_), copied(identity.name)) };
+        map! { c"type" => kind, c"name" => name }
+    };
+    Value::array(identities.iter().map(identity).collect())
+}
+
+/// Typed parameters that an event lends.
+///
+/// # Safety
+/// `values` is NULL or an array of `count` parameters that libvirt wrote.
+unsafe fn hash(values: virTypedParameterPtr, count: c_int) -> Value {
+    if values.is_null() || count <= 0 {
+        return Value::map(Vec::new());
+    }
+    // SAFETY: the caller's promise.
+    unsafe { params::to_map(std::slice::from_raw_parts(values, count as usize)) }
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! What every registered callback has: a sub, kept until libvirt frees the registration, and an entry in a
+//! table, so that `close` can find what is registered on a connection.
+
+use crate::callback::Callback;
+use crate::virt::prelude::*;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How a registration is taken back.
+pub type Deregister = unsafe extern "C" fn(*mut Connect, c_int) -> c_int;
+
+struct Entry {
+    connection: usize,
+    id: c_int,
+    deregister: Deregister,
+}
+
+/// Every registration of the process that can be taken back, by serial number.
+static REGISTERED: Mutex<BTreeMap<u64, Entry>> = Mutex::new(BTreeMap::new());
+
+fn registered() -> MutexGuard<'static, BTreeMap<u64, Entry>> {
+    REGISTERED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a C callback gets as its opaque pointer.
+pub struct Registration {
+    callback: Callback,
+    serial: u64,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        registered().remove(&self.serial);
+    }
+}
+
+/// For C: the opaque pointer.
+pub fn opaque(callback: Callback) -> *mut c_void {
+    static SERIAL: AtomicU64 = AtomicU64::new(0);
+    let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+    Arc::into_raw(Arc::new(Registration { callback, serial })).cast_mut().cast()
+}
+
+/// For C: frees the opaque pointer.
+///
+/// # Safety
+/// `pointer` is from [`opaque`] and is not used again.
+pub unsafe extern "C" fn free(pointer: *mut c_void) {
+    let free = || {
+        // SAFETY: the caller's promise.
+        drop(unsafe { Arc::from_raw(pointer.cast_const().cast::<Registration>()) });
+    };
+    // A panic while freeing has nobody to tell.
+    let _ = catch_unwind(AssertUnwindSafe(free));
+}
+
+/// Registers `callback`: `call` passes the opaque pointer and [`free`] to libvirt.
+pub fn register(callback: Callback, call: impl FnOnce(*mut c_void) -> c_int) -> Result<c_int> {
+    let pointer = opaque(callback);
+    check(call(pointer)).inspect_err(|_| {
+        // SAFETY: libvirt did not take the pointer.
+        unsafe { free(pointer) }
+    })
+}
+
+/// The same, and notes how it is taken back.
+pub fn register_on(
+    connection: *mut Connect,
+    callback: Callback,
+    deregister: Deregister,
+    call: impl FnOnce(*mut c_void) -> c_int,
+) -> Result<c_int> {
+    let mut serial = 0;
+    let id = register(callback, |pointer| {
+        // SAFETY: `opaque` made it a moment ago.
+        serial = unsafe { (*pointer.cast::<Registration>()).serial };
+        call(pointer)
+    })?;
+    registered().insert(serial, Entry { connection: connection as usize, id, deregister });
+    Ok(id)
+}
+
+/// Takes back everything that is registered on a connection.
+///
+/// # Safety
+/// `connection` is a live connection.
+pub unsafe fn deregister_all(connection: *mut Connect) {
+    let mine: Vec<(c_int, Deregister)> = registered()
+        .values()
+        .filter(|entry| entry.connection == connection as usize)
+        .map(|entry| (entry.id, entry.deregister))
+        .collect();
+    for (id, deregister) in mine {
+        // SAFETY: the connection lives; an id that is gone meanwhile is an error that nobody waits for.
+        if unsafe { deregister(connection, id) } < 0 {
+            let _ = VirErrorForgotten::now();
+        }
+    }
+}
+
+/// libvirt's error of a call whose failure does not matter.
+pub struct VirErrorForgotten;
+
+impl VirErrorForgotten {
+    /// Forgets it.
+    pub fn now() -> Self {
+        // SAFETY: resets this thread's error.
+        unsafe { virResetLastError() };
+        VirErrorForgotten
+    }
+}
+
+/// Calls the sub behind an opaque pointer. It may take itself back meanwhile.
+///
+/// # Safety
+/// `pointer` is from [`opaque`] and was not freed.
+pub unsafe fn dispatch(pointer: *mut c_void, args: impl FnOnce() -> Vec<Value>) {
+    let dispatch = || {
+        let pointer = pointer.cast_const().cast::<Registration>();
+        // SAFETY: the caller's promise; our own reference keeps it while the sub runs.
+        let registration = unsafe {
+            Arc::increment_strong_count(pointer);
+            Arc::from_raw(pointer)
+        };
+        registration.callback.call(args());
+    };
+    // A panic must not reach C; whatever it was, the event is lost.
+    let _ = catch_unwind(AssertUnwindSafe(dispatch));
+}
+
+/// An object that an event is about: libvirt lends it, Perl keeps it as long as it likes.
+///
+/// # Safety
+/// `object` is NULL or a live object.
+pub unsafe fn subject<T: Object>(object: *mut T) -> Value {
+    if object.is_null() {
+        return Value::none();
+    }
+    // SAFETY: the caller's promise.
+    unsafe { crate::virt::class::retain(T::CLASS, object.cast()) };
+    Value::handle(T::CLASS, object.cast())
+}
+
+/// The event rows of one class: `C callback type => name(arguments of the event) [values for Perl];` in the
+/// order of libvirt's event ids. rustc checks each against the C type.
+macro_rules! events {
+    ($class:ident, $generic:ty; $($ctype:ty => $name:ident($($arg:ident: $ty:ty),*) $(-> $returned:literal: $int:ty)? [$($value:expr),*];)*) => {
+        $(
+            unsafe extern "C" fn $name(
+                conn: *mut Connect, object: *mut $class $(, $arg: $ty)*, opaque: *mut c_void,
+            ) $(-> $int)? {
+                // SAFETY: libvirt's objects and strings live during the callback; opaque is our own.
+                unsafe {
+                    $crate::event::registration::dispatch(opaque, || vec![
+                        Value::owner(Class::Connect, conn.cast()),
+                        $crate::event::registration::subject(object),
+                        $(Value::from($value)),*
+                    ]);
+                }
+                $($returned)?
+            }
+            const _: $ctype = Some($name);
+        )*
+
+        /// The C callback of each event id.
+        static EVENTS: &[unsafe extern "C" fn()] = &[$(
+            // SAFETY: libvirt calls it with the arguments of its own event id, which its type was checked for.
+            unsafe {
+                std::mem::transmute::<
+                    unsafe extern "C" fn(*mut Connect, *mut $class $(, $ty)*, *mut c_void) $(-> $int)?,
+                    unsafe extern "C" fn(),
+                >($name)
+            }
+        ),*];
+
+        /// The C callback of an event id in the general form in which libvirt takes it.
+        fn callback_of(id: c_int) -> Result<$generic> {
+            let found = usize::try_from(id).ok().and_then(|id| EVENTS.get(id));
+            let found = found.ok_or_else(|| {
+                Fault::invalid(format!("eventID must be within 0 to {}, not {id}", EVENTS.len() - 1))
+            })?;
+            // SAFETY: C's own cast between callback types.
+            Ok(unsafe { std::mem::transmute::<unsafe extern "C" fn(), $generic>(*found) })
+        }
+    };
+}
+pub(crate) use events;
