@@ -134,6 +134,18 @@ void sysvirt_callback_forget_interpreter(pTHX_ void *unused) {
     pthread_mutex_unlock(&lock);
 }
 
+/* As sysvirt_decode_any, but a plain string is not copied: the sink looks at it before Perl goes on. */
+static void view(pTHX_ SV *sv, sysvirt_Value *out) {
+    if (SvPOK(sv) && !SvROK(sv) && !SvGMAGICAL(sv)) {
+        out->tag = SYSVIRT_TAG_TEXT;
+        out->utf8 = cBOOL(SvUTF8(sv));
+        out->len = SvCUR(sv);
+        out->data.text = SvPVX_const(sv);
+    } else {
+        sysvirt_decode_any(aTHX_ sv, out, 0);
+    }
+}
+
 /* The gatherer: an XSUB, so that the whole of its work, decoding included, stands under the caller's G_EVAL. */
 void sysvirt_gather(pTHX_ CV *cv) {
     dXSARGS;
@@ -154,12 +166,12 @@ void sysvirt_gather(pTHX_ CV *cv) {
     results = (sysvirt_Value *)SvPVX(sv_2mortal(newSV((returned + 1) * sizeof *results)));
     Zero(results, returned + 1, sysvirt_Value);
     for (at = 0; at < returned; at++)
-        sysvirt_decode_any(aTHX_ SP[at + 1 - returned], &results[at], 0);
+        view(aTHX_ SP[at + 1 - returned], &results[at]);
     SP -= returned;
     PUTBACK;
     Zero(&readback, 1, sysvirt_Value);
     if (job->readback >= 0)
-        sysvirt_decode_any(aTHX_ job->args[job->readback], &readback, 0);
+        view(aTHX_ job->args[job->readback], &readback);
     job->sink(job->context, results, (size_t)returned, &readback);
     XSRETURN_EMPTY;
 }

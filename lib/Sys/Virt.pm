@@ -25,4 +25,12 @@ require Sys::Virt::DomainSnapshot;
 require Sys::Virt::DomainCheckpoint;
 require Sys::Virt::Stream;
 
+# Takes back every callback and drops the connection; objects made from it keep it open inside libvirt.
+sub close {    ## no critic (ProhibitBuiltinHomonyms)
+    my ($self) = @_;
+    $self->_deregister_all;
+    $self->DESTROY;
+    return;
+}
+
 1;

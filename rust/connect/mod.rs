@@ -32,6 +32,8 @@ methods! { "Sys::Virt";
     _get_conn_library_version(con: Connect) => written(|version| virConnectGetLibVersion(con, version));
     _get_library_version(void: Any = undef) => { let _ = void; library_version().map(Value::from) };
 
+    #[sub] new_stream(con: Connect, flags: u32 = 0) => object(virStreamNew(con, flags));
+
     is_alive(conn: Connect) => number(virConnectIsAlive(conn));
     is_encrypted(conn: Connect) => number(virConnectIsEncrypted(conn));
     is_secure(conn: Connect) => number(virConnectIsSecure(conn));
