@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+use strict;
+use warnings;
+
+use Test::More;
+use Scalar::Util qw(weaken);
+use Sys::Virt;
+use Sys::Virt::Event;
+
+local $SIG{ALRM} = sub { die "the event loop hangs\n" };
+alarm 60;
+
+my $uri = 'test:///default';
+
+subtest 'without a loop' => sub {
+    ok( !eval { Sys::Virt::Event::run_default(); 1 }, 'D8: run_default' );
+    like( $@->message, qr/call register_default first/, '... says what is missing' );
+    ok( !eval { Sys::Virt::Event::add_timeout( 1, sub { } ); 1 }, 'B33: add_timeout' );
+    like( $@->message, qr/no event loop/, '... says so' );
+    ok( !eval { Sys::Virt::Event::add_handle( 0, 1, sub { } ); 1 }, 'B33: add_handle' );
+};
+
+is( Sys::Virt::Event::register_default(), undef, 'register_default returns nothing' );
+my $c = Sys::Virt->new( uri => $uri );
+
+# One turn of the loop that never waits for long.
+sub turn {
+    my $timer = Sys::Virt::Event::add_timeout( 0, sub { } );
+    my $ok    = eval { Sys::Virt::Event::run_default(); 1 };
+    my $error = $@;
+    Sys::Virt::Event::remove_timeout($timer);
+    die $error if !$ok;
+    return;
+}
+
+sub turns { turn() for 1 .. 3; return }
+
+subtest 'timers and handles' => sub {
+    my @fired;
+    my $timer = Sys::Virt::Event::add_timeout( 0, sub { push @fired, [@_] } );
+    cmp_ok( $timer, '>', 0, 'an id' );
+    Sys::Virt::Event::run_default();
+    is_deeply( $fired[0], [$timer], 'a timer gets its id' );
+    Sys::Virt::Event::update_timeout( $timer, -1 );
+    @fired = ();
+    turn();
+    is( @fired, 0, 'a disabled timer is quiet' );
+    Sys::Virt::Event::remove_timeout($timer);
+
+    pipe my $read, my $write or die $!;
+    my @ready;
+    my $watch = Sys::Virt::Event::add_handle( fileno $read, Sys::Virt::Event::HANDLE_READABLE(),
+        sub { push @ready, [@_] } );
+    syswrite $write, 'x';
+    Sys::Virt::Event::run_default();
+    is_deeply( $ready[0], [ $watch, fileno $read, 1 ], 'a handle gets watch, descriptor, events' );
+    Sys::Virt::Event::update_handle( $watch, 0 );
+    @ready = ();
+    turn();
+    is( @ready, 0, 'a handle that waits for nothing' );
+    Sys::Virt::Event::remove_handle($watch);
+
+    for my $sub (qw(remove_handle remove_timeout)) {
+        ok( !eval { Sys::Virt::Event->can($sub)->(9999); 1 }, "B33: $sub of an unknown id" );
+        like( $@->message, qr/there is no \w+ 9999/, '... names it' );
+    }
+    is( Sys::Virt::Event::update_handle( 9999, 1 ),  undef, 'B32: update_handle of an unknown id is silent' );
+    is( Sys::Virt::Event::update_timeout( 9999, 1 ), undef, 'B32: update_timeout too' );
+    ok( !eval { Sys::Virt::Event::add_timeout( 1, 5 ); 1 }, 'no code' );
+    like( $@, qr/coderef is not a CODE reference/, '... is named' );
+};
+
+subtest 'D4: exceptions in callbacks' => sub {
+    my $count = 0;
+    my $timer = Sys::Virt::Event::add_timeout( 0, sub { $count++; die { count => $count } } );
+    for my $turn ( 1, 2 ) {
+        ok( !eval { Sys::Virt::Event::run_default(); 1 }, 'come out of run_default' );
+        is( $@->{count}, $turn, 'each time: the timer lives on' );
+    }
+    my $handled = 0;
+    {
+        local $SIG{__DIE__} = sub { $handled++ };
+        eval { Sys::Virt::Event::run_default() };
+    }
+    is( $handled, 1, '$SIG{__DIE__} hears of it once' );
+    Sys::Virt::Event::remove_timeout($timer);
+
+    local $@ = 'mine';
+    turn();
+    is( $@, 'mine', 'a callback leaves $@ alone' );
+};
+
+subtest 'domain events' => sub {
+    my ( @all, @one );
+    my $d     = $c->get_domain_by_name('test');
+    my $first = $c->domain_event_register_any( undef, Sys::Virt::Domain::EVENT_ID_LIFECYCLE(), sub { push @all, [@_] } );
+    my $next  = $c->domain_event_register_any( $d,    Sys::Virt::Domain::EVENT_ID_LIFECYCLE(), sub { push @one, [@_] } );
+    is( $next, $first + 1, 'ids count' );
+    $d->suspend;
+    turns();
+    is( @all, 1, 'an event for all domains' );
+    is( @one, 1, 'and for this one' );
+    my ( $conn, $dom, $event, $detail ) = @{ $all[0] };
+    is( $conn, $c, 'the connection is the one that it was registered on' );
+    isa_ok( $dom, 'Sys::Virt::Domain' );
+    is( $dom->get_name, 'test', 'the domain can be kept and used' );
+    is( $event,  Sys::Virt::Domain::EVENT_SUSPENDED(),        'event' );
+    is( $detail, Sys::Virt::Domain::EVENT_SUSPENDED_PAUSED(), 'detail' );
+    is( $c->domain_event_deregister_any($next), undef, 'deregister' );
+    $d->resume;
+    turns();
+    is( @one, 1, 'no more events for the one' );
+    is( @all, 2, 'but for the other' );
+    $c->domain_event_deregister_any($first);
+    is( $c->domain_event_deregister_any(4711), undef, 'B32: an unknown id is no error, as ever' );
+
+    my $legacy = 0;
+    $c->domain_event_register( sub { $legacy++; return 1 } );
+    ok( !eval { $c->domain_event_register( sub { } ); 1 }, 'a second legacy registration fails' );
+    $d->suspend;
+    turns();
+    is( $legacy, 1, 'the legacy form delivers' );
+    $c->domain_event_deregister;
+    $d->resume;
+    turns();
+    is( $legacy, 1, 'until it is taken back' );
+
+    for my $bad ( -1, 30, 1000 ) {
+        ok( !eval { $c->domain_event_register_any( undef, $bad, sub { } ); 1 }, "event $bad" );
+        is( $@->code, 8, '... does not exist' );
+    }
+    ok( !eval { $c->domain_event_register_any( undef, 0, 'x' ); 1 }, 'no code' );
+    ok( !eval { $c->domain_event_register_any( $c,    0, sub { } ); 1 }, 'a connection for a domain' );
+    like( $@, qr/domref is not a Sys::Virt::Domain object/, '... is refused' );
+};
+
+subtest 'other events' => sub {
+    my %seen;
+    my @ids = (
+        [ network      => $c->network_event_register_any( undef, 0, sub { push @{ $seen{network} }, [@_] } ) ],
+        [ storage_pool => $c->storage_pool_event_register_any( undef, 0, sub { push @{ $seen{pool} }, [@_] } ) ],
+        [ storage_pool => $c->storage_pool_event_register_any( undef, 1, sub { push @{ $seen{refresh} }, [@_] } ) ],
+        [ node_device  => $c->node_device_event_register_any( undef, 0, sub { push @{ $seen{device} }, [@_] } ) ],
+    );
+    my $net = $c->get_network_by_name('default');
+    $net->destroy;
+    $net->create;
+    my $pool = $c->get_storage_pool_by_name('default-pool');
+    $pool->refresh;
+    $pool->destroy;
+    $pool->create;
+    turns();
+    is_deeply( [ map { $_->[2] } @{ $seen{network} } ], [ 3, 2 ], 'network: stopped, started' );
+    isa_ok( $seen{network}[0][1], 'Sys::Virt::Network' );
+    is_deeply( [ map { $_->[2] } @{ $seen{pool} } ], [ 3, 2 ], 'pool: stopped, started' );
+    isa_ok( $seen{pool}[0][1], 'Sys::Virt::StoragePool' );
+    cmp_ok( scalar @{ $seen{refresh} }, '>=', 1, 'pool: refreshed' );
+    is( @{ $seen{refresh}[0] }, 2, 'a refresh has no further arguments' );
+    for (@ids) {
+        my ( $kind, $id ) = @$_;
+        my $method = "${kind}_event_deregister_any";
+        is( $c->$method($id), undef, $method );
+    }
+    ok( !eval { $c->secret_event_register_any( undef, 7, sub { } ); 1 }, 'an unknown secret event' );
+};
+
+subtest 'life of callbacks' => sub {
+    my $d = $c->get_domain_by_name('test');
+    my @called;
+    my $cb = sub { push @called, 'A' };
+    my $id = $c->domain_event_register_any( undef, 0, $cb );
+    $cb = sub { push @called, 'B' };
+    $d->suspend;
+    turns();
+    is_deeply( \@called, ['A'], 'D1: the sub is copied when it is registered' );
+    $cb = undef;
+    $d->resume;
+    turns();
+    is_deeply( \@called, [ 'A', 'A' ], 'D1: and kept' );
+    $c->domain_event_deregister_any($id);
+
+    my $freed  = 0;
+    my $canary = bless [], 'Canary';
+    sub Canary::DESTROY { $freed++; return }
+    $id = $c->domain_event_register_any( undef, 0, sub { my $keep = $canary } );
+    undef $canary;
+    turns();
+    is( $freed, 0, 'what a sub holds lives as long as its registration' );
+    $c->domain_event_deregister_any($id);
+    turns();
+    is( $freed, 1, 'and no longer' );
+    $canary = bless [], 'Canary';
+    my $sub = sub { return $canary };
+    eval { $c->domain_event_register_any( undef, 4711, $sub ) };
+    eval { Sys::Virt->new( uri => $uri )->domain_event_register_any( undef, 0, $sub ) };
+    undef $sub;
+    undef $canary;
+    ok( $freed >= 1, 'C10: a registration that fails holds nothing' );
+
+    my $self;
+    $self = $c->domain_event_register_any( undef, 0,
+        sub { push @called, 'once'; $_[0]->domain_event_deregister_any($self) } );
+    @called = ();
+    $d->suspend;
+    $d->resume;
+    turns();
+    is_deeply( \@called, ['once'], 'a callback may take itself back' );
+};
+
+subtest 'life of connections' => sub {
+    my ( @events, $weak );
+    {
+        my $conn = Sys::Virt->new( uri => $uri );
+        $conn->domain_event_register_any( undef, 0, sub { push @events, [@_] } );
+        $weak = $conn;
+        weaken($weak);
+        my $dom = $conn->get_domain_by_name('test');
+        $dom->suspend;
+    }
+    is( $weak, undef, 'D3: the script\'s object goes when the script lets go of it' );
+    turns();
+    is( @events, 1, 'D2: events still arrive' );
+    isa_ok( $events[0][0], 'Sys::Virt', 'D2: the connection' );
+    is( $events[0][0]->get_uri, $uri, '... which works' );
+    $events[0][0]->close;
+
+    my $conn = Sys::Virt->new( uri => $uri );
+    $conn->domain_event_register_any( undef, $_, sub { } ) for 0, 1;
+    $conn->network_event_register_any( undef, 0, sub { } );
+    is( $conn->close, undef, 'close takes back all callbacks' );
+    ok( !eval { $conn->get_type; 1 }, 'and the object is closed' );
+    is( $@->code, Sys::Virt::Error::ERR_INVALID_CONN(), '... an invalid connection' );
+    $conn->close;
+    pass('closing twice is harmless');
+};
+
+subtest 'close callbacks' => sub {
+    ok( !eval { $c->register_close_callback('x'); 1 }, 'no code' );
+    my $registered = eval { $c->register_close_callback( sub { } ); 1 };
+    my $supported  = $registered || $@->code != 3;
+    ok( $supported || $@->code == 3, 'the driver decides' );
+    is( $c->unregister_close_callback, undef, 'none to unregister is no error' );
+};
+
+done_testing;
