@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+use strict;
+use warnings;
+
+use Test::More;
+use Sys::Virt;
+use Sys::Virt::Event;
+
+local $SIG{ALRM} = sub { die "the event loop hangs\n" };
+alarm 60;
+
+# A loop that knows timers and descriptors, and counts what it is asked for.
+package My::Loop {
+    our @ISA = ('Sys::Virt::EventImpl');
+
+    sub new { return bless { next => 1, handles => {}, timers => {}, log => [], free => [] }, shift }
+
+    sub add_handle {
+        my ( $self, $fd, $events, $cb, $opaque, $ff ) = @_;
+        my $id = $self->{next}++;
+        $self->{handles}{$id} = { fd => $fd, events => $events, cb => $cb, opaque => $opaque, ff => $ff };
+        push @{ $self->{log} }, "add_handle $events";
+        return $id;
+    }
+
+    sub update_handle {
+        my ( $self, $id, $events ) = @_;
+        $self->{handles}{$id}{events} = $events;
+        push @{ $self->{log} }, "update_handle $events";
+        return;
+    }
+
+    sub remove_handle {
+        my ( $self, $id ) = @_;
+        my $handle = delete $self->{handles}{$id} or return -1;
+        push @{ $self->{free} }, $handle;
+        return 0;
+    }
+
+    sub add_timeout {
+        my ( $self, $frequency, $cb, $opaque, $ff ) = @_;
+        my $id = $self->{next}++;
+        $self->{timers}{$id} = { frequency => $frequency, cb => $cb, opaque => $opaque, ff => $ff };
+        push @{ $self->{log} }, "add_timeout $frequency";
+        return $id;
+    }
+
+    sub update_timeout {
+        my ( $self, $id, $frequency ) = @_;
+        $self->{timers}{$id}{frequency} = $frequency;
+        return;
+    }
+
+    sub remove_timeout {
+        my ( $self, $id ) = @_;
+        my $timer = delete $self->{timers}{$id} or return -1;
+        push @{ $self->{free} }, $timer;
+        return 0;
+    }
+
+    sub turn {
+        my ($self) = @_;
+        for my $id ( sort keys %{ $self->{timers} } ) {
+            my $timer = $self->{timers}{$id} or next;
+            next if $timer->{frequency} < 0;
+            $self->_run_timeout_callback( $id, $timer->{cb}, $timer->{opaque} );
+        }
+        for my $id ( sort keys %{ $self->{handles} } ) {
+            my $handle = $self->{handles}{$id} or next;
+            next if !$handle->{events};
+            my $bits = q{};
+            vec( $bits, $handle->{fd}, 1 ) = 1;
+            next if !select( my $ready = $bits, undef, undef, 0.01 );
+            $self->_run_handle_callback( $id, $handle->{fd}, 1, $handle->{cb}, $handle->{opaque} );
+        }
+        $self->_free_callback_opaque( $_->{ff}, $_->{opaque} ) for splice @{ $self->{free} };
+        return;
+    }
+}
+
+package Old::Loop {
+    our @ISA = ('Sys::Virt::Event');
+}
+
+my $pattern = qr/\Aevent implementation must be a subclass of Sys::Virt::EventImpl at /;
+for my $bad ( undef, 'x', [], {}, sub { }, bless( [], 'Foo' ) ) {
+    ok( !eval { Sys::Virt::Event::register($bad); 1 }, 'D11: no loop' );
+    like( $@, $pattern, '... is refused with the documented message' );
+}
+
+my $base = bless {}, 'Sys::Virt::EventImpl';
+for my $name (qw(add_handle update_handle remove_handle add_timeout update_timeout remove_timeout)) {
+    ok( !eval { $base->$name; 1 }, "the base class has no $name" );
+    like( $@, qr/\ASys::Virt::EventImpl must provide an impl of '$name' at /, '... and says so' );
+}
+ok( Sys::Virt::Event->can($_), "Sys::Virt::Event has $_" )
+    for qw(_run_handle_callback _run_timeout_callback _free_callback_opaque _run_handle_callback_helper);
+
+my $loop = My::Loop->new;
+is( Sys::Virt::Event::register($loop), undef, 'register' );
+is( $Sys::Virt::Event::eventimpl, $loop, 'the loop is in the package variable, as ever' );
+{
+    my @warnings;
+    local $SIG{__WARN__} = sub { push @warnings, @_ };
+    ok( !eval { Sys::Virt::Event::register( bless {}, 'Old::Loop' ); 1 }, 'D12: a second loop is refused' );
+    like( $warnings[0], qr/\ADECPRECATION WARNING: event implementation is a subclass of Sys::Virt::Event/,
+        'an old subclass is warned of' );
+    is( $Sys::Virt::Event::eventimpl, $loop, 'D12: the first one stays' );
+}
+
+my $c = Sys::Virt->new( uri => 'test:///default' );
+like( $loop->{log}[0], qr/\Aadd_timeout -1/, 'opening a connection adds a timer' );
+my ($timer) = values %{ $loop->{timers} };
+is( ref $timer->{cb},     'SCALAR', 'the callback is a reference to a scalar' );
+is( ref $timer->{opaque}, 'SCALAR', 'the opaque value too' );
+
+my @events;
+my $id = $c->domain_event_register_any( undef, 0, sub { push @events, [@_] } );
+my $d  = $c->get_domain_by_name('test');
+$d->suspend;
+$loop->turn;
+is( @events, 1, 'events arrive through the loop' );
+is( $events[0][0], $c, '... with their connection' );
+
+$c->domain_event_deregister_any($id);
+$id = $c->domain_event_register_any( undef, 0, sub { die "in a callback\n" } );
+$d->resume;
+ok( !eval { $loop->turn; 1 }, 'an exception in a callback' );
+is( $@, "in a callback\n", '... comes out of the helper that ran it' );
+$c->domain_event_deregister_any($id);
+$loop->turn;
+
+pipe my $read, my $write or die $!;
+my @ready;
+my $watch = Sys::Virt::Event::add_handle( fileno $read, 1, sub { push @ready, [@_] } );
+syswrite $write, 'x';
+$loop->turn;
+is_deeply( $ready[0], [ $watch, fileno $read, 1 ], 'a handle of the script\'s own' );
+Sys::Virt::Event::update_handle( $watch, 0 );
+is( $loop->{log}[-1], 'update_handle 0', 'updates reach the loop' );
+Sys::Virt::Event::remove_handle($watch);
+is( @{ $loop->{free} }, 1, 'removal too' );
+$loop->turn;
+ok( !eval { Sys::Virt::Event::remove_handle(4711); 1 }, 'D9: what remove_handle returns is passed on' );
+
+subtest 'numbers that are none of libvirt\'s' => sub {
+    my ($real) = values %{ $loop->{timers} };
+    my $number = 4096;
+    for my $bad ( undef, 'x', 5, [], {}, \$number, \'x', \-1, \1e30, $c ) {
+        ok( !eval { $loop->_run_timeout_callback( 1, $bad, undef ); 1 }, 'a callback' );
+        like( $@, qr/cbref is not a callback that libvirt registered/, '... is looked up, not followed' );
+        ok( !eval { $loop->_run_handle_callback( 1, 1, 1, $bad, undef ); 1 }, 'of a handle likewise' );
+        next if !defined $bad;
+        ok( !eval { $loop->_free_callback_opaque( $bad, undef ); 1 }, 'and one to free' );
+    }
+    ok( !eval { $loop->_run_timeout_callback( 1, $real->{cb}, \$number ); 1 }, 'a foreign opaque value' );
+    ok( !eval { $loop->_run_handle_callback( 1, 1, 1, $real->{cb}, $real->{opaque} ); 1 }, 'a timer as a handle' );
+    is( eval { $loop->_run_timeout_callback( 1, $real->{cb}, undef ); 1 }, 1, 'D10: an undefined opaque value' );
+    is( $loop->_free_callback_opaque( undef, undef ), undef, 'nothing to free is no error' );
+};
+
+subtest 'a loop that fails' => sub {
+    no warnings qw(redefine once);
+    local *My::Loop::add_timeout = sub { die "no timers today\n" };
+    ok( !eval { Sys::Virt::Event::add_timeout( 5, sub { } ); 1 }, 'by dying' );
+    is( $@, "no timers today\n", '... is heard' );
+    *My::Loop::add_timeout = sub { return -1 };
+    ok( !eval { Sys::Virt::Event::add_timeout( 5, sub { } ); 1 }, 'by -1' );
+    isa_ok( $@, 'Sys::Virt::Error' );
+    *My::Loop::add_timeout = sub { return 'seven' };
+    ok( !eval { Sys::Virt::Event::add_timeout( 5, sub { } ); 1 }, 'by nonsense' );
+};
+
+undef $d;
+undef $c;
+$loop->turn;
+is( scalar keys %{ $loop->{timers} }, 0, 'closing the connection removes its timer' );
+
+done_testing;
