@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+# Runs operations for bench/run.pl: reads "name<TAB>iterations", answers with the CPU seconds that they took.
+use strict;
+use warnings;
+
+use FindBin ();
+require "$FindBin::Bin/operations.pl";
+
+our %OPERATIONS;
+my %prepared;
+local $| = 1;
+print "$Sys::Virt::VERSION\n";
+
+while ( my $line = <STDIN> ) {
+    chomp $line;
+    my ( $name, $iterations ) = split /\t/, $line;
+    my ( $prepare, $run ) = @{ $OPERATIONS{$name} };
+    $prepared{$name} ||= [ $prepare->() ];
+    my @state = @{ $prepared{$name} };
+    my ( $user, $system ) = times;
+    $run->(@state) for 1 .. $iterations;
+    my ( $user_after, $system_after ) = times;
+    print $user_after - $user + $system_after - $system, "\n";
+}
