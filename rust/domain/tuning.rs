@@ -1,7 +1,113 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! Sys::Virt::Domain: tuning.
+//! Sys::Virt::Domain: typed parameters that tune a domain. Each getter has a setter that takes what it reports.
 
 use crate::virt::prelude::*;
+use params::{Arguments, Kind};
 
 methods! { "Sys::Virt::Domain";
+    get_scheduler_type(dom: Domain) => owned(virDomainGetSchedulerType(dom, std::ptr::null_mut()));
+    get_scheduler_parameters(dom: Domain, flags: u32 = 0) => {
+        let values = scheduler(dom, flags)?;
+        Ok(params::to_map(&values))
+    };
+    set_scheduler_parameters(dom: Domain, newparams: Hash, flags: u32 = 0) => {
+        let current = scheduler(dom, flags)?;
+        let mut given = Arguments::like(&newparams, &current)?;
+        status(if flags == 0 {
+            virDomainSetSchedulerParameters(dom, given.as_ptr(), given.len())
+        } else {
+            virDomainSetSchedulerParametersFlags(dom, given.as_ptr(), given.len(), flags)
+        })
+    };
+
+    get_memory_parameters(dom: Domain, flags: u32 = 0) =>
+        params::get(|values, count| virDomainGetMemoryParameters(dom, values, count, flags));
+    set_memory_parameters(dom: Domain, newparams: Hash, flags: u32 = 0) => params::set_like(
+        &newparams,
+        |values, count| virDomainGetMemoryParameters(dom, values, count, flags),
+        |values, count| virDomainSetMemoryParameters(dom, values, count, flags));
+    get_numa_parameters(dom: Domain, flags: u32 = 0) =>
+        params::get(|values, count| virDomainGetNumaParameters(dom, values, count, flags));
+    set_numa_parameters(dom: Domain, newparams: Hash, flags: u32 = 0) => params::set_like(
+        &newparams,
+        |values, count| virDomainGetNumaParameters(dom, values, count, flags),
+        |values, count| virDomainSetNumaParameters(dom, values, count, flags));
+    get_blkio_parameters(dom: Domain, flags: u32 = 0) =>
+        params::get(|values, count| virDomainGetBlkioParameters(dom, values, count, flags));
+    set_blkio_parameters(dom: Domain, newparams: Hash, flags: u32 = 0) => params::set_like(
+        &newparams,
+        |values, count| virDomainGetBlkioParameters(dom, values, count, flags),
+        |values, count| virDomainSetBlkioParameters(dom, values, count, flags));
+    get_block_iotune(dom: Domain, disk: Text, flags: u32 = 0) =>
+        params::get(|values, count| virDomainGetBlockIoTune(dom, disk, values, count, flags));
+    set_block_iotune(dom: Domain, disk: Text, newparams: Hash, flags: u32 = 0) => params::set_like(
+        &newparams,
+        |values, count| virDomainGetBlockIoTune(dom, disk, values, count, flags),
+        |values, count| virDomainSetBlockIoTune(dom, disk, values, count, flags));
+    get_interface_parameters(dom: Domain, intf: Text, flags: u32 = 0) =>
+        params::get(|values, count| virDomainGetInterfaceParameters(dom, intf, values, count, flags));
+    set_interface_parameters(dom: Domain, intf: Text, newparams: Hash, flags: u32 = 0) => params::set_like(
+        &newparams,
+        |values, count| virDomainGetInterfaceParameters(dom, intf, values, count, flags),
+        |values, count| virDomainSetInterfaceParameters(dom, intf, values, count, flags));
+
+    get_perf_events(dom: Domain, flags: u32 = 0) =>
+        params::get_allocated(|values, count| virDomainGetPerfEvents(dom, values, count, flags));
+    set_perf_events(dom: Domain, newparams: Hash, flags: u32 = 0) => {
+        let current = params::take(|values, count| virDomainGetPerfEvents(dom, values, count, flags))?;
+        let mut given = Arguments::like(&newparams, &current)?;
+        status(virDomainSetPerfEvents(dom, given.as_ptr(), given.len(), flags))
+    };
+
+    set_throttle_group(dom: Domain, group: Text, newparams: Hash, flags: u32 = 0) => {
+        let mut given = Arguments::fixed(&newparams, THROTTLE)?;
+        status(newer::virDomainSetThrottleGroup(dom, group, given.as_ptr(), given.len(), flags)?)
+    };
+    del_throttle_group(dom: Domain, group: Text, flags: u32 = 0) =>
+        status(newer::virDomainDelThrottleGroup(dom, group, flags)?);
+}
+
+const THROTTLE: &params::Set = &[
+    (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC_MAX, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC_MAX, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC_MAX, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC_MAX, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC_MAX, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC_MAX, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_SIZE_IOPS_SEC, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC_MAX_LENGTH, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC_MAX_LENGTH, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC_MAX_LENGTH, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC_MAX_LENGTH, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC_MAX_LENGTH, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC_MAX_LENGTH, Kind::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_GROUP_NAME, Kind::Text),
+];
+
+/// The scheduler's parameters: their number comes with the scheduler's name.
+fn scheduler(dom: *mut Domain, flags: u32) -> Result<params::Filled> {
+    let mut count = 0;
+    // SAFETY: the row's domain.
+    let name = unsafe { virDomainGetSchedulerType(dom, &mut count) };
+    if name.is_null() {
+        return Err(Fault::last());
+    }
+    // SAFETY: libvirt allocated it for us.
+    unsafe { libc::free(name.cast()) };
+    params::query_n(count, |values, count| {
+        // SAFETY: an array of `count` parameters.
+        unsafe {
+            if flags == 0 {
+                virDomainGetSchedulerParameters(dom, values, count)
+            } else {
+                virDomainGetSchedulerParametersFlags(dom, values, count, flags)
+            }
+        }
+    })
 }

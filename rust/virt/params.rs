@@ -98,6 +98,18 @@ pub unsafe fn to_map(params: &[virTypedParameter]) -> Value {
 /// An array of parameters that we allocated and libvirt fills.
 pub struct Filled(Vec<virTypedParameter>);
 
+impl Filled {
+    /// Room for `count` parameters.
+    pub fn room(count: usize) -> Result<Self> {
+        zeroed_array(count).map(Filled)
+    }
+
+    /// For C: the array.
+    pub fn as_mut_ptr(&mut self) -> *mut virTypedParameter {
+        self.0.as_mut_ptr()
+    }
+}
+
 impl Drop for Filled {
     fn drop(&mut self) {
         // SAFETY: every element is all zeros or was written by libvirt, whose strings this frees.
@@ -201,6 +213,19 @@ impl Arguments {
                     arguments.push(name, kind, value)?;
                 }
             }
+        }
+        Ok(arguments)
+    }
+
+    /// The same for pairs that the caller picked from the hash.
+    pub fn chosen(given: &Named, pairs: &[(&[u8], &Value)], set: &Set) -> Result<Self> {
+        let mut arguments = Self::default();
+        for (key, value) in pairs {
+            let (name, kind) = set
+                .iter()
+                .find(|(name, _)| name.to_bytes() == *key)
+                .ok_or_else(|| unknown(given.name, key))?;
+            arguments.push(name, *kind, value)?;
         }
         Ok(arguments)
     }

@@ -120,17 +120,18 @@ pub fn name_values(max: usize, call: impl FnOnce(*mut *mut c_char, c_int) -> c_i
     Ok(array.into_iter().take(count).map(|text| unsafe { Value::owned_text(text) }).collect())
 }
 
-/// `count` elements for a C function to write to, or the exception that there is no room for so many.
+/// `count` elements, all zero bytes, for a C function to write to; or the exception that there is no room for so
+/// many. Pages of a large array are not touched before they are used.
 pub fn zeroed_array<T: Copy>(count: usize) -> Result<Vec<T>> {
-    let mut array: Vec<T> = Vec::new();
-    let room = count.max(1);
-    array.try_reserve_exact(room).map_err(|_| Fault::Usage(format!("no memory for {count} elements")))?;
-    // SAFETY: the capacity is there; callers use types for which all-zero bytes are a value.
-    unsafe {
-        std::ptr::write_bytes(array.as_mut_ptr(), 0, room);
-        array.set_len(count);
+    let no_room = || Fault::Usage(format!("there is no memory for {count} elements"));
+    let layout = std::alloc::Layout::array::<T>(count.max(1)).map_err(|_| no_room())?;
+    // SAFETY: the layout has a size, for T has one and there is at least one element.
+    let array = unsafe { std::alloc::alloc_zeroed(layout) };
+    if array.is_null() {
+        return Err(no_room());
     }
-    Ok(array)
+    // SAFETY: just allocated with this layout; callers use types for which all-zero bytes are a value.
+    Ok(unsafe { Vec::from_raw_parts(array.cast(), count, count.max(1)) })
 }
 
 /// A UUID that a function writes as 16 bytes.
