@@ -61,6 +61,8 @@ pub enum Storage {
     Malloc,
     /// Rust: a boxed slice of bytes or of values.
     Boxed,
+    /// `free` likewise, but the bytes are overwritten first: they are a secret.
+    Secret,
 }
 
 /// The payload of a [`Value`], read according to its tag.
@@ -171,6 +173,14 @@ impl Value {
         // SAFETY: the caller's promise is the stronger one.
         let value = unsafe { Self::borrowed_text(text) };
         if text.is_null() { value } else { Value { storage: Storage::Malloc, ..value } }
+    }
+
+    /// Bytes that libvirt allocated; they are overwritten before they are freed.
+    ///
+    /// # Safety
+    /// `bytes` is an allocation of `len` bytes from `malloc` that nobody else frees.
+    pub unsafe fn wiped_bytes(bytes: *mut u8, len: usize) -> Self {
+        Value { storage: Storage::Secret, ..Self::plain(Tag::Bytes, len, Data { text: bytes.cast() }) }
     }
 
     fn with_items(tag: Tag, items: Vec<Value>) -> Self {
@@ -380,6 +390,16 @@ impl Drop for Value {
             }
             // SAFETY: malloc gave it, and nobody else frees it.
             (_, Storage::Malloc) => unsafe { libc::free(self.data.text as *mut c_void) },
+            (_, Storage::Secret) => {
+                // SAFETY: malloc gave `len` bytes, and nobody else frees them. Volatile writes are not optimised away.
+                unsafe {
+                    let bytes = self.data.text.cast_mut();
+                    for index in 0..self.len {
+                        bytes.add(index).write_volatile(0);
+                    }
+                    libc::free(bytes.cast());
+                }
+            }
             (Tag::Text | Tag::Bytes, Storage::Boxed) => {
                 // SAFETY: it came from a boxed slice of `len` bytes.
                 drop(unsafe {
