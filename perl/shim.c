@@ -198,7 +198,7 @@ XS_INTERNAL(dispatch) {
 XS_INTERNAL(destroy_handle) {
     dXSARGS;
     if (items != 1)
-        croak("Usage: %s(%s)", GvNAME(CvGV(cv)), (const char *)CvXSUBANY(cv).any_ptr);
+        croak("Usage: %s::DESTROY(%s)", HvNAME(GvSTASH(CvGV(cv))), (const char *)CvXSUBANY(cv).any_ptr);
     sysvirt_handle_close(aTHX_ ST(0));
     XSRETURN_EMPTY;
 }

@@ -42,7 +42,7 @@ subtest 'parameters of new' => sub {
 
     my $ro = Sys::Virt->new( uri => $uri, readonly => 1 );
     ok( !eval { $ro->get_domain_by_name('test')->destroy; 1 }, 'readonly forbids changes' );
-    is( $@->code, Sys::Virt::Error::ERR_OPERATION_DENIED(), '... with the right code' );
+    is( $@->code, Sys::Virt::Error::ERR_OPERATIONED_DENIED(), '... with the right code' );
     ok( !eval { Sys::Virt->new( uri => $uri, flags => 64 ); 1 }, 'unknown flags' );
     is( $@->code, 8, '... are an invalid argument' );
 
