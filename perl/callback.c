@@ -18,6 +18,8 @@ typedef struct callback {
 static callback *all;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+#define ARGS_MAX 12 /* more than any callback gets */
+
 /* What the gatherer is to call and to whom it tells the outcome. */
 struct gathering {
     SV *code;
@@ -192,14 +194,15 @@ static void invoke(pTHX_ my_cxt_t *cxt, callback *cb, sysvirt_Value *values, siz
                    intptr_t readback, sysvirt_Sink sink, void *context, bool *ok) {
     dSP;
     size_t index;
-    SV *code, **args, *error;
+    SV *code, *args[ARGS_MAX], *error;
 
+    if (count > ARGS_MAX)
+        return;
     ENTER;
     SAVETMPS;
     save_scalar(PL_errgv); /* the script's own $@ is none of our business */
     PUSHSTACKi(PERLSI_UNKNOWN); /* no `last` or `return` gets past here */
-    code = sv_2mortal(newSVsv(cb->code)); /* the callback may unregister itself */
-    args = (SV **)SvPVX(sv_2mortal(newSV((count + 1) * sizeof *args)));
+    code = sv_2mortal(SvREFCNT_inc_simple_NN(cb->code)); /* the callback may unregister itself */
     for (index = 0; index < count; index++)
         args[index] = sv_2mortal(argument(aTHX_ cxt, cb, &values[index]));
 

@@ -68,20 +68,18 @@ fn block_stats(dom: *mut Domain, path: *const c_char, flags: u32) -> Result {
         }
         stats => stats?,
     };
-    let mut items = Vec::with_capacity(stats.len() * 2);
-    for param in stats.iter() {
-        // SAFETY: libvirt wrote it.
-        if let Some(value) = unsafe { params::value(param) } {
-            items.push(Value::bytes(match params::field(param) {
-                b"wr_operations" => b"wr_req",
-                b"rd_operations" => b"rd_req",
-                b"flush_operations" => b"flush_reqs",
-                other => other,
-            }));
-            items.push(value);
-        }
+    // SAFETY: libvirt wrote them.
+    Ok(unsafe { params::to_map_renamed(&stats, key_of) })
+}
+
+/// The key of a statistic: three have names of their own in Perl.
+fn key_of(name: &[u8]) -> &[u8] {
+    match name {
+        b"wr_operations" => b"wr_req",
+        b"rd_operations" => b"rd_req",
+        b"flush_operations" => b"flush_reqs",
+        other => other,
     }
-    Ok(Value::map(items))
 }
 
 /// What drivers offer that know no typed parameters.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Sys::Virt::Domain: memory.
 
+use crate::value::Key;
 use crate::virt::prelude::*;
 
 methods! { "Sys::Virt::Domain";
@@ -16,20 +17,20 @@ methods! { "Sys::Virt::Domain";
 }
 
 /// The statistics by number; 0 names nothing of ours.
-const STATS: [(c_uint, &std::ffi::CStr); 13] = [
-    (VIR_DOMAIN_MEMORY_STAT_SWAP_IN, c"swap_in"),
-    (VIR_DOMAIN_MEMORY_STAT_SWAP_OUT, c"swap_out"),
-    (VIR_DOMAIN_MEMORY_STAT_MAJOR_FAULT, c"major_fault"),
-    (VIR_DOMAIN_MEMORY_STAT_MINOR_FAULT, c"minor_fault"),
-    (VIR_DOMAIN_MEMORY_STAT_UNUSED, c"unused"),
-    (VIR_DOMAIN_MEMORY_STAT_AVAILABLE, c"available"),
-    (VIR_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON, c"actual_balloon"),
-    (VIR_DOMAIN_MEMORY_STAT_RSS, c"rss"),
-    (VIR_DOMAIN_MEMORY_STAT_USABLE, c"usable"),
-    (VIR_DOMAIN_MEMORY_STAT_LAST_UPDATE, c"last_update"),
-    (VIR_DOMAIN_MEMORY_STAT_DISK_CACHES, c"disk_caches"),
-    (VIR_DOMAIN_MEMORY_STAT_HUGETLB_PGALLOC, c"hugetlb_pgalloc"),
-    (VIR_DOMAIN_MEMORY_STAT_HUGETLB_PGFAIL, c"hugetlb_pgfail"),
+static STATS: [(c_uint, Key); 13] = [
+    (VIR_DOMAIN_MEMORY_STAT_SWAP_IN, Key::new(c"swap_in")),
+    (VIR_DOMAIN_MEMORY_STAT_SWAP_OUT, Key::new(c"swap_out")),
+    (VIR_DOMAIN_MEMORY_STAT_MAJOR_FAULT, Key::new(c"major_fault")),
+    (VIR_DOMAIN_MEMORY_STAT_MINOR_FAULT, Key::new(c"minor_fault")),
+    (VIR_DOMAIN_MEMORY_STAT_UNUSED, Key::new(c"unused")),
+    (VIR_DOMAIN_MEMORY_STAT_AVAILABLE, Key::new(c"available")),
+    (VIR_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON, Key::new(c"actual_balloon")),
+    (VIR_DOMAIN_MEMORY_STAT_RSS, Key::new(c"rss")),
+    (VIR_DOMAIN_MEMORY_STAT_USABLE, Key::new(c"usable")),
+    (VIR_DOMAIN_MEMORY_STAT_LAST_UPDATE, Key::new(c"last_update")),
+    (VIR_DOMAIN_MEMORY_STAT_DISK_CACHES, Key::new(c"disk_caches")),
+    (VIR_DOMAIN_MEMORY_STAT_HUGETLB_PGALLOC, Key::new(c"hugetlb_pgalloc")),
+    (VIR_DOMAIN_MEMORY_STAT_HUGETLB_PGFAIL, Key::new(c"hugetlb_pgfail")),
 ];
 
 fn memory_stats(dom: *mut Domain, flags: u32) -> Result {
@@ -41,7 +42,7 @@ fn memory_stats(dom: *mut Domain, flags: u32) -> Result {
     let mut items = Vec::with_capacity(count as usize * 2);
     for stat in stats.iter().take(count as usize) {
         if let Some((_, name)) = STATS.iter().find(|(tag, _)| *tag == stat.tag as c_uint) {
-            items.push(Value::from(*name));
+            items.push(Value::key(name));
             items.push(Value::from(stat.val));
         }
     }

@@ -3,7 +3,7 @@
 
 use crate::error::{Fault, Result};
 use crate::method::{Named, integer};
-use crate::value::Value;
+use crate::value::{MapBuilder, Value};
 use crate::virt::rules::{check, zeroed_array};
 use libc::{c_char, c_int, c_uint};
 use std::ffi::{CStr, CString};
@@ -84,15 +84,33 @@ pub fn field(param: &virTypedParameter) -> &[u8] {
 /// # Safety
 /// libvirt wrote them.
 pub unsafe fn to_map(params: &[virTypedParameter]) -> Value {
-    let mut items = Vec::with_capacity(params.len() * 2);
+    // SAFETY: the caller's promise.
+    unsafe { to_map_renamed(params, |name| name) }
+}
+
+/// Parameters as a hash, under names that `rename` may change.
+///
+/// # Safety
+/// libvirt wrote them.
+pub unsafe fn to_map_renamed<'a>(
+    params: &'a [virTypedParameter],
+    rename: impl Fn(&'a [u8]) -> &'a [u8],
+) -> Value {
+    // One buffer for all names and strings: most of the cost would be allocations.
+    let mut map = MapBuilder::with_room(params.len(), params.len() * 24);
     for param in params {
+        let name = rename(field(param));
+        if Kind::of(param.type_) == Some(Kind::Text) {
+            // SAFETY: libvirt wrote a string, or NULL.
+            let text = unsafe { param.value.s };
+            // SAFETY: as above.
+            map.push_bytes(name, (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes()));
         // SAFETY: the caller's promise.
-        if let Some(value) = unsafe { value(param) } {
-            items.push(Value::bytes(field(param)));
-            items.push(value);
+        } else if let Some(value) = unsafe { value(param) } {
+            map.push(name, value);
         }
     }
-    Value::map(items)
+    map.finish()
 }
 
 /// An array of parameters that we allocated and libvirt fills.

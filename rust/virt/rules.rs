@@ -138,22 +138,39 @@ pub fn zeroed_array<T: Copy>(count: usize) -> Result<Vec<T>> {
 pub fn uuid(call: impl FnOnce(*mut u8) -> c_int) -> Result {
     let mut raw = [0_u8; 16];
     check(call(raw.as_mut_ptr()))?;
-    Ok(Value::bytes(&raw))
+    Ok(short(&raw))
+}
+
+/// A short string, kept in the thread's own buffer until the shim has copied it: that is before anything else is
+/// called on this thread.
+fn short(bytes: &[u8]) -> Value {
+    thread_local! {
+        static BUFFER: std::cell::UnsafeCell<[u8; 40]> = const { std::cell::UnsafeCell::new([0; 40]) };
+    }
+    BUFFER.with(|buffer| {
+        let len = bytes.len().min(40);
+        // SAFETY: no reference to the buffer exists outside of this function.
+        unsafe {
+            let to = buffer.get().cast::<u8>();
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, len);
+            Value::borrowed_bytes(to.cast(), len)
+        }
+    })
 }
 
 /// The same as text; formatted here because that is cheaper than libvirt's printf.
 pub fn uuid_string(call: impl FnOnce(*mut u8) -> c_int) -> Result {
     let mut raw = [0_u8; 16];
     check(call(raw.as_mut_ptr()))?;
-    let mut text = Vec::with_capacity(36);
+    let mut text = [b'-'; 36];
+    let mut at = 0;
     for (index, byte) in raw.iter().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            text.push(b'-');
-        }
-        text.push(b"0123456789abcdef"[usize::from(byte >> 4)]);
-        text.push(b"0123456789abcdef"[usize::from(byte & 15)]);
+        at += usize::from(matches!(index, 4 | 6 | 8 | 10));
+        text[at] = b"0123456789abcdef"[usize::from(byte >> 4)];
+        text[at + 1] = b"0123456789abcdef"[usize::from(byte & 15)];
+        at += 2;
     }
-    Ok(Value::boxed_bytes(text.into()))
+    Ok(short(&text))
 }
 
 /// A number that a function writes through a pointer.
@@ -212,8 +229,9 @@ impl<T> Drop for Allocated<T> {
 
 /// The text of an array of `char` inside a structure.
 pub fn text_field(field: &[c_char]) -> Value {
-    let bytes: Vec<u8> = field.iter().take_while(|&&c| c != 0).map(|&c| c as u8).collect();
-    Value::boxed_bytes(bytes.into())
+    let len = field.iter().position(|&c| c == 0).unwrap_or(field.len());
+    // SAFETY: an array of C characters is one of bytes.
+    Value::bytes(unsafe { std::slice::from_raw_parts(field.as_ptr().cast(), len) })
 }
 
 /// A copy of a C string inside a structure; NULL is undef.
