@@ -428,7 +428,7 @@ macro_rules! methods {
                 )),*],
                 $crate::method::methods!(@flags $($flag)?),
                 {
-                    #[allow(unused_mut, unused_variables)]
+                    #[allow(unused_mut, unused_variables, non_snake_case)]
                     extern "C" fn body(
                         args: *const $crate::value::Value,
                         nargs: usize,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Sys::Virt: domains.
 
+use super::listing::{ids, listed, walk};
 use crate::domain::lifecycle::{create_xml, create_xml_with_files, define_xml};
 use crate::domain::save::{Third, third};
 use crate::virt::prelude::*;
@@ -18,14 +19,18 @@ methods! { "Sys::Virt";
 
     num_of_domains(con: Connect) => number(virConnectNumOfDomains(con));
     num_of_defined_domains(con: Connect) => number(virConnectNumOfDefinedDomains(con));
-    list_domain_ids(con: Connect, maxids: Count) => domain_ids(con, maxids);
+    list_domain_ids(con: Connect, maxids: Count) =>
+        Ok(Value::list(ids(con, maxids)?.into_iter().map(Value::from).collect()));
     list_defined_domain_names(con: Connect, maxnames: Count) =>
         names(maxnames, |out, max| virConnectListDefinedDomains(con, out, max));
-    // One call instead of one for the ids and one more for each domain.
-    #[sub] list_domains(con: Connect) =>
-        counted(objects(|out| virConnectListAllDomains(con, out, VIR_CONNECT_LIST_DOMAINS_ACTIVE))?);
-    #[sub] list_defined_domains(con: Connect) =>
-        counted(objects(|out| virConnectListAllDomains(con, out, VIR_CONNECT_LIST_DOMAINS_INACTIVE))?);
+    #[sub] list_domains(con: Connect) => listed(
+        |out| virConnectListAllDomains(con, out, VIR_CONNECT_LIST_DOMAINS_ACTIVE),
+        || active(con),
+    );
+    #[sub] list_defined_domains(con: Connect) => listed(
+        |out| virConnectListAllDomains(con, out, VIR_CONNECT_LIST_DOMAINS_INACTIVE),
+        || walk(virConnectNumOfDefinedDomains(con), |out, max| virConnectListDefinedDomains(con, out, max), |name| virDomainLookupByName(con, name)),
+    );
     list_all_domains(con: Connect, flags: u32 = 0) => list(|out| virConnectListAllDomains(con, out, flags));
 
     domain_xml_from_native(con: Connect, configtype: Text, configdata: Text, flags: u32 = 0) =>
@@ -42,13 +47,6 @@ methods! { "Sys::Virt";
         status(virDomainSaveImageDefineXML(con, file, xml, flags));
 }
 
-fn domain_ids(con: *mut Connect, max: usize) -> Result {
-    let mut ids: Vec<c_int> = zeroed_array(max)?;
-    // SAFETY: the row's connection, and an array of the length that is told.
-    let count = check(unsafe { virConnectListDomains(con, ids.as_mut_ptr(), max as c_int) })?;
-    Ok(Value::list(ids.into_iter().take(count as usize).map(Value::from).collect()))
-}
-
 fn restore(con: *mut Connect, from: *const c_char, xml: *const c_char, params: &Named, flags: u32) -> Result {
     if from.is_null() && params.value.is_none() {
         return Err(Fault::Plain("Either $from or $params parameter must be supplied"));
@@ -63,4 +61,13 @@ fn restore(con: *mut Connect, from: *const c_char, xml: *const c_char, params: &
             Third::Flags(flags) => status(virDomainRestoreFlags(con, from, xml, flags)),
         }
     }
+}
+
+/// The active domains, by their numbers.
+fn active(con: *mut Connect) -> Result<Vec<Value>> {
+    // SAFETY: a connection of ours or NULL.
+    let max = check(unsafe { virConnectNumOfDomains(con) })?;
+    let ids = ids(con, max as usize)?;
+    // SAFETY: as above.
+    Ok(ids.into_iter().filter_map(|id| object(unsafe { virDomainLookupByID(con, id) }).ok()).collect())
 }

@@ -4,6 +4,7 @@
 pub mod auth;
 pub mod devices;
 pub mod domains;
+pub mod listing;
 pub mod networks;
 pub mod node;
 pub mod stats;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Sys::Virt: networks, host interfaces, network filters.
 
+use super::listing::{listed, walk};
 use crate::network::{create_xml, define_xml};
 use crate::virt::prelude::*;
 
@@ -15,10 +16,14 @@ methods! { "Sys::Virt";
     list_network_names(con: Connect, maxnames: Count) => names(maxnames, |out, max| virConnectListNetworks(con, out, max));
     list_defined_network_names(con: Connect, maxnames: Count) =>
         names(maxnames, |out, max| virConnectListDefinedNetworks(con, out, max));
-    #[sub] list_networks(con: Connect) =>
-        counted(objects(|out| virConnectListAllNetworks(con, out, VIR_CONNECT_LIST_NETWORKS_ACTIVE))?);
-    #[sub] list_defined_networks(con: Connect) =>
-        counted(objects(|out| virConnectListAllNetworks(con, out, VIR_CONNECT_LIST_NETWORKS_INACTIVE))?);
+    #[sub] list_networks(con: Connect) => listed(
+        |out| virConnectListAllNetworks(con, out, VIR_CONNECT_LIST_NETWORKS_ACTIVE),
+        || walk(virConnectNumOfNetworks(con), |out, max| virConnectListNetworks(con, out, max), |name| virNetworkLookupByName(con, name)),
+    );
+    #[sub] list_defined_networks(con: Connect) => listed(
+        |out| virConnectListAllNetworks(con, out, VIR_CONNECT_LIST_NETWORKS_INACTIVE),
+        || walk(virConnectNumOfDefinedNetworks(con), |out, max| virConnectListDefinedNetworks(con, out, max), |name| virNetworkLookupByName(con, name)),
+    );
     list_all_networks(con: Connect, flags: u32 = 0) => list(|out| virConnectListAllNetworks(con, out, flags));
 
     // The name promises more than ever happened: the interface is defined, not started.
@@ -32,10 +37,14 @@ methods! { "Sys::Virt";
         names(maxnames, |out, max| virConnectListInterfaces(con, out, max));
     list_defined_interface_names(con: Connect, maxnames: Count) =>
         names(maxnames, |out, max| virConnectListDefinedInterfaces(con, out, max));
-    #[sub] list_interfaces(con: Connect) =>
-        counted(objects(|out| virConnectListAllInterfaces(con, out, VIR_CONNECT_LIST_INTERFACES_ACTIVE))?);
-    #[sub] list_defined_interfaces(con: Connect) =>
-        counted(objects(|out| virConnectListAllInterfaces(con, out, VIR_CONNECT_LIST_INTERFACES_INACTIVE))?);
+    #[sub] list_interfaces(con: Connect) => listed(
+        |out| virConnectListAllInterfaces(con, out, VIR_CONNECT_LIST_INTERFACES_ACTIVE),
+        || walk(virConnectNumOfInterfaces(con), |out, max| virConnectListInterfaces(con, out, max), |name| virInterfaceLookupByName(con, name)),
+    );
+    #[sub] list_defined_interfaces(con: Connect) => listed(
+        |out| virConnectListAllInterfaces(con, out, VIR_CONNECT_LIST_INTERFACES_INACTIVE),
+        || walk(virConnectNumOfDefinedInterfaces(con), |out, max| virConnectListDefinedInterfaces(con, out, max), |name| virInterfaceLookupByName(con, name)),
+    );
     list_all_interfaces(con: Connect, flags: u32 = 0) => list(|out| virConnectListAllInterfaces(con, out, flags));
 
     #[sub] define_nwfilter(con: Connect, xml: Text, flags: u32 = 0) => crate::nwfilter::define_xml(con, xml, flags);
@@ -45,7 +54,10 @@ methods! { "Sys::Virt";
     num_of_nwfilters(con: Connect) => number(virConnectNumOfNWFilters(con));
     list_nwfilter_names(con: Connect, maxnames: Count) =>
         names(maxnames, |out, max| virConnectListNWFilters(con, out, max));
-    #[sub] list_nwfilters(con: Connect) => counted(objects(|out| virConnectListAllNWFilters(con, out, 0))?);
+    #[sub] list_nwfilters(con: Connect) => listed(
+        |out| virConnectListAllNWFilters(con, out, 0),
+        || walk(virConnectNumOfNWFilters(con), |out, max| virConnectListNWFilters(con, out, max), |name| virNWFilterLookupByName(con, name)),
+    );
     list_all_nwfilters(con: Connect, flags: u32 = 0) => list(|out| virConnectListAllNWFilters(con, out, flags));
     #[sub] create_nwfilter_binding(con: Connect, xml: Text, flags: u32 = 0) =>
         object(virNWFilterBindingCreateXML(con, xml, flags));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Sys::Virt: storage pools and volumes.
 
+use super::listing::{listed, walk};
 use crate::virt::prelude::*;
 
 methods! { "Sys::Virt";
@@ -22,10 +23,14 @@ methods! { "Sys::Virt";
         names(maxnames, |out, max| virConnectListStoragePools(con, out, max));
     list_defined_storage_pool_names(con: Connect, maxnames: Count) =>
         names(maxnames, |out, max| virConnectListDefinedStoragePools(con, out, max));
-    #[sub] list_storage_pools(con: Connect) =>
-        counted(objects(|out| virConnectListAllStoragePools(con, out, VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE))?);
-    #[sub] list_defined_storage_pools(con: Connect) =>
-        counted(objects(|out| virConnectListAllStoragePools(con, out, VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE))?);
+    #[sub] list_storage_pools(con: Connect) => listed(
+        |out| virConnectListAllStoragePools(con, out, VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE),
+        || walk(virConnectNumOfStoragePools(con), |out, max| virConnectListStoragePools(con, out, max), |name| virStoragePoolLookupByName(con, name)),
+    );
+    #[sub] list_defined_storage_pools(con: Connect) => listed(
+        |out| virConnectListAllStoragePools(con, out, VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE),
+        || walk(virConnectNumOfDefinedStoragePools(con), |out, max| virConnectListDefinedStoragePools(con, out, max), |name| virStoragePoolLookupByName(con, name)),
+    );
     list_all_storage_pools(con: Connect, flags: u32 = 0) => list(|out| virConnectListAllStoragePools(con, out, flags));
     find_storage_pool_sources(con: Connect, r#type: Text, srcspec: TextOrNull, flags: u32 = 0) =>
         owned(virConnectFindStoragePoolSources(con, r#type, srcspec, flags));

@@ -107,6 +107,10 @@ pub fn strings(call: impl FnOnce(*mut *mut *mut c_char) -> c_int) -> Result {
     Ok(Value::list(texts.iter().map(|&text| unsafe { Value::owned_text(text) }).collect()))
 }
 
+/// More names than any driver has (libvirt's own protocol stops at 16384): where a caller's larger count is cut,
+/// since it decides how much memory is taken.
+pub const LIST_MAX: usize = 1 << 18;
+
 /// The names that a legacy list function writes into an array of `max` pointers.
 pub fn names(max: usize, call: impl FnOnce(*mut *mut c_char, c_int) -> c_int) -> Result {
     Ok(Value::list(name_values(max, call)?))
@@ -114,8 +118,8 @@ pub fn names(max: usize, call: impl FnOnce(*mut *mut c_char, c_int) -> c_int) ->
 
 /// The same, as values.
 pub fn name_values(max: usize, call: impl FnOnce(*mut *mut c_char, c_int) -> c_int) -> Result<Vec<Value>> {
-    let mut array = zeroed_array::<*mut c_char>(max)?;
-    let count = check(call(array.as_mut_ptr(), max as c_int))? as usize;
+    let mut array = zeroed_array::<*mut c_char>(max.min(LIST_MAX))?;
+    let count = check(call(array.as_mut_ptr(), array.len() as c_int))? as usize;
     // SAFETY: the function wrote `count` strings that are ours.
     Ok(array.into_iter().take(count).map(|text| unsafe { Value::owned_text(text) }).collect())
 }
