@@ -264,7 +264,7 @@ macro_rules! texts {
             const KIND: Kind = Kind::$name;
             #[inline]
             fn get(value: &Value, _name: &'static str) -> Result<*const c_char> {
-                Ok(if value.is_none() { std::ptr::null() } else { value.raw().as_ptr().cast() })
+                Ok(value.c_text())
             }
         }
     )*};

@@ -286,6 +286,15 @@ impl Value {
         }
     }
 
+    /// The C string of a text, NULL for other values; unlike [`Value::raw`] it points to the NUL of an empty one.
+    pub fn c_text(&self) -> *const c_char {
+        match self.tag {
+            // SAFETY: this tag holds a C string.
+            Tag::Text => unsafe { self.data.text },
+            _ => std::ptr::null(),
+        }
+    }
+
     /// The class of a handle.
     pub fn class(&self) -> Class {
         self.class

@@ -70,7 +70,8 @@ const CELLS_MAX: i64 = 1 << 16;
 /// How many cells there are from `start` to `end`, both included.
 fn range(start: i32, end: i32) -> Result<usize> {
     let cells = i64::from(end) - i64::from(start) + 1;
-    if cells < 1 {
+    // Of an empty range libvirt has its own opinion.
+    if cells < 0 {
         return Err(Fault::argument("end", format_args!("is {end}, less than start, {start}")));
     }
     Ok(cells.min(CELLS_MAX) as usize)
@@ -144,7 +145,8 @@ fn free_pages(con: *mut Connect, sizes: &Named, start: i32, end: i32, flags: u32
             pairs.flat_map(|(size, &count)| [Value::from(size.to_string().as_str()), Value::from(count)]);
         map! { c"cell" => start + index as i32, c"pages" => Value::map(items.collect()) }
     };
-    let filled = (filled as usize).min(counts.len());
+    // Drivers that fill everything may call that 0.
+    let filled = if filled == 0 { counts.len() } else { (filled as usize).min(counts.len()) };
     Ok(Value::list(counts[..filled].chunks_exact(pages.len()).enumerate().map(cell).collect()))
 }
 
