@@ -23,6 +23,12 @@ static void bad(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, 
     croak("%s: %.*s %s", method->name, shown_length(param->name), param->name, why);
 }
 
+/* Whether the reference is to an object with overloaded operators. The flag that SvAMAGIC looks at is only a
+ * suspicion until perl has looked for the operators. */
+static bool overloads(pTHX_ SV *sv) {
+    return SvAMAGIC(sv) && Gv_AMG(SvSTASH(SvRV(sv)));
+}
+
 static void set_text(sysvirt_Value *out, sysvirt_Tag tag, const char *text, STRLEN length, bool utf8) {
     out->tag = tag;
     out->utf8 = utf8;
@@ -78,7 +84,7 @@ static void decode_integer(pTHX_ SV *sv, sysvirt_Value *out) {
 /* Perl's own conversion, with its warnings; what does not fit an integer stays a float for Rust to refuse. */
 static void decode_number(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv, sysvirt_Value *out) {
     if (SvROK(sv)) {
-        SV *number = SvAMAGIC(sv) ? amagic_call(sv, &PL_sv_undef, numer_amg, AMGf_noright | AMGf_unary) : NULL;
+        SV *number = overloads(aTHX_ sv) ? amagic_call(sv, &PL_sv_undef, numer_amg, AMGf_noright | AMGf_unary) : NULL;
         if (!number || SvROK(number))
             bad(aTHX_ method, param, "is a reference, not a number");
         sv = number;
@@ -116,7 +122,7 @@ static bool has_high_bytes(const char *text, STRLEN length) {
 static void decode_text(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv, sysvirt_Value *out) {
     STRLEN length;
     const char *text;
-    if (SvROK(sv) && !SvAMAGIC(sv))
+    if (SvROK(sv) && !overloads(aTHX_ sv))
         bad(aTHX_ method, param, "is a reference, not a string");
     text = SvPV_nomg_const(sv, length);
     if (memchr(text, '\0', length))
@@ -133,7 +139,7 @@ static void decode_text(pTHX_ const sysvirt_Method *method, const sysvirt_Param 
 static void decode_bytes(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv, sysvirt_Value *out) {
     STRLEN length;
     const char *bytes;
-    if (SvROK(sv) && !SvAMAGIC(sv))
+    if (SvROK(sv) && !overloads(aTHX_ sv))
         bad(aTHX_ method, param, "is a reference, not a string");
     bytes = SvPV_nomg_const(sv, length);
     if (SvUTF8(sv)) {
@@ -160,7 +166,7 @@ static void decode_handle(pTHX_ const sysvirt_Method *method, const sysvirt_Para
 
 static void decode_code(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv, sysvirt_Value *out) {
     CV *cv = NULL;
-    if (SvROK(sv) && (SvTYPE(SvRV(sv)) == SVt_PVCV || SvAMAGIC(sv))) {
+    if (SvROK(sv) && (SvTYPE(SvRV(sv)) == SVt_PVCV || overloads(aTHX_ sv))) {
         HV *stash;
         GV *gv;
         cv = sv_2cv(sv, &stash, &gv, 0);
@@ -255,7 +261,7 @@ void sysvirt_decode_any(pTHX_ SV *sv, sysvirt_Value *out, int depth) {
             out->data.pointer = target;
             return;
         }
-        if (SvAMAGIC(sv)) {
+        if (overloads(aTHX_ sv)) {
             STRLEN length;
             SV *copy = sv_mortalcopy(sv);
             const char *text = SvPV_const(copy, length);

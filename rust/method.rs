@@ -386,21 +386,21 @@ impl Named<'_> {
     /// The elements of an array argument as integers.
     pub fn integers<T: TryFrom<i128> + Bounds>(&self) -> Result<Vec<T>> {
         let elements = self.value.items().iter().enumerate();
-        elements.map(|(index, value)| integer(value, &self.element(index))).collect()
+        elements.map(|(index, value)| integer(self.defined(index, value)?, &self.element(index))).collect()
     }
 
     /// The elements of an array argument as C strings.
     pub fn texts(&self) -> Result<Vec<std::ffi::CString>> {
         let elements = self.value.items().iter().enumerate();
-        elements
-            .map(|(index, value)| {
-                let name = self.element(index);
-                if value.is_none() {
-                    return Err(Fault::argument(&name, "is undefined"));
-                }
-                value.to_text(&name)
-            })
-            .collect()
+        elements.map(|(index, value)| self.defined(index, value)?.to_text(&self.element(index))).collect()
+    }
+
+    /// An element of an array that must have one: neither undef nor a hole.
+    fn defined<'v>(&self, index: usize, value: &'v Value) -> Result<&'v Value> {
+        if value.is_none() {
+            return Err(Fault::argument(&self.element(index), "is undefined"));
+        }
+        Ok(value)
     }
 
     fn element(&self, index: usize) -> String {

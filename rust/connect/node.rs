@@ -155,11 +155,13 @@ fn alloc_pages(con: *mut Connect, pages: &Named, start: i32, end: i32, flags: u3
     let (mut sizes, mut counts) = (Vec::<c_uint>::new(), Vec::<u64>::new());
     for (index, pair) in pages.value.items().iter().enumerate() {
         let name = format!("pages[{index}]");
-        let [size, count] = pair.items() else {
-            return Err(Fault::argument(&name, "is not a pair of page size and count"));
-        };
-        sizes.push(crate::method::integer(size, &name)?);
-        counts.push(crate::method::integer(count, &name)?);
+        match pair.items() {
+            [size, count] if pair.tag() == Tag::Array && !size.is_none() && !count.is_none() => {
+                sizes.push(crate::method::integer(size, &name)?);
+                counts.push(crate::method::integer(count, &name)?);
+            }
+            _ => return Err(Fault::argument(&name, "is not a pair of page size and count")),
+        }
     }
     // SAFETY: the row's connection; two arrays of the length that is told.
     status(unsafe {
