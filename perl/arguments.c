@@ -352,10 +352,6 @@ void sysvirt_decode(pTHX_ const sysvirt_Method *method, const sysvirt_Param *par
     case SYSVIRT_KIND_HANDLE:
         decode_handle(aTHX_ method, param, sv, out);
         break;
-    case SYSVIRT_KIND_HASH_OR_NULL:
-        if (!SvOK(sv))
-            break;
-        /* FALLTHROUGH */
     case SYSVIRT_KIND_HASH:
         decode_container(aTHX_ method, param, sv, out, SVt_PVHV, "is not a HASH reference");
         break;

@@ -17,6 +17,8 @@ typedef uint32_t sysvirt_AtomicU32;
 
 #define sysvirt_CONSTRUCTOR 2
 
+#define sysvirt_LIST_MAX (1 << 18)
+
 enum sysvirt_Class
 #if __STDC_VERSION__ >= 202311L
   : uint8_t
@@ -62,7 +64,6 @@ enum sysvirt_Kind
   SYSVIRT_KIND_HANDLE,
   SYSVIRT_KIND_HANDLE_OR_NULL,
   SYSVIRT_KIND_HASH,
-  SYSVIRT_KIND_HASH_OR_NULL,
   SYSVIRT_KIND_ARRAY,
   SYSVIRT_KIND_ARRAY_OR_NULL,
   SYSVIRT_KIND_CODE,

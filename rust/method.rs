@@ -28,8 +28,6 @@ pub enum Kind {
     HandleOrNull,
     /// A reference to a hash.
     Hash,
-    /// A reference to a hash, or undef.
-    HashOrNull,
     /// A reference to an array.
     Array,
     /// A reference to an array, or undef.
@@ -88,7 +86,8 @@ impl Param {
 /// `name` without the mark of a raw identifier.
 pub const fn plain_name(name: &'static str) -> &'static str {
     match name.as_bytes() {
-        [b'r', b'#', ..] => name.split_at(2).1,
+        // SAFETY: the first two bytes are ASCII, so what follows is UTF-8, and lies within the literal.
+        [b'r', b'#', rest @ ..] => unsafe { std::str::from_utf8_unchecked(rest) },
         _ => name,
     }
 }
@@ -364,8 +363,6 @@ macro_rules! compounds {
 compounds! {
     /// A reference to a hash.
     Hash,
-    /// A reference to a hash, or undef.
-    HashOrNull,
     /// A reference to an array.
     Array,
     /// A reference to an array, or undef.

@@ -316,9 +316,9 @@ impl Value {
 
     /// The integer this value stands for, as Perl would see it, if it stands for one.
     pub fn integer(&self) -> Option<i128> {
-        // SAFETY: each tag reads the field it was written with.
         match self.tag {
             Tag::None => Some(0),
+            // SAFETY: each tag reads the field that it was written with.
             Tag::Int => Some(unsafe { self.data.integer }.into()),
             // SAFETY: as above.
             Tag::Uint => Some(unsafe { self.data.natural }.into()),
@@ -375,12 +375,6 @@ impl Value {
             Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect::<String>().into_bytes(),
         };
         std::ffi::CString::new(bytes).map_err(|_| Fault::argument(what, "holds a NUL character"))
-    }
-
-    /// Lets go of what the value owns without freeing it: the shim has taken it over.
-    pub(crate) fn forget(&mut self) {
-        self.tag = Tag::None;
-        self.storage = Storage::Borrowed;
     }
 }
 

@@ -65,7 +65,7 @@ fn library_version() -> Result<u64> {
     let mut version: c_ulong = 0;
     // SAFETY: writes one number; without a driver's name there is no second one.
     check(unsafe { virGetVersion(&mut version, std::ptr::null(), std::ptr::null_mut()) })?;
-    Ok(version.into())
+    Ok(u64_of(version))
 }
 
 /// The hypervisor's version on a connection; libvirt's own for a plain call or a class name.
@@ -76,7 +76,7 @@ fn version_number(con: &Named) -> Result<u64> {
             let mut version: c_ulong = 0;
             // SAFETY: a connection of ours, or NULL, which libvirt refuses.
             check(unsafe { virConnectGetVersion(con.value.pointer().cast(), &mut version) })?;
-            Ok(version.into())
+            Ok(u64_of(version))
         }
         _ => Err(Fault::argument("con", "is not a blessed SV reference")),
     }
@@ -88,4 +88,10 @@ fn version(con: &Named) -> Result {
 
 fn version_part(con: &Named, unit: u64, modulus: u64) -> Result {
     version_number(con).map(|version| Value::from(version / unit % modulus))
+}
+
+/// C's `unsigned long`, which is as wide as a pointer.
+#[allow(clippy::useless_conversion)]
+fn u64_of(number: c_ulong) -> u64 {
+    u64::from(number)
 }

@@ -54,9 +54,12 @@ fn all_domain_stats(con: *mut Connect, stats: u32, doms: &Named, flags: u32) -> 
         }
     })?;
     let records = Records(records);
-    // SAFETY: libvirt wrote `count` pointers and a NULL.
-    let found: &[virDomainStatsRecordPtr] =
-        if count == 0 { &[] } else { unsafe { std::slice::from_raw_parts(records.0, count as usize) } };
+    let found: &[virDomainStatsRecordPtr] = if count == 0 {
+        &[]
+    } else {
+        // SAFETY: libvirt wrote `count` pointers and a NULL.
+        unsafe { std::slice::from_raw_parts(records.0, count as usize) }
+    };
     let describe = |&record: &virDomainStatsRecordPtr| {
         // SAFETY: libvirt's record, with the number of its parameters; Perl gets a reference of its own to the domain.
         unsafe {

@@ -112,8 +112,8 @@ fn vcpu_info(dom: *mut Domain, flags: u32) -> Result {
 
 /// One hash for each processor: libvirt fills a table of so many parameters for each.
 fn cpu_stats(dom: *mut Domain, start: i32, ncpus: u32, flags: u32) -> Result {
-    // SAFETY: the row's domain; without an array libvirt only counts.
     let counted = |start, ncpus| {
+        // SAFETY: the row's domain; without an array libvirt only counts.
         check(unsafe { virDomainGetCPUStats(dom, std::ptr::null_mut(), 0, start, ncpus, flags) })
     };
     let width = counted(start, 1)? as usize;

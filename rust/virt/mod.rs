@@ -12,8 +12,8 @@ pub(crate) mod prelude {
     pub(crate) use crate::construct::{by_raw_uuid, by_uuid, counted, or_null};
     pub(crate) use crate::error::{Fault, Result};
     pub(crate) use crate::method::{
-        Any, Array, ArrayOrNull, Bytes, BytesOrNull, Code, Count, Hash, HashOrNull, Invocant, Named, Origin,
-        Owner, Pairs, PathOrNull, SpacedFlags, Text, TextOrNull, Variable, methods, undef,
+        Any, Array, ArrayOrNull, Bytes, BytesOrNull, Code, Count, Hash, Invocant, Named, Origin, Owner,
+        Pairs, PathOrNull, SpacedFlags, Text, TextOrNull, Variable, methods, undef,
     };
     pub(crate) use crate::value::{Tag, Value, map};
     pub(crate) use crate::virt::class::*;

@@ -66,6 +66,7 @@ macro_rules! newer {
         )*
 
         /// Every function of this table and the version that it needs.
+        #[cfg(test)]
         pub const NEWER: &[(&str, &str)] = &[$((stringify!($name), $since)),*];
     };
 }
@@ -99,4 +100,24 @@ newer! {
     "11.2.0" fn virDomainSetAutostartOnce(dom: virDomainPtr, autostart: c_int) -> c_int;
     "11.2.0" fn virDomainSetThrottleGroup(dom: virDomainPtr, group: *const c_char, params: virTypedParameterPtr, nparams: c_int, flags: c_uint) -> c_int;
     "12.5.0" fn virDomainAnnounceInterface(dom: virDomainPtr, device: *const c_char, params: virTypedParameterPtr, nparams: c_int, flags: c_uint) -> c_int;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_newer_than_the_oldest() {
+        for (name, since) in NEWER {
+            let parts: Vec<u32> = since.split('.').map(|part| part.parse().unwrap()).collect();
+            assert!(parts > vec![6, 0, 0], "{name} is no newer function: {since}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        assert_eq!(address(c"virNoSuchFunction"), 0);
+        let fault = format!("{:?}", missing("virNoSuchFunction", "99.0.0"));
+        assert!(fault.contains("virNoSuchFunction needs libvirt 99.0.0, found "), "{fault}");
+    }
 }

@@ -312,11 +312,6 @@ impl Arguments {
     pub fn len(&self) -> c_int {
         self.params.len() as c_int
     }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.params.is_empty()
-    }
 }
 
 fn blank(name: &CStr, kind: Kind) -> Result<virTypedParameter> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! The return rules: what a C function's return value means, and what Perl gets for it.
 
-use crate::error::{Fault, Result, VirError};
+use crate::error::{Fault, Result};
 use crate::value::Value;
 use crate::virt::class::Object;
 use libc::{c_char, c_int, c_void};
@@ -253,9 +253,4 @@ pub fn last_code() -> i32 {
     let error = unsafe { virt_sys::virGetLastError() };
     // SAFETY: not NULL, hence this thread's error.
     if error.is_null() { 0 } else { unsafe { (*error).code } }
-}
-
-/// A libvirt failure as an error value, for callers that look at it themselves.
-pub fn last_error() -> VirError {
-    VirError::last()
 }
