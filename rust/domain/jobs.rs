@@ -18,7 +18,7 @@ methods! { "Sys::Virt::Domain";
     backup_begin(dom: Domain, backupxmlsv: TextOrNull, checkpointxmlsv: TextOrNull, flags: u32 = 0) =>
         status(virDomainBackupBegin(dom, backupxmlsv, checkpointxmlsv, flags));
     backup_get_xml_description(dom: Domain, flags: u32 = 0) => owned(virDomainBackupGetXMLDesc(dom, flags));
-    start_dirty_rate_calc(dom: Domain, secs: i32, flags: u32 = 0) =>
+    start_dirty_rate_calc(dom: Domain, secs: i32, flags: SpacedFlags = 0) =>
         status(newer::virDomainStartDirtyRateCalc(dom, secs, flags)?);
 
     get_launch_security_info(dom: Domain, flags: u32 = 0) =>
