@@ -20,7 +20,7 @@ sub throws {
     my $lived = eval { $code->(); 1 };
     my $error = $@;
     return fail("$name: nothing thrown") if $lived;
-    return like( $error, $want, $name ) if ref $want;
+    return like( $error, $want, $name )  if ref $want;
     return is( ref $error && $error->code, $want, $name ) || diag $error;
 }
 
@@ -39,21 +39,22 @@ sub upgraded {
 subtest 'lookups' => sub {
     my $d = $c->get_domain_by_name('test');
     isa_ok( $d, 'Sys::Virt::Domain' );
-    is( $d->get_uuid_string,                        $test,  'by name' );
-    is( $c->get_domain_by_id(1)->get_name,          'test', 'by id' );
-    is( $c->get_domain_by_id('1')->get_name,        'test', 'by id, a string' );
-    is( $c->get_domain_by_uuid($test)->get_name,    'test', 'by UUID, 36 characters' );
+    is( $d->get_uuid_string,                                  $test,  'by name' );
+    is( $c->get_domain_by_id(1)->get_name,                    'test', 'by id' );
+    is( $c->get_domain_by_id('1')->get_name,                  'test', 'by id, a string' );
+    is( $c->get_domain_by_uuid($test)->get_name,              'test', 'by UUID, 36 characters' );
     is( $c->get_domain_by_uuid( $test =~ s/-//gr )->get_name, 'test', '... 32 characters' );
     is( $c->get_domain_by_uuid( $d->get_uuid )->get_name,     'test', '... 16 bytes' );
-    is( $c->get_domain_by_name( 'test', 'more' )->get_name, 'test', 'a sub with one argument too many' );
+    is( $c->get_domain_by_name( 'test', 'more' )->get_name,   'test', 'a sub with one argument too many' );
 
-    throws 'no such name',       42, sub { $c->get_domain_by_name('nope') };
-    throws 'an empty name',      42, sub { $c->get_domain_by_name(q{}) };
-    throws 'no such id',         42, sub { $c->get_domain_by_id(99) };
-    throws 'a negative id',      8,  sub { $c->get_domain_by_id(-1) };
-    throws 'no such UUID',       42, sub { $c->get_domain_by_uuid( "\0" x 16 ) };
-    throws 'no UUID at all',     8,  sub { $c->get_domain_by_uuid( 'x' x 36 ) };
-    throws 'UUID of bad length', qr/\AUUID must be either 16 unsigned bytes, or 32\/36 hex characters long at \Q$0/,
+    throws 'no such name',   42, sub { $c->get_domain_by_name('nope') };
+    throws 'an empty name',  42, sub { $c->get_domain_by_name(q{}) };
+    throws 'no such id',     42, sub { $c->get_domain_by_id(99) };
+    throws 'a negative id',  8,  sub { $c->get_domain_by_id(-1) };
+    throws 'no such UUID',   42, sub { $c->get_domain_by_uuid( "\0" x 16 ) };
+    throws 'no UUID at all', 8,  sub { $c->get_domain_by_uuid( 'x' x 36 ) };
+    throws 'UUID of bad length',
+        qr/\AUUID must be either 16 unsigned bytes, or 32\/36 hex characters long at \Q$0/,
         sub { $c->get_domain_by_uuid('1234') };
     throws 'a name that is a reference', qr/name is a reference/, sub { $c->get_domain_by_name( [] ) };
     throws 'a name that is a handle',    qr/name is a reference/, sub { $c->get_domain_by_name($c) };
@@ -68,7 +69,11 @@ subtest 'lookups' => sub {
         2, '... are warned about where they were written' );
     @warnings = ();
     throws 'an id that is no number', 42, sub { $c->get_domain_by_id('abc') };
-    like( $warnings[0], qr/\AArgument "abc" isn't numeric in subroutine entry at \Q$0/, '... is warned about' );
+    like(
+        $warnings[0],
+        qr/\AArgument "abc" isn't numeric in subroutine entry at \Q$0/,
+        '... is warned about'
+    );
 };
 
 subtest 'closed connection' => sub {
@@ -96,23 +101,24 @@ subtest 'B22: characters 128 to 255' => sub {
     my $name = "gr\xfcn";
     for my $xml ( xml($name), upgraded( xml($name) ) ) {
         my $d = $c->define_domain($xml);
-        is( $d->get_name, "gr\xc3\xbcn", 'libvirt gets UTF-8' );
-        is( $c->get_domain_by_name($name)->get_name, "gr\xc3\xbcn", 'found by its characters' );
+        is( $d->get_name,                                    "gr\xc3\xbcn", 'libvirt gets UTF-8' );
+        is( $c->get_domain_by_name($name)->get_name,         "gr\xc3\xbcn", 'found by its characters' );
         is( $c->get_domain_by_name("gr\xc3\xbcn")->get_name, "gr\xc3\xbcn", 'and by its bytes' );
         $d->undefine;
     }
 };
 
 subtest 'B23: integers out of range' => sub {
-    throws 'flags too large',  qr/define_domain: flags is out of range: 4294967296 is not within 0 to 4294967295/,
+    throws 'flags too large',
+        qr/define_domain: flags is out of range: 4294967296 is not within 0 to 4294967295/,
         sub { $c->define_domain( xml('x'), 2**32 ) };
-    throws 'negative flags',   qr/flags is out of range: -1/, sub { $c->create_domain( xml('x'), -1 ) };
-    throws 'id too large',     qr/id is out of range/, sub { $c->get_domain_by_id( 2**31 ) };
-    throws 'id too small',     qr/id is out of range/, sub { $c->get_domain_by_id( -2**31 - 1 ) };
-    throws 'id not a number',  qr/id is not a finite number/, sub { $c->get_domain_by_id( 9**9**9 ) };
-    throws 'id a reference',   qr/id is a reference, not a number/, sub { $c->get_domain_by_id( [] ) };
-    throws 'stats too large',  qr/stats is out of range/, sub { $c->get_all_domain_stats( 2**32 ) };
-    throws 'maxids too large', qr/maxids is out of range/, sub { $c->list_domain_ids( 2**31 ) };
+    throws 'negative flags',  qr/flags is out of range: -1/,       sub { $c->create_domain( xml('x'), -1 ) };
+    throws 'id too large',    qr/id is out of range/,              sub { $c->get_domain_by_id( 2**31 ) };
+    throws 'id too small',    qr/id is out of range/,              sub { $c->get_domain_by_id( -2**31 - 1 ) };
+    throws 'id not a number', qr/id is not a finite number/,       sub { $c->get_domain_by_id( 9**9**9 ) };
+    throws 'id a reference',  qr/id is a reference, not a number/, sub { $c->get_domain_by_id( [] ) };
+    throws 'stats too large', qr/stats is out of range/,           sub { $c->get_all_domain_stats( 2**32 ) };
+    throws 'maxids too large', qr/maxids is out of range/,         sub { $c->list_domain_ids( 2**31 ) };
 };
 
 subtest 'making domains' => sub {
@@ -127,10 +133,10 @@ subtest 'making domains' => sub {
     is( $d->is_active,     1, 'create_domain starts it' );
     is( $d->is_persistent, 0, '... and it is gone with its end' );
     $d->destroy;
-    throws 'flags that the driver refuses', 8, sub { $c->create_domain( xml('x'), 4096 ) };
-    throws 'XML of something else',   27, sub { $c->create_domain('<x/>') };
-    throws 'XML of something else',   27, sub { $c->define_domain('<x/>') };
-    throws 'no XML',                  35, sub { $c->define_domain(q{}) };
+    throws 'flags that the driver refuses', 8,  sub { $c->create_domain( xml('x'), 4096 ) };
+    throws 'XML of something else',         27, sub { $c->create_domain('<x/>') };
+    throws 'XML of something else',         27, sub { $c->define_domain('<x/>') };
+    throws 'no XML',                        35, sub { $c->define_domain(q{}) };
     open my $fh, '<', $0 or die "$0: $!";
     $d = eval { $c->create_domain_with_files( xml('files'), [ fileno $fh ] ) };
     ok( $d ? $d->get_name eq 'files' : $@->code == 3, 'with files, if the driver can' );
@@ -154,9 +160,9 @@ subtest 'save and restore' => sub {
     is( $c->get_domain_by_name('saved')->is_active, 1, '... and starts the domain' );
     $c->get_domain_by_name('saved')->destroy;
 
-    throws 'no such file',        38, sub { $c->restore_domain('/nonexistent/image') };
-    throws 'no such file',        38, sub { $c->get_save_image_xml_description('/nonexistent/image') };
-    throws 'no such file',        38, sub { $c->define_save_image_xml( '/nonexistent/image', '<x/>' ) };
+    throws 'no such file',         38, sub { $c->restore_domain('/nonexistent/image') };
+    throws 'no such file',         38, sub { $c->get_save_image_xml_description('/nonexistent/image') };
+    throws 'no such file',         38, sub { $c->define_save_image_xml( '/nonexistent/image', '<x/>' ) };
     throws 'new XML, unsupported', 74, sub { $c->restore_domain( $file, '<x/>' ) };
     my $neither = qr/\AEither \$from or \$params parameter must be supplied at \Q$0/;
     throws 'nothing to restore from', $neither, sub { $c->restore_domain };
@@ -168,22 +174,25 @@ subtest 'save and restore' => sub {
         is_deeply( \%params, { image_format => 'raw' }, 'unchanged' );
         %params = ();
         is( $file, "$dir/im\xe4ge", 'nor does emptying it touch the other arguments' );
-        throws 'a file among the parameters', 3, sub { $c->restore_domain( undef, undef, { file => $file } ) };
+        throws 'a file among the parameters', 3,
+            sub { $c->restore_domain( undef, undef, { file => $file } ) };
     };
     subtest 'A6: flags as the third argument' => sub {
-        throws 'flags',            8, sub { $c->restore_domain( $file, undef, 64 ) };
+        throws 'flags', 8, sub { $c->restore_domain( $file, undef, 64 ) };
         like( $@, qr/0x40/, '... reach libvirt' );
         throws 'flags as a string', 8, sub { $c->restore_domain( $file, undef, '64' ) };
         $c->restore_domain( $file, undef, 0 );
         is( $c->get_domain_by_name('saved')->is_active, 1, 'flags 0' );
-        throws 'a word',     qr/params is not a HASH reference/, sub { $c->restore_domain( $file, undef, 'x' ) };
-        throws 'an array',   qr/params is not a HASH reference/, sub { $c->restore_domain( $file, undef, [] ) };
-        throws 'too large',  qr/flags is out of range/, sub { $c->restore_domain( $file, undef, 2**32 ) };
+        throws 'a word', qr/params is not a HASH reference/, sub { $c->restore_domain( $file, undef, 'x' ) };
+        throws 'an array', qr/params is not a HASH reference/, sub { $c->restore_domain( $file, undef, [] ) };
+        throws 'too large', qr/flags is out of range/, sub { $c->restore_domain( $file, undef, 2**32 ) };
         $c->get_domain_by_name('saved')->destroy;
     };
-    throws 'B24: an unknown parameter', 8, sub { $c->restore_domain( $file, undef, { image_fromat => 'raw' } ) };
+    throws 'B24: an unknown parameter', 8,
+        sub { $c->restore_domain( $file, undef, { image_fromat => 'raw' } ) };
     like( $@, qr/image_fromat/, '... is named' );
-    throws 'a blessed hash is a hash', 8, sub { $c->restore_domain( $file, undef, bless { a => 1 }, 'Some::Class' ) };
+    throws 'a blessed hash is a hash', 8,
+        sub { $c->restore_domain( $file, undef, bless { a => 1 }, 'Some::Class' ) };
 };
 
 subtest 'get_all_domain_stats' => sub {
@@ -202,14 +211,15 @@ subtest 'get_all_domain_stats' => sub {
     is( @all, 2, 'no array' );
     is_deeply( [ sort keys %{ $all[0] } ], [qw(data dom)], 'two keys' );
     isa_ok( $all[0]{dom}, 'Sys::Virt::Domain' );
-    is( @all = $c->get_all_domain_stats( 0, [] ), 2, 'an empty array' );
+    is( @all = $c->get_all_domain_stats( 0, [] ),   2, 'an empty array' );
     is( @all = $c->get_all_domain_stats( 0, [$d] ), 1, 'one domain' );
-    is( $all[0]{dom}->get_name, 'test', '... that one' );
-    is( @all = $c->get_all_domain_stats( 0, [ $stopped, $d ] ), 2, 'two domains' );
+    is( $all[0]{dom}->get_name,                                 'test', '... that one' );
+    is( @all = $c->get_all_domain_stats( 0, [ $stopped, $d ] ), 2,      'two domains' );
     is_deeply( [ map { $_->{dom}->get_name } @all ], [qw(stopped test)], '... in that order' );
     is( @all = $c->get_all_domain_stats( 0, undef, Sys::Virt::Domain::GET_ALL_STATS_ACTIVE() ), 1, 'flags' );
     is( ref scalar( $c->get_all_domain_stats( 0, [$d] ) ), 'HASH', 'B31: the last record in scalar context' );
-    is_deeply( [ map { $_->{data} } $c->get_all_domain_stats( 1 << 30, [$d] ) ], [ {} ], 'unknown statistics' );
+    is_deeply( [ map { $_->{data} } $c->get_all_domain_stats( 1 << 30, [$d] ) ],
+        [ {} ], 'unknown statistics' );
     throws 'unknown statistics, enforced', 74,
         sub { $c->get_all_domain_stats( 1 << 30, undef, Sys::Virt::Domain::GET_ALL_STATS_ENFORCE_STATS() ) };
     throws 'unknown flags', 8, sub { $c->get_all_domain_stats( 0, undef, 1 << 20 ) };
@@ -222,6 +232,7 @@ subtest 'get_all_domain_stats' => sub {
     $closed->DESTROY;
     throws 'A8: an element that is no domain', qr/doms\[1\] is not an open Sys::Virt::Domain object/,
         sub { $c->get_all_domain_stats( 0, [ $d, $_ ] ) }
+
         for undef, 1, 'test', {}, $c, $closed, bless( \$number, 'Sys::Virt::Domain' );
     my @holes;
     $#holes = 3;
@@ -237,7 +248,8 @@ subtest 'get_all_domain_stats' => sub {
 
 throws 'conversion, unsupported', 3, sub { $c->domain_xml_from_native( 'qemu-argv', 'qemu' ) };
 throws 'conversion, unsupported', 3, sub { $c->domain_xml_to_native( 'qemu-argv', xml('x') ) };
-throws 'domain capabilities, unsupported', 3, sub { $c->get_domain_capabilities( undef, undef, undef, undef ) };
+throws 'domain capabilities, unsupported', 3,
+    sub { $c->get_domain_capabilities( undef, undef, undef, undef ) };
 throws 'domain capabilities, usage',
     qr/\AUsage: Sys::Virt::get_domain_capabilities\(con, emulatorsv, archsv, machinesv, virttypesv, flags=0\) at \Q$0/,
     sub { $c->get_domain_capabilities };

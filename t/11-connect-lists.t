@@ -60,7 +60,7 @@ sub throws {
     my $lived = eval { $code->(); 1 };
     my $error = $@;
     return fail("$name: nothing thrown") if $lived;
-    return like( $error, $want, $name ) if ref $want;
+    return like( $error, $want, $name )  if ref $want;
     return is( ref $error && $error->code, $want, $name ) || diag $error;
 }
 
@@ -88,29 +88,38 @@ for my $kind (@kinds) {
         is_deeply( [ $call{"list_defined_$plural"}->() ], [], 'an empty list' );
         is( scalar $call{"list_defined_$plural"}->(), 0, '... 0 in scalar context' );
         is( scalar $call{"list_$plural"}->(),         3, 'the count in scalar context' );
-        is( $call{"num_of_$plural"}->(),         3, "num_of_$plural" );
-        is( $call{"num_of_defined_$plural"}->(), 0, "num_of_defined_$plural" );
+        is( $call{"num_of_$plural"}->(),              3, "num_of_$plural" );
+        is( $call{"num_of_defined_$plural"}->(),      0, "num_of_defined_$plural" );
 
         $c->$get("${letter}2")->destroy;
-        is_deeply( [ sort @{ names( $call{"list_$plural"}->() ) } ], [ "${letter}1", "${letter}3" ], 'active ones' );
-        is_deeply( names( $call{"list_defined_$plural"}->() ),       ["${letter}2"], 'the inactive one' );
-        is_deeply( [ $c->$defined(10) ],                             ["${letter}2"], 'its name' );
+        is_deeply(
+            [ sort @{ names( $call{"list_$plural"}->() ) } ],
+            [ "${letter}1", "${letter}3" ],
+            'active ones'
+        );
+        is_deeply( names( $call{"list_defined_$plural"}->() ), ["${letter}2"], 'the inactive one' );
+        is_deeply( [ $c->$defined(10) ],                       ["${letter}2"], 'its name' );
         is( $call{"num_of_$plural"}->(),         2, "num_of_$plural" );
         is( $call{"num_of_defined_$plural"}->(), 1, "num_of_defined_$plural" );
-        is( scalar( my @every = $c->$all ), 3, $all );
-        is( ref scalar( $c->$all ), $class, 'B31: in scalar context the last object, not the count' );
+        is( scalar( my @every = $c->$all ),      3, $all );
+        is( ref scalar( $c->$all ), $class,         'B31: in scalar context the last object, not the count' );
         is_deeply( names( $c->$all( $class->can('LIST_INACTIVE')->() ) ), ["${letter}2"], '... with flags' );
-        throws "$all with unknown flags", 8, sub { $c->$all( 1 << 31 ) };
-        throws 'flags out of range', qr/flags is out of range/, sub { $c->$all( 2**32 ) };
+        throws "$all with unknown flags", 8,                         sub { $c->$all( 1 << 31 ) };
+        throws 'flags out of range',      qr/flags is out of range/, sub { $c->$all( 2**32 ) };
 
         is_deeply( [ $c->$defined(0) ], [], 'no name wanted' );
-        throws 'A11: a negative count', qr/$defined: maxnames is negative: -1 at \Q$0/, sub { $c->$defined(-1) };
+        throws 'A11: a negative count', qr/$defined: maxnames is negative: -1 at \Q$0/,
+            sub { $c->$defined(-1) };
         throws 'A11: a count too large', qr/maxnames is out of range/, sub { $c->$defined( 2**31 ) };
         is_deeply( [ $c->$defined( 2**31 - 1 ) ], ["${letter}2"], 'A11: the largest count' );
         throws 'usage', qr/\AUsage: Sys::Virt::$defined\(con, maxnames\) at \Q$0/, sub { $c->$defined };
 
         if ( my $names = $c->can("list_${singular}_names") ) {
-            is_deeply( [ $c->$names(10) ], names( $call{"list_$plural"}->() ), 'names in the order of the objects' );
+            is_deeply(
+                [ $c->$names(10) ],
+                names( $call{"list_$plural"}->() ),
+                'names in the order of the objects'
+            );
             is( my @one = $c->$names(1), 1, 'no more of them than wanted' );
             throws 'A11: a negative count', qr/maxnames is negative: -5/, sub { $c->$names(-5) };
         }
@@ -119,7 +128,11 @@ for my $kind (@kinds) {
 }
 
 subtest 'domain ids' => sub {
-    is_deeply( [ $c->list_domain_ids(10) ], [ map { $_->get_id } $c->list_domains ], 'in the order of the domains' );
+    is_deeply(
+        [ $c->list_domain_ids(10) ],
+        [ map { $_->get_id } $c->list_domains ],
+        'in the order of the domains'
+    );
     is( my @two = $c->list_domain_ids(2), 2, 'no more of them than wanted' );
     is_deeply( [ $c->list_domain_ids(0) ], [], 'none' );
     throws 'A11: a negative count', qr/list_domain_ids: maxids is negative: -1 at \Q$0/,
@@ -131,27 +144,35 @@ subtest 'node devices' => sub {
     my @all = $c->list_node_devices;
     is_deeply( [ sort @{ names(@all) } ], [qw(computer net_one net_two)], 'all' );
     isa_ok( $all[0], 'Sys::Virt::NodeDevice' );
-    is( scalar $c->list_node_devices,         3, 'the count in scalar context' );
-    is( scalar $c->list_node_devices(undef),  3, 'undef is no capability' );
-    is( $c->num_of_node_devices(undef),       3, 'num_of_node_devices' );
-    is( $c->num_of_node_devices('net'),       2, '... with a capability' );
-    is_deeply( names( $c->list_node_devices('system') ), ['computer'], 'one capability' );
+    is( scalar $c->list_node_devices,        3, 'the count in scalar context' );
+    is( scalar $c->list_node_devices(undef), 3, 'undef is no capability' );
+    is( $c->num_of_node_devices(undef),      3, 'num_of_node_devices' );
+    is( $c->num_of_node_devices('net'),      2, '... with a capability' );
+    is_deeply( names( $c->list_node_devices('system') ),            ['computer'],          'one capability' );
     is_deeply( [ sort @{ names( $c->list_node_devices('net') ) } ], [qw(net_one net_two)], 'another' );
     is_deeply( [ $c->list_node_devices('nonsense') ], [], 'an unknown capability: a walk over no names' );
-    is_deeply( [ $c->list_node_device_names( undef, 10 ) ], names(@all), 'names in the order of the objects' );
-    is_deeply( [ sort $c->list_node_device_names( 'net', 10 ) ], [qw(net_one net_two)], '... of a capability' );
+    is_deeply( [ $c->list_node_device_names( undef, 10 ) ], names(@all),
+        'names in the order of the objects' );
+    is_deeply( [ sort $c->list_node_device_names( 'net', 10 ) ],
+        [qw(net_one net_two)], '... of a capability' );
     is( my @one = $c->list_node_device_names( undef, 1 ), 1, 'no more of them than wanted' );
-    is( my @net = $c->list_all_node_devices( Sys::Virt::NodeDevice::LIST_CAP_NET() ), 2, 'list_all_node_devices' );
-    throws 'A11: a negative count', qr/maxnames is negative: -1/, sub { $c->list_node_device_names( undef, -1 ) };
+    is( my @net = $c->list_all_node_devices( Sys::Virt::NodeDevice::LIST_CAP_NET() ),
+        2, 'list_all_node_devices' );
+    throws 'A11: a negative count', qr/maxnames is negative: -1/,
+        sub { $c->list_node_device_names( undef, -1 ) };
     throws 'B20: a NUL', qr/capability holds a NUL/, sub { $c->list_node_devices("net\0") };
-    throws 'usage', qr/\AUsage: Sys::Virt::num_of_node_devices\(con, cap, flags=0\)/, sub { $c->num_of_node_devices };
+    throws 'usage', qr/\AUsage: Sys::Virt::num_of_node_devices\(con, cap, flags=0\)/,
+        sub { $c->num_of_node_devices };
 };
 
 subtest 'a capability of which there is only a name: the walk over names' => sub {
     my $cards = File::Temp->new( SUFFIX => '.xml' );
-    print {$cards} '<node>',
-        ( map {"<device><name>$_</name><capability type='ap_card'><ap-adapter>0x0$_</ap-adapter></capability></device>"}
-            1 .. 3 ), '</node>';
+    print {$cards} '<node>', (
+        map {
+            "<device><name>$_</name><capability type='ap_card'><ap-adapter>0x0$_</ap-adapter></capability></device>"
+        } 1 .. 3
+        ),
+        '</node>';
     $cards->close;
     my $with_cards = eval { Sys::Virt->new( uri => "test://$cards" ) }
         or plan skip_all => 'this libvirt does not know crypto cards';

@@ -17,7 +17,7 @@ sub throws {
     my $lived = eval { $code->(); 1 };
     my $error = $@;
     return fail("$name: nothing thrown") if $lived;
-    return like( $error, $want, $name ) if ref $want;
+    return like( $error, $want, $name )  if ref $want;
     return is( ref $error && $error->code, $want, $name ) || diag $error;
 }
 
@@ -35,8 +35,8 @@ sub warnings_of {
 subtest 'networks' => sub {
     my $n = $c->get_network_by_name('default');
     isa_ok( $n, 'Sys::Virt::Network' );
-    is( $c->get_network_by_uuid( $n->get_uuid )->get_name,        'default', 'by UUID, 16 bytes' );
-    is( $c->get_network_by_uuid( $n->get_uuid_string )->get_name, 'default', '... 36 characters' );
+    is( $c->get_network_by_uuid( $n->get_uuid )->get_name,                   'default', 'by UUID, 16 bytes' );
+    is( $c->get_network_by_uuid( $n->get_uuid_string )->get_name,            'default', '... 36 characters' );
     is( $c->get_network_by_uuid( $n->get_uuid_string =~ s/-//gr )->get_name, 'default', '... 32 characters' );
     throws 'no such name',       43,      sub { $c->get_network_by_name('nope') };
     throws 'no such UUID',       43,      sub { $c->get_network_by_uuid( "\0" x 16 ) };
@@ -53,8 +53,9 @@ subtest 'networks' => sub {
     $n->undefine;
     throws 'create: XML of something else', 27, sub { $c->create_network('<x/>') };
     throws 'define: XML of something else', 27, sub { $c->define_network('<x/>') };
-    throws 'B23: flags out of range', qr/define_network: flags is out of range/, sub { $c->define_network( $xml, -1 ) };
-    throws 'B20: NUL',                qr/xml holds a NUL/, sub { $c->define_network("$xml\0") };
+    throws 'B23: flags out of range', qr/define_network: flags is out of range/,
+        sub { $c->define_network( $xml, -1 ) };
+    throws 'B20: NUL', qr/xml holds a NUL/, sub { $c->define_network("$xml\0") };
 
     for my $method (qw(create_network define_network)) {
         ok( !eval { $c->$method( $xml, 1 << 20 ); 1 }, "$method with unknown flags" );
@@ -68,7 +69,8 @@ subtest 'interfaces' => sub {
     is( $c->get_interface_by_mac( $i->get_mac )->get_name, 'eth1', 'by MAC address' );
     throws 'no such name', 57, sub { $c->get_interface_by_name('nope') };
     my $xml = "<interface type='ethernet' name='eth9'><start mode='onboot'/></interface>";
-    is( scalar warnings_of( sub { $i = $c->create_interface($xml) } ), 0, 'E: create_interface does not warn' );
+    is( scalar warnings_of( sub { $i = $c->create_interface($xml) } ),
+        0, 'E: create_interface does not warn' );
     is( $i->is_active, 0, '... and defines only, as it always did' );
     $i->undefine;
     $i = $c->define_interface($xml);
@@ -86,8 +88,8 @@ subtest 'interfaces' => sub {
     $c->define_interface($xml);
     $c->interface_change_commit;
     is( $c->get_interface_by_name('eth9')->undefine, undef, 'interface_change_commit' );
-    throws 'nothing to commit',   55, sub { $c->interface_change_commit };
-    throws 'nothing to undo',     55, sub { $c->interface_change_rollback };
+    throws 'nothing to commit',   55,                        sub { $c->interface_change_commit };
+    throws 'nothing to undo',     55,                        sub { $c->interface_change_rollback };
     throws 'B23: negative flags', qr/flags is out of range/, sub { $c->interface_change_begin(-1) };
 };
 
@@ -96,10 +98,10 @@ subtest 'storage' => sub {
     isa_ok( $p, 'Sys::Virt::StoragePool' );
     is( $c->get_storage_pool_by_uuid( $p->get_uuid )->get_name,        'default-pool', 'by UUID, 16 bytes' );
     is( $c->get_storage_pool_by_uuid( $p->get_uuid_string )->get_name, 'default-pool', '... 36 characters' );
-    throws 'no such name',       49,      sub { $c->get_storage_pool_by_name('nope') };
-    throws 'no such UUID',       49,      sub { $c->get_storage_pool_by_uuid( "\0" x 16 ) };
-    throws 'UUID of bad length', $length, sub { $c->get_storage_pool_by_uuid( "\0" x 15 ) };
-    throws 'by target, unsupported', 3, sub { $c->get_storage_pool_by_target_path('/default-pool') };
+    throws 'no such name',           49,      sub { $c->get_storage_pool_by_name('nope') };
+    throws 'no such UUID',           49,      sub { $c->get_storage_pool_by_uuid( "\0" x 16 ) };
+    throws 'UUID of bad length',     $length, sub { $c->get_storage_pool_by_uuid( "\0" x 15 ) };
+    throws 'by target, unsupported', 3,       sub { $c->get_storage_pool_by_target_path('/default-pool') };
 
     my $v = $p->create_volume('<volume><name>vol</name><capacity>1048576</capacity></volume>');
     isa_ok( $c->get_storage_volume_by_key( $v->get_key ), 'Sys::Virt::StorageVol' );
@@ -108,7 +110,8 @@ subtest 'storage' => sub {
     $v->delete;
     throws 'no such key',  50, sub { $c->get_storage_volume_by_key('nope') };
     throws 'no such path', 50, sub { $c->get_storage_volume_by_path('/nope') };
-    throws 'the pool of no volume', qr/vol is not a blessed SV reference/, sub { $c->get_storage_pool_by_volume(undef) };
+    throws 'the pool of no volume', qr/vol is not a blessed SV reference/,
+        sub { $c->get_storage_pool_by_volume(undef) };
     throws 'the pool of a pool', qr/vol is not a Sys::Virt::StorageVol object/,
         sub { $c->get_storage_pool_by_volume($p) };
 
@@ -119,16 +122,20 @@ subtest 'storage' => sub {
     $p = $c->define_storage_pool($xml);
     is( $p->is_active, 0, 'define_storage_pool does not start it' );
     $p->undefine;
-    throws 'E: create_storage_pool passes flags', 8, sub { $c->create_storage_pool( $xml, 1 << 20 ) };
-    throws 'define_storage_pool too',             8, sub { $c->define_storage_pool( $xml, 1 << 20 ) };
-    throws 'XML of something else', 27, sub { $c->create_storage_pool('<x/>') };
-    throws 'capabilities, unsupported', 3, sub { $c->get_storage_pool_capabilities };
+    throws 'E: create_storage_pool passes flags', 8,  sub { $c->create_storage_pool( $xml, 1 << 20 ) };
+    throws 'define_storage_pool too',             8,  sub { $c->define_storage_pool( $xml, 1 << 20 ) };
+    throws 'XML of something else',               27, sub { $c->create_storage_pool('<x/>') };
+    throws 'capabilities, unsupported',           3,  sub { $c->get_storage_pool_capabilities };
 
-    like( $c->find_storage_pool_sources( 'netfs', "<source><host name='h'/></source>" ),
-        qr/<host name='h'\/>/, 'find_storage_pool_sources' );
+    like(
+        $c->find_storage_pool_sources( 'netfs', "<source><host name='h'/></source>" ),
+        qr/<host name='h'\/>/,
+        'find_storage_pool_sources'
+    );
     my @warnings = warnings_of(
         sub {
-            like( $c->find_storage_pool_sources( 'logical', undef ), qr/<sources>/, 'B29: undef is no source at all' );
+            like( $c->find_storage_pool_sources( 'logical', undef ),
+                qr/<sources>/, 'B29: undef is no source at all' );
             is( $c->get_max_vcpus(undef), 32, 'B29: undef is any type' );
         }
     );
@@ -156,9 +163,9 @@ sub pages {
 
 subtest 'node devices' => sub {
     isa_ok( $c->get_node_device_by_name('computer'), 'Sys::Virt::NodeDevice' );
-    throws 'no such name', 53, sub { $c->get_node_device_by_name('nope') };
-    throws 'XML of something else', 27, sub { $c->create_node_device('<x/>') };
-    throws 'definition, unsupported', 3, sub { $c->define_node_device('<x/>') };
+    throws 'no such name',            53, sub { $c->get_node_device_by_name('nope') };
+    throws 'XML of something else',   27, sub { $c->create_node_device('<x/>') };
+    throws 'definition, unsupported', 3,  sub { $c->define_node_device('<x/>') };
     my @warnings = warnings_of(
         sub {
             throws 'by WWN, unsupported', 3, sub { $c->get_node_device_scsihost_by_wwn( 'a', 'b' ) };
@@ -184,10 +191,10 @@ subtest 'what the driver does not have' => sub {
     for my $method ( sort keys %call ) {
         throws $method, 3, sub { $c->$method( @{ $call{$method} } ) };
     }
-    throws 'define_nwfilter with flags', 3, sub { $c->define_nwfilter( '<x/>', 1 ) };
-    throws 'raw UUID', 3, sub { $c->get_secret_by_uuid( 'x' x 16 ) };
-    throws 'UUID of bad length', $length, sub { $c->get_secret_by_uuid('x') };
-    throws 'UUID of bad length', $length, sub { $c->get_nwfilter_by_uuid('x') };
+    throws 'define_nwfilter with flags', 3,                    sub { $c->define_nwfilter( '<x/>', 1 ) };
+    throws 'raw UUID',                   3,                    sub { $c->get_secret_by_uuid( 'x' x 16 ) };
+    throws 'UUID of bad length',         $length,              sub { $c->get_secret_by_uuid('x') };
+    throws 'UUID of bad length',         $length,              sub { $c->get_nwfilter_by_uuid('x') };
     throws 'B23: type out of range', qr/type is out of range/, sub { $c->get_secret_by_usage( 2**31, 'x' ) };
 };
 
