@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+# perl/sysvirt.h is what cbindgen makes of rust/. `perl xt/header.t --write` writes it anew.
+use strict;
+use warnings;
+
+use Test::More;
+
+my @command = qw(cbindgen --quiet --config cbindgen.toml .);
+if ( grep { $_ eq '--write' } @ARGV ) {
+    exec "@command --output perl/sysvirt.h" or die "cbindgen: $!\n";
+}
+
+open my $file, '<', 'perl/sysvirt.h' or die $!;
+my $header = do { local $/ = undef; <$file> };
+
+if ( qx{cbindgen --version 2>/dev/null} ) {
+    is( qx{@command 2>/dev/null}, $header, 'perl/sysvirt.h is up to date' );
+}
+
+# Without cbindgen at least the enumerations and structures are compared by name and order.
+my %source;
+for my $name ( glob 'rust/*.rs rust/virt/class.rs' ) {
+    open my $rust, '<', $name or die $!;
+    my $text = do { local $/ = undef; <$rust> };
+    while ( $text =~ /#\[repr\(u8\)\]\n(?:(?:#\[|\/\/).*\n)*pub enum (\w+) \{(.*?)\n\}/gs ) {
+        my ( $enum, $body ) = ( $1, $2 );
+        $body =~ s{//.*}{}g;
+        $source{$enum} = [ $body =~ /^\s+(\w+)(?: = 0)?,/mg ];
+    }
+}
+cmp_ok( scalar keys %source, '>=', 4, 'the enumerations were found' );
+for my $enum ( sort keys %source ) {
+    my @names = map { uc s/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/_/gr } @{ $source{$enum} };
+    my ($body) = $header =~ /^enum sysvirt_$enum\b.*?\{\n(.*?)\n\};/ms;
+    my @header = ( $body // q{} ) =~ /^\s+SYSVIRT_[A-Z]+_(\w+)(?: = 0)?,/mg;
+    is_deeply( [ map { s/_//gr } @header ], [ map { s/_//gr } @names ], "enum $enum" );
+}
+
+done_testing;

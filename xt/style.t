@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+use strict;
+use warnings;
+
+use Test::More;
+
+my @files = ( 'Makefile.PL', glob 'lib/Sys/*.pm lib/Sys/Virt/*.pm t/*.t xt/*.t xt/*/*.pl examples/*.pl bench/*.pl' );
+
+SKIP: {
+    eval { require Perl::Critic; 1 } or skip( 'Perl::Critic is not installed (Debian: libperl-critic-perl)', 1 );
+    my $critic = Perl::Critic->new( -profile => '.perlcriticrc' );
+    for my $name (@files) {
+        my @violations = $critic->critique($name);
+        is( "@violations", q{}, "$name: perlcritic" );
+    }
+}
+
+for my $name ( @files, glob 'rust/*.rs rust/*/*.rs perl/*.c perl/*.h' ) {
+    open my $file, '<', $name or die "$name: $!";
+    my @long = grep { /\t| +\n/ && $name !~ /Makefile/ || length > 140 } <$file>;
+    is( scalar @long, 0, "$name: no tabs, no blanks at the end, no lines beyond 140" ) or diag @long;
+}
+
+done_testing;
