@@ -47,12 +47,12 @@ subtest 'from XML to nothing' => sub {
     $dom->resume;
     $dom->set_autostart(1);
     is( $dom->get_autostart, 1, 'autostart' );
+    $dom->destroy;
     is( $dom->set_max_memory(4096), undef, 'set_max_memory' );
     is( $dom->get_max_memory, 4096, 'get_max_memory' );
-    $dom->destroy;
     is( $dom->get_name, 'new', 'the object outlives destroy' );
     $dom->rename('newer');
-    is( $dom->get_name, 'newer', 'rename' );
+    is( $c->get_domain_by_name('newer')->get_id, -1, 'rename' );
     $dom->undefine;
     throws( sub { $c->get_domain_by_name('newer') }, qr/not found/, 'after undefine it is gone' );
     throws( sub { $dom->get_max_vcpus }, qr/./, 'B6: get_max_vcpus of a domain that is gone throws' );
