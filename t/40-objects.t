@@ -127,7 +127,7 @@ subtest 'node devices' => sub {
     my @all = $c->list_all_node_devices;
     cmp_ok( scalar @all, '>=', 1, 'there are some' );
     my $computer = $c->get_node_device_by_name('computer');
-    is( $computer->get_parent, undef, 'the root has no parent' );
+    throws( sub { $computer->get_parent }, qr/no parent/, 'the root has no parent, says the test driver' );
     is_deeply( [ $computer->list_capabilities ], ['system'], 'capabilities' );
     is( scalar( my @system = $c->list_node_devices('system') ), 1, 'of a capability' );
     is( $c->num_of_node_devices('system'), 1, 'their number' );
