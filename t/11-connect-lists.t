@@ -167,12 +167,12 @@ subtest 'node devices' => sub {
 
 subtest 'a capability of which there is only a name: the walk over names' => sub {
     my $cards = File::Temp->new( SUFFIX => '.xml' );
-    print {$cards} '<node>', (
-        map {
-            "<device><name>$_</name><capability type='ap_card'><ap-adapter>0x0$_</ap-adapter></capability></device>"
-        } 1 .. 3
-        ),
-        '</node>';
+    my $all   = q{};
+    for my $number ( 1 .. 3 ) {
+        $all .= "<device><name>$number</name><capability type='ap_card'>"
+            . "<ap-adapter>0x0$number</ap-adapter></capability></device>";
+    }
+    print {$cards} "<node>$all</node>";
     $cards->close;
     my $with_cards = eval { Sys::Virt->new( uri => "test://$cards" ) }
         or plan skip_all => 'this libvirt does not know crypto cards';

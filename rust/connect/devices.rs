@@ -26,7 +26,11 @@ methods! { "Sys::Virt";
     list_secret_uuids(con: Connect, maxuuids: Count) => names(maxuuids, |out, max| virConnectListSecrets(con, out, max));
     #[sub] list_secrets(con: Connect) => listed(
         |out| virConnectListAllSecrets(con, out, 0),
-        || walk(virConnectNumOfSecrets(con), |out, max| virConnectListSecrets(con, out, max), |uuid| virSecretLookupByUUIDString(con, uuid)),
+        || walk(
+            virConnectNumOfSecrets(con),
+            |out, max| virConnectListSecrets(con, out, max),
+            |uuid| virSecretLookupByUUIDString(con, uuid),
+        ),
     );
     list_all_secrets(con: Connect, flags: u32 = 0) => list(|out| virConnectListAllSecrets(con, out, flags));
 }

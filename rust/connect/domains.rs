@@ -29,7 +29,11 @@ methods! { "Sys::Virt";
     );
     #[sub] list_defined_domains(con: Connect) => listed(
         |out| virConnectListAllDomains(con, out, VIR_CONNECT_LIST_DOMAINS_INACTIVE),
-        || walk(virConnectNumOfDefinedDomains(con), |out, max| virConnectListDefinedDomains(con, out, max), |name| virDomainLookupByName(con, name)),
+        || walk(
+            virConnectNumOfDefinedDomains(con),
+            |out, max| virConnectListDefinedDomains(con, out, max),
+            |name| virDomainLookupByName(con, name),
+        ),
     );
     list_all_domains(con: Connect, flags: u32 = 0) => list(|out| virConnectListAllDomains(con, out, flags));
 

@@ -18,11 +18,19 @@ methods! { "Sys::Virt";
         names(maxnames, |out, max| virConnectListDefinedNetworks(con, out, max));
     #[sub] list_networks(con: Connect) => listed(
         |out| virConnectListAllNetworks(con, out, VIR_CONNECT_LIST_NETWORKS_ACTIVE),
-        || walk(virConnectNumOfNetworks(con), |out, max| virConnectListNetworks(con, out, max), |name| virNetworkLookupByName(con, name)),
+        || walk(
+            virConnectNumOfNetworks(con),
+            |out, max| virConnectListNetworks(con, out, max),
+            |name| virNetworkLookupByName(con, name),
+        ),
     );
     #[sub] list_defined_networks(con: Connect) => listed(
         |out| virConnectListAllNetworks(con, out, VIR_CONNECT_LIST_NETWORKS_INACTIVE),
-        || walk(virConnectNumOfDefinedNetworks(con), |out, max| virConnectListDefinedNetworks(con, out, max), |name| virNetworkLookupByName(con, name)),
+        || walk(
+            virConnectNumOfDefinedNetworks(con),
+            |out, max| virConnectListDefinedNetworks(con, out, max),
+            |name| virNetworkLookupByName(con, name),
+        ),
     );
     list_all_networks(con: Connect, flags: u32 = 0) => list(|out| virConnectListAllNetworks(con, out, flags));
 
@@ -39,11 +47,19 @@ methods! { "Sys::Virt";
         names(maxnames, |out, max| virConnectListDefinedInterfaces(con, out, max));
     #[sub] list_interfaces(con: Connect) => listed(
         |out| virConnectListAllInterfaces(con, out, VIR_CONNECT_LIST_INTERFACES_ACTIVE),
-        || walk(virConnectNumOfInterfaces(con), |out, max| virConnectListInterfaces(con, out, max), |name| virInterfaceLookupByName(con, name)),
+        || walk(
+            virConnectNumOfInterfaces(con),
+            |out, max| virConnectListInterfaces(con, out, max),
+            |name| virInterfaceLookupByName(con, name),
+        ),
     );
     #[sub] list_defined_interfaces(con: Connect) => listed(
         |out| virConnectListAllInterfaces(con, out, VIR_CONNECT_LIST_INTERFACES_INACTIVE),
-        || walk(virConnectNumOfDefinedInterfaces(con), |out, max| virConnectListDefinedInterfaces(con, out, max), |name| virInterfaceLookupByName(con, name)),
+        || walk(
+            virConnectNumOfDefinedInterfaces(con),
+            |out, max| virConnectListDefinedInterfaces(con, out, max),
+            |name| virInterfaceLookupByName(con, name),
+        ),
     );
     list_all_interfaces(con: Connect, flags: u32 = 0) => list(|out| virConnectListAllInterfaces(con, out, flags));
 
@@ -56,7 +72,11 @@ methods! { "Sys::Virt";
         names(maxnames, |out, max| virConnectListNWFilters(con, out, max));
     #[sub] list_nwfilters(con: Connect) => listed(
         |out| virConnectListAllNWFilters(con, out, 0),
-        || walk(virConnectNumOfNWFilters(con), |out, max| virConnectListNWFilters(con, out, max), |name| virNWFilterLookupByName(con, name)),
+        || walk(
+            virConnectNumOfNWFilters(con),
+            |out, max| virConnectListNWFilters(con, out, max),
+            |name| virNWFilterLookupByName(con, name),
+        ),
     );
     list_all_nwfilters(con: Connect, flags: u32 = 0) => list(|out| virConnectListAllNWFilters(con, out, flags));
     #[sub] create_nwfilter_binding(con: Connect, xml: Text, flags: u32 = 0) =>

@@ -25,11 +25,19 @@ methods! { "Sys::Virt";
         names(maxnames, |out, max| virConnectListDefinedStoragePools(con, out, max));
     #[sub] list_storage_pools(con: Connect) => listed(
         |out| virConnectListAllStoragePools(con, out, VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE),
-        || walk(virConnectNumOfStoragePools(con), |out, max| virConnectListStoragePools(con, out, max), |name| virStoragePoolLookupByName(con, name)),
+        || walk(
+            virConnectNumOfStoragePools(con),
+            |out, max| virConnectListStoragePools(con, out, max),
+            |name| virStoragePoolLookupByName(con, name),
+        ),
     );
     #[sub] list_defined_storage_pools(con: Connect) => listed(
         |out| virConnectListAllStoragePools(con, out, VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE),
-        || walk(virConnectNumOfDefinedStoragePools(con), |out, max| virConnectListDefinedStoragePools(con, out, max), |name| virStoragePoolLookupByName(con, name)),
+        || walk(
+            virConnectNumOfDefinedStoragePools(con),
+            |out, max| virConnectListDefinedStoragePools(con, out, max),
+            |name| virStoragePoolLookupByName(con, name),
+        ),
     );
     list_all_storage_pools(con: Connect, flags: u32 = 0) => list(|out| virConnectListAllStoragePools(con, out, flags));
     find_storage_pool_sources(con: Connect, r#type: Text, srcspec: TextOrNull, flags: u32 = 0) =>
