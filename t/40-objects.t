@@ -147,8 +147,10 @@ subtest 'what the test driver has not' => sub {
         is( ref $@, 'Sys::Virt::Error', '... with libvirt\'s error' );
     }
     my $s = 'Sys::Virt::Secret';
-    throws( sub { $s->_new( connection => $c, usageID => 'x' ) },  qr/\AusageType parameter must be provided with usageID at/, 'a secret' );
-    throws( sub { $s->_new( connection => $c, usageType => 1 ) },  qr/\AusageID parameter must be provided with usageType at/, 'a secret' );
+    throws( sub { $s->_new( connection => $c, usageID => 'x' ) },
+        qr/\AusageType parameter must be provided with usageID at/, 'a secret' );
+    throws( sub { $s->_new( connection => $c, usageType => 1 ) },
+        qr/\AusageID parameter must be provided with usageType at/, 'a secret' );
     throws( sub { $s->_new( connection => $c ) },                  qr/\AusageID, xml or uuid parameters are required at/, 'a secret' );
     throws( sub { Sys::Virt::NWFilterBinding->_new( connection => $c ) }, qr/\Aportdev or xml parameters are required at/, 'a binding' );
 };
