@@ -11,18 +11,21 @@ use List::Util   qw(max sum);
 use Pod::Usage   ();
 
 my %option = ( rounds => 7, time => 0.15 );
-Getopt::Long::GetOptions( \%option, 'rounds=i', 'time=f', 'only=s', 'markdown', 'help' ) or Pod::Usage::pod2usage(2);
+Getopt::Long::GetOptions( \%option, 'rounds=i', 'time=f', 'only=s', 'markdown', 'help' )
+    or Pod::Usage::pod2usage(2);
 Pod::Usage::pod2usage(0) if $option{help};
 
 # Ours as it is installed: in a tree split into lib and arch, XSLoader would take its slow path.
 my $root    = "$FindBin::Bin/..";
 my $install = File::Temp->newdir;
-system("make -C '$root' pure_install DESTDIR='$install' >/dev/null 2>&1") == 0 or die "make pure_install failed\n";
+system("make -C '$root' pure_install DESTDIR='$install' >/dev/null 2>&1") == 0
+    or die "make pure_install failed\n";
 my ($pm) = split /\n/, qx{find '$install' -path '*/Sys/Virt.pm'};
 die "nothing was installed\n" if !$pm;
 ( my $lib = $pm ) =~ s{/Sys/Virt[.]pm\z}{};
 
-my %worker = map { $_->[0] => start( $_->[0], @{$_}[ 1 .. $#$_ ] ) } [ 'original', $^X ], [ 'ours', $^X, "-I$lib" ];
+my %worker = map { $_->[0] => start( $_->[0], @{$_}[ 1 .. $#$_ ] ) } [ 'original', $^X ],
+    [ 'ours', $^X, "-I$lib" ];
 printf "Original: Sys::Virt %s. Ours: %s. %d rounds, interleaved; CPU time per call, median.\n\n",
     $worker{original}{version}, $worker{ours}{version}, $option{rounds};
 
@@ -58,7 +61,10 @@ sub row {
 
 sub micro { my ($seconds) = @_; return sprintf '%.3f us', $seconds * 1e6 }
 
-sub median { my @sorted = sort { $a <=> $b } @_; return $sorted[ $#sorted / 2 ] }
+sub median {
+    my @sorted = sort { $a <=> $b } @_;
+    return $sorted[ $#sorted / 2 ];
+}
 
 sub start {
     my ( $name, @command ) = @_;
@@ -91,7 +97,9 @@ sub load_times {
     for ( 1 .. $option{rounds} ) {
         for my $which (qw(original ours none)) {
             my @times = times;
-            for ( 1 .. 20 ) { system( @{ $command{$which} }, $which eq 'none' ? () : '-MSys::Virt', '-e', '1' ) }
+            for ( 1 .. 20 ) {
+                system( @{ $command{$which} }, $which eq 'none' ? () : '-MSys::Virt', '-e', '1' );
+            }
             my @after = times;
             push @{ $times{$which} }, ( $after[2] + $after[3] - $times[2] - $times[3] ) / 20;
         }

@@ -13,7 +13,7 @@ if ( grep { $_ eq '--write' } @ARGV ) {
 open my $file, '<', 'perl/sysvirt.h' or die $!;
 my $header = do { local $/ = undef; <$file> };
 
-if ( qx{cbindgen --version 2>/dev/null} ) {
+if (qx{cbindgen --version 2>/dev/null}) {
     is( qx{@command 2>/dev/null}, $header, 'perl/sysvirt.h is up to date' );
 }
 
@@ -30,7 +30,7 @@ for my $name ( glob 'rust/*.rs rust/virt/class.rs' ) {
 }
 cmp_ok( scalar keys %source, '>=', 4, 'the enumerations were found' );
 for my $enum ( sort keys %source ) {
-    my @names = map { uc s/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/_/gr } @{ $source{$enum} };
+    my @names  = map { uc s/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/_/gr } @{ $source{$enum} };
     my ($body) = $header =~ /^enum sysvirt_$enum\b.*?\{\n(.*?)\n\};/ms;
     my @header = ( $body // q{} ) =~ /^\s+SYSVIRT_[A-Z]+_(\w+)(?: = 0)?,/mg;
     is_deeply( [ map { s/_//gr } @header ], [ map { s/_//gr } @names ], "enum $enum" );

@@ -42,45 +42,71 @@ sub let_it_free {
 }
 
 $timer = Sys::Virt::Event::add_timeout( 0, sub { } );
-my %case  = (
-    'a string that libvirt lends'   => sub { $d->get_name },
-    'a string that libvirt gives'   => sub { $c->get_uri },
-    'XML'                           => sub { $d->get_xml_description },
-    'C6: scheduler type'            => sub { $d->get_scheduler_type },
-    'C6: sysinfo or its error'      => sub { eval { $c->get_sysinfo } },
+my %case = (
+    'a string that libvirt lends' => sub { $d->get_name },
+    'a string that libvirt gives' => sub { $c->get_uri },
+    'XML'                         => sub { $d->get_xml_description },
+    'C6: scheduler type'          => sub { $d->get_scheduler_type },
+    'C6: sysinfo or its error'    => sub {
+        eval { $c->get_sysinfo }
+    },
     'a number'                      => sub { $d->is_active },
     'a UUID'                        => sub { $d->get_uuid; $d->get_uuid_string },
     'a hash'                        => sub { $d->get_info; $c->get_node_info },
     'a list of numbers'             => sub { my @s = $d->get_state },
     'C3: a list of hashes'          => sub { my @v = $d->get_vcpu_info },
-    'C3: file systems or the error' => sub { eval { my @f = $d->get_fs_info } },
-    'C2: all domain stats'          => sub { my @s = $c->get_all_domain_stats(0) },
-    'typed parameters'              => sub { $d->get_scheduler_parameters },
-    'C8: typed parameters set'      => sub { $d->set_scheduler_parameters( { weight => 50 } ) },
-    'an object'                     => sub { $c->get_domain_by_name('test') },
-    'a list of objects'             => sub { my @all = $c->list_all_domains },
-    'C1: an error'                  => sub { eval { $c->get_domain_by_name('nope') } },
-    'an unknown key'                => sub { eval { $d->set_scheduler_parameters( { nope => 1 } ) } },
-    'a bad argument'                => sub { eval { $d->set_memory(-1) } },
-    'a bad element'                 => sub { eval { $c->baseline_cpu( [ {}, [] ] ) } },
-    'a bad invocant'                => sub { eval { Sys::Virt::Domain::get_name(undef) } },
-    'a usage error'                 => sub { eval { $d->set_memory } },
-    'a copied argument'             => sub { $c->get_domain_by_id('1') },
-    'an encoded argument'           => sub { eval { $c->get_domain_by_name("\xfc\xe4") } },
-    'a connection'                  => sub { Sys::Virt->new( uri => 'test:///default' ) },
-    'a stream'                      => sub { $c->new_stream },
-    'C10: a failed registration'    => sub { eval { $c->domain_event_register_any( undef, 77, sub { } ) } },
-    'a registration'                => sub {
+    'C3: file systems or the error' => sub {
+        eval { my @f = $d->get_fs_info }
+    },
+    'C2: all domain stats'     => sub { my @s = $c->get_all_domain_stats(0) },
+    'typed parameters'         => sub { $d->get_scheduler_parameters },
+    'C8: typed parameters set' => sub { $d->set_scheduler_parameters( { weight => 50 } ) },
+    'an object'                => sub { $c->get_domain_by_name('test') },
+    'a list of objects'        => sub { my @all = $c->list_all_domains },
+    'C1: an error'             => sub {
+        eval { $c->get_domain_by_name('nope') }
+    },
+    'an unknown key' => sub {
+        eval { $d->set_scheduler_parameters( { nope => 1 } ) }
+    },
+    'a bad argument' => sub {
+        eval { $d->set_memory(-1) }
+    },
+    'a bad element' => sub {
+        eval { $c->baseline_cpu( [ {}, [] ] ) }
+    },
+    'a bad invocant' => sub {
+        eval { Sys::Virt::Domain::get_name(undef) }
+    },
+    'a usage error' => sub {
+        eval { $d->set_memory }
+    },
+    'a copied argument'   => sub { $c->get_domain_by_id('1') },
+    'an encoded argument' => sub {
+        eval { $c->get_domain_by_name("\xfc\xe4") }
+    },
+    'a connection'               => sub { Sys::Virt->new( uri => 'test:///default' ) },
+    'a stream'                   => sub { $c->new_stream },
+    'C10: a failed registration' => sub {
+        eval {
+            $c->domain_event_register_any( undef, 77, sub { } );
+        }
+    },
+    'a registration' => sub {
         $c->domain_event_deregister_any( $c->domain_event_register_any( undef, 0, sub { } ) );
         let_it_free();
     },
-    'a timer' => sub { Sys::Virt::Event::remove_timeout( Sys::Virt::Event::add_timeout( 1000, sub { } ) );
-        let_it_free() },
+    'a timer' => sub {
+        Sys::Virt::Event::remove_timeout( Sys::Virt::Event::add_timeout( 1000, sub { } ) );
+        let_it_free();
+    },
     'a callback'           => sub { Sys::Virt::Event::run_default() },
     'C11: a dying handler' => sub {
         my $st = $c->new_stream;
         $d->screenshot( $st, 0 );
-        eval { $st->recv_all( sub { die "enough\n" } ) };
+        eval {
+            $st->recv_all( sub { die "enough\n" } );
+        };
     },
     'recv_all' => sub {
         my $st = $c->new_stream;

@@ -11,21 +11,25 @@ is( join( q{ }, ExtUtils::Manifest::filecheck() ), q{}, 'everything that exists 
 
 my %version;
 for my $place ( [ 'lib/Sys/Virt.pm', qr/^our \$VERSION = '([\d.]+)';$/m ], [ 'Cargo.toml', qr/^version = "([\d.]+)"$/m ],
-    [ 'Changes', qr/^(\d+[.]\d+[.]\d+) / ], [ 'Cargo.lock', qr/name = "sys-virt"\nversion = "([\d.]+)"/ ] )
-{
+    [ 'Changes', qr/^(\d+[.]\d+[.]\d+) / ], [ 'Cargo.lock', qr/name = "sys-virt"\nversion = "([\d.]+)"/ ] ) {
     my ( $name, $pattern ) = @$place;
     open my $file, '<', $name or die "$name: $!";
     my $text = do { local $/ = undef; <$file> };
     ( $version{$name} ) = $text =~ $pattern;
     $version{$name} //= ( $text =~ /^(\d+[.]\d+[.]\d+) /m )[0];
 }
-is( $version{$_}, $version{'lib/Sys/Virt.pm'}, "$_ has the version of lib/Sys/Virt.pm" ) for sort keys %version;
+is( $version{$_}, $version{'lib/Sys/Virt.pm'}, "$_ has the version of lib/Sys/Virt.pm" )
+    for sort keys %version;
 
 my @files = sort keys %{ ExtUtils::Manifest::maniread() };
 for my $name ( grep { /[.](?:pm|pl|PL|t|rs|c|h|toml)\z/ && $_ ne 'Makefile.PL' || /\Axt\/[^.]+\z/ } @files ) {
     open my $file, '<', $name or die "$name: $!";
     my $head = join q{}, map { scalar <$file> // q{} } 1 .. 3;
-    like( $head, qr/SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl/, "$name names its licence" );
+    like(
+        $head,
+        qr/SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl/,
+        "$name names its licence"
+    );
 }
 
 done_testing;

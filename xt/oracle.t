@@ -14,7 +14,8 @@ my $mine = join q{ }, map { "-I$_" } @ours;
 
 my $original = qx{$^X -e 'require Sys::Virt; print \$Sys::Virt::VERSION, " ", \$INC{"Sys/Virt.pm"}' 2>&1};
 if ( $? || $original =~ /blib|12[.]8[.]0/ ) {
-    plan skip_all => 'the original Sys::Virt is not installed (Debian: libsys-virt-perl), nothing is compared';
+    plan skip_all =>
+        'the original Sys::Virt is not installed (Debian: libsys-virt-perl), nothing is compared';
 }
 diag "comparing with Sys::Virt $original";
 
@@ -61,6 +62,7 @@ subtest 'calls' => sub {
     }
 };
 
-is( $_->[2] > 0, 1, "the difference $_->[0] ($_->[1]) still exists" ) for grep { $_->[1] =~ /\AB4/ } @intended;
+is( $_->[2] > 0, 1, "the difference $_->[0] ($_->[1]) still exists" )
+    for grep { $_->[1] =~ /\AB4/ } @intended;
 
 done_testing;

@@ -19,20 +19,27 @@ for my $name ( glob('lib/Sys/*.pod lib/Sys/Virt/*.pod'), glob('examples/*.pl ben
     my $checker = Pod::Checker->new( -quiet => 1 );
     open my $null, '>', \my $messages or die $!;
     $checker->parse_from_file( $name, $null );
-    is( $checker->num_errors,   0, "$name: no errors" ) or diag $messages;
+    is( $checker->num_errors,   0, "$name: no errors" )   or diag $messages;
     is( $checker->num_warnings, 0, "$name: no warnings" ) or diag $messages;
 }
 
 for my $class ( sort keys %class ) {
     open my $file, '<', $class{$class} or do { fail("$class has a manual"); next };
     my $text  = do { local $/ = undef; <$file> };
-    my %entry = map { $_ => 1 } $text =~ /^=(?:item|head\d) .*?\b(\w+)\s*(?:\(|$)/mg, $text =~ /^=item .*?->(\w+)/mg,
+    my %entry = map { $_ => 1 } $text =~ /^=(?:item|head\d) .*?\b(\w+)\s*(?:\(|$)/mg,
+        $text =~ /^=item .*?->(\w+)/mg,
         $text =~ /^=item .*?::(\w+)/mg;
     no strict 'refs';
     my ( @subs, @constants );
     for my $name ( sort keys %{"${class}::"} ) {
-        next if $name =~ /\A_|\A\(|\A(?:BEGIN|DESTROY|CLONE|bootstrap|import|dl_load_flags)\z/ || !defined &{"${class}::$name"};
-        next if $name =~ /\A[a-z]/ && Sys::Virt::EventImpl->can($name) && $class eq 'Sys::Virt::Event' && !exists &{"${class}::$name"};
+        next
+            if $name =~ /\A_|\A\(|\A(?:BEGIN|DESTROY|CLONE|bootstrap|import|dl_load_flags)\z/
+            || !defined &{"${class}::$name"};
+        next
+            if $name =~ /\A[a-z]/
+            && Sys::Virt::EventImpl->can($name)
+            && $class eq 'Sys::Virt::Event'
+            && !exists &{"${class}::$name"};
         push @{ $name =~ /\A[A-Z]/ ? \@constants : \@subs }, $name;
     }
     is( join( q{ }, grep { !$entry{$_} } @subs ), q{}, "$class: every method is documented" );

@@ -4,10 +4,12 @@ use warnings;
 
 use Test::More;
 
-my @files = ( 'Makefile.PL', glob 'lib/Sys/*.pm lib/Sys/Virt/*.pm t/*.t xt/*.t xt/*/*.pl examples/*.pl bench/*.pl' );
+my @files =
+    ( 'Makefile.PL', glob 'lib/Sys/*.pm lib/Sys/Virt/*.pm t/*.t xt/*.t xt/*/*.pl examples/*.pl bench/*.pl' );
 
 SKIP: {
-    eval { require Perl::Critic; 1 } or skip( 'Perl::Critic is not installed (Debian: libperl-critic-perl)', 1 );
+    eval { require Perl::Critic; 1 }
+        or skip( 'Perl::Critic is not installed (Debian: libperl-critic-perl)', 1 );
     my $critic = Perl::Critic->new( -profile => '.perlcriticrc' );
     for my $name (@files) {
         my @violations = $critic->critique($name);

@@ -18,7 +18,9 @@ for my $package (@packages) {
         my $full = "${package}::$name";
         next if $name =~ /\A\(|\A(?:bootstrap|BEGIN|import|dl_load_flags)\z/ || !defined &$full;
         my $prototype = prototype $full;
-        if ( defined $prototype && $prototype eq q{} && B::svref_2object( \&$full )->CvFLAGS & B::CVf_CONST() ) {
+        if (   defined $prototype
+            && $prototype eq q{}
+            && B::svref_2object( \&$full )->CvFLAGS & B::CVf_CONST() ) {
             print join( "\t", 'constant', $full, &$full() ), "\n";
             next;
         }

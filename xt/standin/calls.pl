@@ -1,0 +1,491 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+# Runs under the stand-ins: calls every method of methods.tsv with arguments of its types, and checks which function
+# of libvirt was called, that the arguments arrived, and what came back.
+use strict;
+use warnings;
+
+use FindBin ();
+use Test::More;
+use Sys::Virt;
+use Sys::Virt::Event;
+
+my $position = 0;
+
+# What the stand-ins have written since the last time.
+sub recorded {
+    open my $log, '<', $ENV{STANDIN_LOG} or return q{};
+    seek $log, $position, 0;
+    my $text = do { local $/ = undef; <$log> }
+        // q{};
+    $position += length $text;
+    return $text;
+}
+
+my $c      = Sys::Virt->new( uri => 'standin:///' );
+my %object = ( 'Sys::Virt' => $c );
+my $d      = $object{'Sys::Virt::Domain'}      = $c->get_domain_by_name('x');
+my $net    = $object{'Sys::Virt::Network'}     = $c->get_network_by_name('x');
+my $pool   = $object{'Sys::Virt::StoragePool'} = $c->get_storage_pool_by_name('x');
+my $vol    = $object{'Sys::Virt::StorageVol'}  = $pool->get_volume_by_name('x');
+my $st     = $object{'Sys::Virt::Stream'}      = $c->new_stream;
+$object{'Sys::Virt::DomainSnapshot'}   = $d->get_snapshot_by_name('x');
+$object{'Sys::Virt::DomainCheckpoint'} = $d->get_checkpoint_by_name('x');
+$object{'Sys::Virt::Interface'}        = $c->get_interface_by_name('x');
+$object{'Sys::Virt::NetworkPort'}      = $net->get_port_by_uuid( 'x' x 16 );
+$object{'Sys::Virt::NodeDevice'}       = $c->get_node_device_by_name('x');
+$object{'Sys::Virt::NWFilter'}         = $c->get_nwfilter_by_name('x');
+$object{'Sys::Virt::NWFilterBinding'}  = $c->get_nwfilter_binding_by_port_dev('x');
+$object{'Sys::Virt::Secret'}           = $c->get_secret_by_uuid( 'x' x 16 );
+recorded();
+
+# The class methods' invocants, and the keys of fixed sets of parameters.
+my %invocant = (
+    Domain           => $c,
+    Network          => $c,
+    StoragePool      => $c,
+    Interface        => $c,
+    NodeDevice       => $c,
+    NWFilter         => $c,
+    Secret           => $c,
+    NWFilterBinding  => $c,
+    Stream           => $c,
+    NetworkPort      => $net,
+    StorageVol       => $pool,
+    DomainSnapshot   => $d,
+    DomainCheckpoint => $d,
+);
+my %keys = (
+    announce_interface => { initial   => 1,     max => 2, rounds => 3, step => 4 },
+    block_copy         => { bandwidth => 2**63, granularity => 4, 'buf-size' => 2**40 },
+    set_iothread       =>
+        { poll_max_ns => 2**40, poll_grow => 2, poll_shrink => 3, thread_pool_min => -1, poll_weight => 5 },
+    set_launch_security_state =>
+        { 'sev-secret' => 's', 'sev-secret-header' => 'h', 'sev-secret-set-address' => 2**40 },
+    set_throttle_group => { total_bytes_sec => 2**40, group_name => 'g' },
+    set_identity => { 'user-name' => 'u', 'unix-user-id' => 5, 'process-id' => -5, 'process-time' => 2**40 },
+    _migrate     => {
+        bandwidth                 => 5,
+        migrate_disks             => [ 'vda', 'vdb' ],
+        migrate_disks_target_zero => ['vdc'],
+        disks_port                => -1
+    },
+);
+$keys{$_} = $keys{_migrate} for qw(migrate migrate_to_uri _migrate_to_uri);
+my %like = (
+    'an.int'    => -6,
+    'a.uint'    => 4_000_000_000,
+    'a.ullong'  => 2**63,
+    'a.string'  => 'new',
+    'a.boolean' => 1,
+    'a.double'  => 1.5
+);
+
+# A value for an argument, and what the record shows of it (undef: nothing to look for).
+my $count = 40;
+
+sub value {
+    my ( $method, $name, $type ) = @_;
+    my $number = $count++;
+    return ( sub { return $_[2] },                             undef ) if $name =~ /\Acb\z|coderef/;
+    return ( sub { return 0 },                                 undef ) if $name =~ /skip_handler/;
+    return ( sub { return $method =~ /send/ ? ( 1, 50 ) : 0 }, undef ) if $name =~ /hole_handler/;
+    if ( $name eq 'handler' ) {
+        my $sent = 0;
+        return (
+            $method =~ /send/ ? sub { return 0 if $sent++; $_[1] = 'chunk'; return 5 } : sub { return $_[2] },
+            undef
+        );
+    }
+    return ( $keys{$method} || {%like}, undef )
+        if $type =~ /hashref/ || $name =~ /params\z|ident/ && $method !~ /save|restore/;
+    return ( undef,        undef )  if $name eq 'params';
+    return ( $st,          undef )  if $name eq 'st';
+    return ( $vol,         undef )  if $name =~ /\A(?:vol|clone)\z/;
+    return ( $c,           undef )  if $name eq 'destcon';
+    return ( $d,           undef )  if $name eq 'domref';
+    return ( undef,        'NULL' ) if $name =~ /ref\z/;
+    return ( 0,            '0' )    if $name eq 'eventID';
+    return ( [ 'a', 'b' ], 'a' )
+        if $name =~ /\A(?:keys|mountPoints)\z/ || $name eq 'xml' && $method =~ /baseline/;
+    return ( [$d],               '1' )         if $name eq 'doms';
+    return ( [ $number, 5 ],     $number )     if $name =~ /\A(?:fds|keycodes|pagesizes)\z/;
+    return ( [ [ $number, 5 ] ], $number )     if $name eq 'pages';
+    return ( 'x' x 16,           '78' )        if $name eq 'uuid' && $method !~ /string/;
+    return ( "\x2a\xff",         '2a' )        if $name eq 'mask';
+    return ( "a\0\xff",          '6100ff' )    if $name eq 'value' && $method eq 'set_value';
+    return ( 'some data',        'some data' ) if $name eq 'data'  && $method eq 'send';
+    return ( my $buffer,         undef )       if $name eq 'data';
+    return ( 2,                  2 )           if $name =~ /\Amax|\Ancpus\z/;
+    return ( 1,                  1 )           if $name =~ /\A(?:start|start_cpu)\z/;
+    return ( 1,                  undef )       if $name eq 'end';
+    return ( 1_000_000_000_000 + $number, 1_000_000_000_000 + $number )
+        if $type =~ /64|ulong|size_t/ && $name !~ /\A(?:size|nbytes|flags)\z/;
+    return ( 9, 9 )
+        if $name =~ /\A(?:size|nbytes)\z/ && $type =~ /size_t/;
+    return ( $number, $number )
+        if $type =~ /int/
+        || $name =~ /\A(?:flags|id|start|interval|count|bandwidth|type)\z/ && $type !~ /str/
+        || $name =~ /\A(?:offset|length)\z/;
+    return ( "text-$number", "text-$number" );
+}
+
+my ( $all, $rows, $tested ) = ( 0, 0, 0 );
+open my $table, '<', "$FindBin::Bin/methods.tsv" or die $!;
+ROW: while (<$table>) {
+    next if /\A#/;
+    chomp;
+    my ( $class, $method, $args, $types, $functions, $returns ) = split /\t/;
+    $all++;
+    next if $method =~ /\A(?:DESTROY|_new|new)\z/;         # at the end of this file, and t/01-connect.t
+    next if $class  =~ /::(?:Error|Event|EventImpl)\z/;    # t/01-connect.t, t/51-event.t, t/52-event-impl.t
+    $rows++;
+    my %type      = $types eq '-' ? () : map { split /:/, $_, 2 } split /,(?=\w+:)/, $types;
+    my $full_name = "${class}::$method";
+    my ($short)   = $class =~ /::(\w+)\z/;
+    my $object =
+        $method =~ /\A_/ && $method !~ /migrate|\A_get/ ? $invocant{ $short || q{} } || $c : $object{$class};
+    $object = $c if $full_name =~ /StorageVol::_lookup_by_(?:key|path)\z/;
+    my ( @values, @expected );
+
+    for my $arg ( $args eq '-' ? () : split /,\s*/, ( split /\s+[|]\s+/, $args )[0] ) {
+        my ($name) = $arg =~ /(\w+)(?:=.*)?\z/;
+        my ( $value, $seen ) = value( $method, $name, $type{$name} // q{} );
+        push @values,   $value;
+        push @expected, $seen if defined $seen;
+    }
+    my $sub = $class->can($method);
+    if ( $method =~ /\A_open/ ) {
+        @values   = $method eq '_open' ? ( 'uri', 0 ) : ( 'uri', [ 1, 2 ], sub { 0 }, 0 );
+        @expected = ();
+    }
+    my @call =
+          $method =~ /\A_open|\A_get_library/ ? @values
+        : $method eq '_lookup_by_volume'      ? ($vol)
+        :                                       ( $object, @values );
+    recorded();
+    my @result = eval { $sub->(@call) };
+    my $error  = $@;
+    my $record = recorded();
+    my $full   = "${class}::$method";
+    is( "$error", q{}, "$full returns" ) or next ROW;
+
+    if ( $functions ne '-' ) {
+        my %called  = map  { $_ => 1 } $record =~ /^(vir\w+)\(/mg;
+        my @wanted  = grep { $_ !~ /Free\z|Ref\z/ } split /,/, $functions;
+        my $instead = {
+            list_domains         => 'virConnectListAllDomains',
+            get_uuid_string      => 'GetUUID',
+            get_library_version  => 'virConnectGetLibVersion',
+            _get_library_version => q{},
+            _create              => 'virDomainCreateXML',
+            create_domain        => 'virDomainCreateXML',
+        }->{$method};
+        my $ok = grep { $called{$_} } @wanted;
+        $ok ||= defined $instead     && ( $instead eq q{} || $record =~ /$instead\(/ );
+        $ok ||= $method =~ /\Alist_/ && $record =~ /ListAll/;
+        ok( $ok, "$full calls @wanted" ) or diag $record;
+    }
+    for my $value (@expected) {
+        like( $record, qr/(?<![\w.])\Q$value\E(?![\w.])/, "$full passes $value on" ) or diag $record;
+    }
+    my $ok =
+          $returns =~ /\Anothing/     ? @result <= 1
+        : $returns =~ /\Alist of Sys/ ? @result >= 1 && ref $result[0] && ref( $result[0] ) eq ref $result[-1]
+        : $returns =~ /\Alist of hash/   ? @result >= 1 && ref $result[0] eq 'HASH'
+        : $returns =~ /\Alist/           ? @result >= 1 && defined $result[0]
+        : $returns =~ /\Ahashref/        ? @result == 1 && ref $result[0] eq 'HASH'
+        : $returns =~ /\Aarrayref/       ? @result == 1 && ref $result[0] eq 'ARRAY'
+        : $returns =~ /\A(Sys::Virt\S*)/ ? @result == 1 && ref $result[0] eq $1
+        : $returns =~ /\Abytes/          ? @result == 1 && length $result[0]
+        : $returns =~ /string/           ? @result == 1 && !ref $result[0] && $result[0] =~ /\w/
+        :                                  @result == 1 && $result[0] =~ /\A-?\d+\z/;
+    ok( $ok, "$full gives $returns" ) or diag explain \@result;
+    $tested++;
+}
+
+is( $tested, $rows, "every row was executed: $tested" );
+is( $all,    532,   'of 532 methods; the rest stands below, and in t/ with the event loop and the errors' );
+
+subtest 'typed parameters' => sub {
+    my %all = (
+        'an.int'    => -5,
+        'a.uint'    => 3_000_000_000,
+        'a.llong'   => -5_000_000_000,
+        'a.ullong'  => 18_446_744_073_709_551_615,
+        'a.double'  => 0.5,
+        'a.boolean' => 1,
+        'a.string'  => 'text',
+    );
+    is_deeply( $d->$_, \%all, "B1: $_" )
+        for qw(get_memory_parameters get_numa_parameters get_blkio_parameters get_perf_events
+        get_scheduler_parameters get_guest_info get_launch_security_info get_guest_vcpus);
+    is_deeply( $d->get_block_iotune('vda'),              \%all, 'get_block_iotune' );
+    is_deeply( ( $d->get_job_stats )[1],                 \%all, 'get_job_stats' );
+    is_deeply( ( $c->get_all_domain_stats(0) )[0]{data}, \%all, 'A2, C2: get_all_domain_stats' );
+    recorded();
+    $d->set_memory_parameters( {%like}, 2 );
+    my $record = recorded();
+    like( $record, qr/virDomainGetMemoryParameters\(.*?, 2\)/, 'B25: flags reach the query' );
+    like(
+        $record,
+        qr/\{an[.]int:1=-6,a[.]uint:2=4000000000,a[.]ullong:4=9223372036854775808,a[.]double:5=1[.]5,/,
+        'each in its type'
+    );
+    like( $record, qr/a[.]boolean:6=1,a[.]string:7=new\}, 6, 2\)/, 'strings too' );
+    ok( !eval { $d->set_blkio_parameters( { nope => 1 } ); 1 }, 'B24: an unknown key' );
+    $d->block_copy( 'vda', '<x/>', { 'buf-size' => 2**40 } );
+    like( recorded(), qr/buf-size:4=1099511627776/, 'B13: buf-size is an unsigned long long' );
+    $d->migrate( $c, { migrate_disks_target_zero => [ 'vda', 'vdb' ] }, 1 );
+    like(
+        recorded(),
+        qr/migrate_disks_target_zero:7=vda,migrate_disks_target_zero:7=vdb/,
+        'B12: a repeated parameter'
+    );
+    $d->migrate_to_uri( 'uri', 1, 'name', 100 );
+    like(
+        recorded(),
+        qr/\{destination_name:7=name,bandwidth:4=100\}, 2, 1\)/,
+        'B11: a number for the URI is the bandwidth'
+    );
+    $d->migrate_to_uri( 'uri', 1, 'name', 'tcp://x', 100 );
+    like(
+        recorded(),
+        qr/migrate_uri:7=tcp:\/\/x,destination_name:7=name,bandwidth:4=100/,
+        'B11: the other order'
+    );
+    $d->migrate_to_uri2( 'uri', '<x/>', 3, 'name', 'tcp://x', 9 );
+    like( recorded(), qr/destination_xml:7=<x\/>,bandwidth:4=9\}, 4, 3\)/, 'B10: migrate_to_uri2' );
+    $d->save( '/x', undef, { image_format => 'raw' } );
+    like( recorded(), qr/virDomainSaveParams\(object, \{image_format:7=raw,file:7=\/x\}, 2, 0\)/,
+        'A5: save' );
+    $d->save( '/x', undef, 4 );
+    like( recorded(), qr/virDomainSaveFlags\(object, \/x, NULL, 4\)/, 'A6: save with the old order' );
+};
+
+subtest 'structures' => sub {
+    is_deeply(
+        [ $d->get_cpu_stats( 0, 2 ) ],
+        [ map { { cpu_time => 100 + $_, vcpu_time => 200 + $_ } } 0, 1 ],
+        'A1: CPU statistics'
+    );
+    is( scalar( my @all = $d->get_cpu_stats( 0, 0 ) ), 3, 'A1: all processors' );
+    is_deeply( $d->memory_stats, { rss => 18_446_744_073_709_551_615 }, 'B18: memory_stats' );
+    is( $d->block_peek( 'vda', 5 * 1024**3, 4 ), 'BBBB', 'block_peek' );
+    like( recorded(), qr/virDomainBlockPeek\(object, vda, 5368709120, 4, 0\)/, 'B2: its offset' );
+    is( $object{'Sys::Virt::Secret'}->get_value, "a\0b\xffc", 'A13: a secret with a NUL' );
+    is_deeply( [ $d->fs_freeze( [] ), $d->fs_thaw(undef) ], [ 3, 3 ], 'B28: numbers of file systems' );
+    is_deeply(
+        [ $d->get_vcpu_info ],
+        [
+            { number => 0, state => 1, cpuTime => 9, cpu => -1, affinity => "\1\0" },
+            { number => 1, state => 1, cpuTime => 9, cpu => 0,  affinity => "\2\0" },
+        ],
+        'vcpu_info'
+    );
+    is( $d->get_info->{cpuTime}, '9223372036854775808', 'times are unsigned' );
+    is_deeply(
+        [ $d->get_fs_info ],
+        [ { mountpoint => '/', name => 'vda1', fstype => 'ext4', devalias => [ 'first', 'second' ] } ],
+        'file systems'
+    );
+    is_deeply(
+        [ $d->get_interface_addresses(0) ],
+        [ { name => 'eth0', addrs => [ { type => 1, addr => '::1', prefix => 64 } ] } ],
+        'addresses: no hwaddr where there is none'
+    );
+    is_deeply( [ $d->get_iothread_info ], [ { number => 4, affinity => "\5" } ], 'I/O threads' );
+    is_deeply( [ $d->get_security_label_list ],
+        [ { label => 'one', enforcing => 0 }, { label => 'two', enforcing => 1 } ], 'labels' );
+    is_deeply( [ $c->get_node_cpu_map ], [ 12, "\5\1", 3 ], 'a map of processors' );
+    is_deeply(
+        [ $c->get_node_free_pages( [ 4, 2048 ], 1, 2 ) ],
+        [
+            { cell => 1, pages => { 4 => 1000, 2048 => 1001 } },
+            { cell => 2, pages => { 4 => 1002, 2048 => 1003 } }
+        ],
+        'pages'
+    );
+    is( ( $net->get_dhcp_leases )[0]{expirytime}, 5_000_000_000, 'leases' );
+    my ($type) = $d->get_job_stats;
+    ok( $type == 7 && $$type == 7, 'B14: the type of a job' );
+};
+
+subtest 'events' => sub {
+    my %more = (
+        0 => [ 1, 2 ],
+        1 => [],
+        2 => [-5_000_000_000],
+        3 => [3],
+        4 => [ 'path', 'alias', 4 ],
+        5 => [
+            5,
+            { family => 1, node => 'node', service => 'service' },
+            { family => 2, node => undef,  service => undef },
+            'scheme', [ { type => 'type', name => 'name' } ]
+        ],
+        6  => [ 'path', 'alias', 6, 'reason' ],
+        7  => [],
+        8  => [ 'disk',  8,     16 ],
+        9  => [ undef,   'new', 'alias', 9 ],
+        10 => [ 'alias', 10 ],
+        11 => [11],
+        12 => [11],
+        13 => [18_446_744_073_709_551_615],
+        14 => [11],
+        15 => ['alias'],
+        16 => [ 'disk', 8, 16 ],
+        17 => ['hash'],
+        18 => [ 1, 18 ],
+        19 => ['alias'],
+        20 => [20],
+        21 => ['hash'],
+        22 => ['alias'],
+        23 => [ 2,       undef ],
+        24 => [ 'vda',   undef, 9_223_372_036_854_775_808, 1 ],
+        25 => [ 1,       2,     4_294_967_295 ],
+        26 => [ 'alias', 2**40 ],
+        27 => [ 'alias', 'old', 'new' ],
+        28 => [28],
+        29 => [ 'channel', 1, 29 ],
+    );
+    for my $id ( 0 .. 29 ) {
+        my @got;
+        is( $c->domain_event_register_any( $d, $id, sub { @got = @_ } ), $id + 100, "event $id" );
+        my ( $conn, $dom, @rest ) = @got;
+        is( $conn,    $c,                  '... its connection' );
+        is( ref $dom, 'Sys::Virt::Domain', '... its domain' );
+        @rest = map { ref $_ eq 'HASH' && exists $_->{'a.uint'} ? 'hash' : $_ } @rest;
+        is_deeply( \@rest, $more{$id}, ( $id == 29 ? 'A0' : $id == 24 ? 'B3' : '...' ) . ': its arguments' );
+    }
+    my %kind = (
+        network      => 'Network',
+        storage_pool => 'StoragePool',
+        node_device  => 'NodeDevice',
+        secret       => 'Secret'
+    );
+    for my $kind ( sort keys %kind ) {
+        for my $id ( 0, 1 ) {
+            my @got;
+            my $method = "${kind}_event_register_any";
+            is( $c->$method( undef, $id, sub { @got = @_ } ), $id + 200,                 "$method, $id" );
+            is( ref $got[1],                                  "Sys::Virt::$kind{$kind}", '... its object' );
+            is_deeply(
+                [ @got[ 2 .. $#got ] ],
+                $id == 0 ? [ 1, 2 ] : $kind eq 'network' ? [ 3, 'uri' ] : [],
+                '... its arguments'
+            );
+        }
+    }
+    my @got;
+    $c->register_close_callback( sub { @got = @_ } );
+    is_deeply( \@got, [ $c, 2 ], 'a close callback' );
+    $c->domain_event_register( sub { @got = @_ } );
+    is_deeply( [ @got[ 2, 3 ] ], [ 1, 2 ], 'the legacy form' );
+    ok(
+        !eval {
+            $c->domain_event_register_any( undef, 3, sub { die "in an event\n" } );
+            1;
+        },
+        'D4: one that dies'
+    );
+    is( $@, "in an event\n", '... is heard' );
+};
+
+subtest 'streams' => sub {
+    my $n = 0;
+    recorded();
+    $st->send_all( sub { return 0 if $n++; $_[1] = 'abc'; return 3 } );
+    like( recorded(), qr/\Asent abc\n/, 'A3: what the handler gave, and no more' );
+    ok(
+        !eval {
+            $st->send_all( sub { $_[1] = 'abc'; return 50 } );
+            1;
+        },
+        'A4: a handler that returns too much'
+    );
+    like( $@, qr/the handler returned 50, but there are 3 bytes to send/, '... is told so' );
+    ok(
+        !eval {
+            $st->send_all( sub { $_[1] = 'x' x 100; return 100 } );
+            1;
+        },
+        'A4: or gives more than there is room for'
+    );
+    ok(
+        !eval {
+            $st->send_all( sub { $_[1] = "\x{263a}"; return 1 } );
+            1;
+        },
+        'B21: or wide characters'
+    );
+    like( $@, qr/wide character/, '... is told so' );
+    ok(
+        !eval {
+            $st->send_all( sub { die "no\n" } );
+            1;
+        },
+        'D5: or dies'
+    );
+    is( $@, "no\n", '... is heard' );
+    my @seen;
+    $n = 0;
+    $st->sparse_send_all(
+        sub { return 0 if $n++; $_[1] = 'd'; 1 },
+        sub { return ( 0, 2**40 ) },
+        sub { push @seen, $_[1]; 0 }
+    );
+    is_deeply( \@seen, [ 2**40 ], 'holes to skip are 64 bits long' );
+    ok(
+        !eval {
+            $st->sparse_send_all( sub { 0 }, sub { return 1 }, sub { 0 } );
+            1;
+        },
+        'a hole handler with one value'
+    );
+    $st->sparse_recv_all( sub { return $_[2] }, sub { push @seen, $_[1]; return 0 } );
+    is( $seen[1],                       2**40, 'holes to receive too' );
+    is( $st->recv( my $buffer, 10, 1 ), -3,    'at a hole' );
+    is( $st->recv_hole,                 2**40, 'its length' );
+    is( $st->send( 'abcdef', 3 ),       3,     'send takes no more than told' );
+    is( $st->send( 'abc', 9 ),          3,     'nor more than there is' );
+    is( $st->send( undef, 9 ),          0,     'undef is nothing' );
+};
+
+subtest 'constructors and the end' => sub {
+    recorded();
+    is( ref Sys::Virt::Domain->_new( connection => $c, uuid => 'x' x 36 ), 'Sys::Virt::Domain', '_new' );
+    like( recorded(), qr/virDomainLookupByUUIDString\(object, x{36}\)/, '... by UUID' );
+    for my $case (
+        [ nocreate => 1,   'virDomainDefineXMLFlags' ],
+        [ nocreate => 0,   'virDomainCreateXML' ],
+        [ fds      => [1], 'virDomainCreateXMLWithFiles' ]
+    ) {
+        Sys::Virt::Domain->_new( connection => $c, xml => '<x/>', flags => 3, @$case[ 0, 1 ] );
+        like( recorded(), qr/$case->[2]\(/, "... with $case->[0] $case->[1]" );
+    }
+    Sys::Virt::Secret->_new( connection => $c, usageType => 2, usageID => 'id' );
+    like( recorded(), qr/virSecretLookupByUsage\(object, 2, id\)/, 'a secret by its use' );
+    Sys::Virt::StorageVol->_new( pool => $pool, xml => '<x/>', clone => $vol );
+    like( recorded(), qr/virStorageVolCreateXMLFrom\(/, 'a volume from another' );
+    Sys::Virt::StoragePool->_new( connection => $c, volume => $vol );
+    like( recorded(), qr/virStoragePoolLookupByVolume\(/, 'a pool by its volume' );
+    Sys::Virt::NodeDevice->_new( connection => $c, wwnn => 'a', wwpn => 'b', flags => 5 );
+    like( recorded(), qr/LookupSCSIHostByWWN\(object, a, b, 5\)/, 'a SCSI host' );
+    Sys::Virt::Network->_new( connection => $c, xml => '<x/>', flags => 1 );
+    like( recorded(), qr/virNetworkCreateXMLFlags\(/, 'a network' );
+    Sys::Virt::NetworkPort->_new( network => $net, xml => '<x/>' );
+    like( recorded(), qr/virNetworkPortCreateXML\(/, 'a port' );
+    Sys::Virt::Stream->_new( connection => $c, flags => 1 );
+    like( recorded(), qr/virStreamNew\(object, 1\)/, 'a stream' );
+
+    for my $class ( sort keys %object ) {
+        recorded();
+        my $free = $class eq 'Sys::Virt' ? 'Close' : 'Free';
+        $object{$class}->DESTROY;
+        like( recorded(), qr/\Avir\w+$free\(object\)\n\z/, "$class: DESTROY releases once" );
+        $object{$class}->DESTROY;
+        is( recorded(), q{}, '... and only once' );
+    }
+};
+
+done_testing;

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+# Prints stand-ins in C for every function of libvirt's API that special.c does not define, from the API description.
+use strict;
+use warnings;
+
+use FindBin     ();
+use XML::LibXML ();
+
+my ($xml) = @ARGV;
+open my $special, '<', "$FindBin::Bin/special.c" or die $!;
+my %special = map { $_ => 1 } do { local $/ = undef; <$special> }
+    =~ /\b(vir\w+)\(vir\w+Ptr \*?\w+/g;
+$special{"virConnect${_}EventRegisterAny"} = 1 for qw(Network StoragePool NodeDevice Secret);
+
+# Errors, typed parameters, the event loop and the like do their real work.
+my $real =
+    qr/\A(?:vir\w*Error\w*|virInitialize|virGetVersion|virTypedParams\w+|virEvent\w+|virDomain(?:FSInfo|Interface
+    |IOThreadInfo)Free|virNetworkDHCPLeaseFree|virStreamNew_)\z/x;
+
+# What libvirt has gained since the API that may be installed here.
+my @newer = (
+    'char *|virNetworkGetMetadata|virNetworkPtr net, int type, const char *uri, unsigned int flags',
+    'int|virNetworkSetMetadata|virNetworkPtr net, int type, const char *metadata, const char *key, const char *uri,'
+        . ' unsigned int flags',
+    'int|virNodeDeviceUpdate|virNodeDevicePtr dev, const char *xml, unsigned int flags',
+    'int|virDomainGraphicsReload|virDomainPtr dom, unsigned int type, unsigned int flags',
+    'int|virDomainDelThrottleGroup|virDomainPtr dom, const char *group, unsigned int flags',
+    'int|virDomainGetAutostartOnce|virDomainPtr dom, int *autostart',
+    'int|virDomainSetAutostartOnce|virDomainPtr dom, int autostart',
+    'int|virDomainSetThrottleGroup|virDomainPtr dom, const char *group, virTypedParameterPtr params, int nparams,'
+        . ' unsigned int flags',
+    'int|virDomainAnnounceInterface|virDomainPtr dom, const char *device, virTypedParameterPtr params, int nparams,'
+        . ' unsigned int flags',
+);
+
+print qq{#include "standin.h"\n\n};
+my %done;
+for my $node ( XML::LibXML->load_xml( location => $xml )->findnodes('/api/symbols/function') ) {
+    my @args = map { [ $_->getAttribute('type'), $_->getAttribute('name') ] } $node->findnodes('arg');
+    function( $node->getAttribute('name'), $node->findvalue('return/@type'), @args );
+}
+for (@newer) {
+    my ( $return, $name, $args ) = split /\|/;
+    function( $name, $return, map { [/\A(.*?)(\w+)\z/] } split /, */, $args );
+}
+
+sub function {
+    my ( $name, $return, @args ) = @_;
+    return if $special{$name} || $name =~ $real || $done{$name}++;
+    $_->[0] =~ s/\s+\z// for @args;
+    my $prototype = join ', ', map { "$_->[0] $_->[1]" } @args;
+    print "$return $name(", $prototype || 'void', ") {\n    note(\"$name(\");\n";
+    my $count  = $return =~ /\A(?:int|unsigned int)\z/ ? 3           : 0;
+    my $object = $args[0]                              ? $args[0][1] : '0';
+    for my $index ( 0 .. $#args ) {
+        my ( $type, $arg ) = @{ $args[$index] };
+        my $next = $args[ $index + 1 ] ? $args[ $index + 1 ] : [ q{}, q{} ];
+        print qq{    note(", ");\n} if $index;
+        if ( $type eq 'virTypedParameterPtr' && $next->[0] =~ /\*/ ) {
+            print "    if ($arg) params_fill($arg);\n    *$next->[1] = PARAMS;\n";
+            $count = 0;
+        }
+        elsif ( $type eq 'virTypedParameterPtr' ) { print "    params_note($arg, (int)$next->[1]);\n" }
+        elsif ( $type eq 'virTypedParameterPtr *' ) {
+            print "    *$arg = params_new(); *$next->[1] = PARAMS;\n";
+            $count = 0;
+        }
+        elsif ( $type =~ /Ptr \*\*\z/ ) { print "    *$arg = objects_new();\n"; $count = 2 }
+        elsif ( $type eq 'char ***' )   { print "    *$arg = texts_new();\n";   $count = 2 }
+        elsif ( $type eq 'char ** const' || $type eq 'char **' && $next->[1] =~ /max|len/i ) {
+            print "    if ($next->[1] > 0) { ${arg}[0] = strdup(\"first\"); }\n";
+            $count = 1;
+        }
+        elsif ( $type =~ /\Aconst char \*\*\z/ ) { print qq{    note("%s", $arg ? text(*$arg) : "NULL");\n} }
+        elsif ( $type eq 'const char *' )        { print qq{    note("%s", text($arg));\n} }
+        elsif ( $type =~ /\A(?:const )?unsigned char \*\z/ ) {
+            if ( $type =~ /const/ || $name =~ /Pin(?!.*Get)|LookupByUUID/ && $name !~ /Get/ ) {
+                print qq{    note("%02x", ${arg}[0]);\n};
+            }
+            elsif ( $name =~ /UUID\z/ ) { print "    memset($arg, 0x1f, 16);\n" }
+            else                        { print "    ${arg}[0] = 5;\n" }
+        }
+        elsif ( $type eq 'int *' && $arg =~ /fds|files/ || $type eq 'unsigned int *' && $arg =~ /keycodes/ ) {
+            print qq{    note("%d", (int)${arg}[0]);\n};
+        }
+        elsif ( $type =~ /\A(int|unsigned int|long long|unsigned long long|unsigned long) \*\z/ ) {
+            print "    if ($arg && $arg != (void *)8) *$arg = 7;\n"
+                if !( $index && $args[ $index - 1 ][0] =~ /TypedParam/ );
+        }
+        elsif ( $type eq 'char *' ) { print qq{    note("%s", text($arg));\n} }
+        elsif ( $type =~ /\A(?:unsigned )?(?:int|long|long long)\z|size_t/ ) {
+            print $type =~ /unsigned|size/
+                ? qq{    note("%llu", (unsigned long long)$arg);\n}
+                : qq{    note("%lld", (long long)$arg);\n};
+        }
+        elsif ($type =~ /(?:Info|Stats|Model|Label)Ptr\z|(?:Info|Stats|Model|Label) \*\z/
+            && $name !~ /Free/ ) {
+            print "    if ($arg) memset($arg, 1, sizeof *$arg);\n";
+            $count = 0;
+        }
+        else { print qq{    note("object");\n} if $type =~ /Ptr\z/ }
+    }
+    print qq{    note(")\\n");\n};
+    if    ( $name =~ /(?:Free|Close)\z/ && $return eq 'int' ) { print "    return release($object);\n" }
+    elsif ( $name =~ /Ref\z/ )          { print "    ++*(int *)$object;\n    return 0;\n" }
+    elsif ( $return eq 'char *' )       { print "    return strdup(\"text of $name\");\n" }
+    elsif ( $return eq 'const char *' ) { print "    return \"text of $name\";\n" }
+    elsif ( $name =~ /Get(?:Connect|Domain|Network)\z/ ) {
+        print "    { static void *one; if (!one) one = fake(); return one; }\n";
+    }
+    elsif ( $return =~ /Ptr\z/ ) { print "    return fake();\n" }
+    elsif ( $return ne 'void' )  { print "    return $count;\n" }
+    print "}\n\n";
+}
