@@ -61,15 +61,18 @@ fn all_domain_stats(con: *mut Connect, stats: u32, doms: &Named, flags: u32) -> 
         unsafe { std::slice::from_raw_parts(records.0, count as usize) }
     };
     let describe = |&record: &virDomainStatsRecordPtr| {
-        // SAFETY: libvirt's record, with the number of its parameters; Perl gets a reference of its own to the domain.
+        // SAFETY: libvirt's record, with the number of its parameters. Perl takes over the record's reference to the
+        // domain; freeing a record without one is allowed.
         unsafe {
-            let record = &*record;
+            let record = &mut *record;
             let values = if record.nparams <= 0 || record.params.is_null() {
                 Value::map(Vec::new())
             } else {
                 params::to_map(std::slice::from_raw_parts(record.params, record.nparams as usize))
             };
-            Ok(map! { c"dom" => lent(record.dom)?, c"data" => values })
+            Ok(
+                map! { c"dom" => object(std::mem::replace(&mut record.dom, std::ptr::null_mut()))?, c"data" => values },
+            )
         }
     };
     let all: Result<Vec<Value>> = found.iter().map(describe).collect();
