@@ -29,7 +29,7 @@ methods! { "Sys::Virt::NodeDevice";
     create(dev: NodeDevice, flags: u32 = 0) => status(newer::virNodeDeviceCreate(dev, flags)?);
     destroy(dev_rv: NodeDevice) => status(virNodeDeviceDestroy(dev_rv));
     undefine(dev: NodeDevice, flags: u32 = 0) => status(newer::virNodeDeviceUndefine(dev, flags)?);
-    update(dev: NodeDevice, xml: Text, flags: u32 = 0) => status(newer::virNodeDeviceUpdate(dev, xml, flags)?);
+    update(nodedev: NodeDevice, xml: Text, flags: u32 = 0) => status(newer::virNodeDeviceUpdate(nodedev, xml, flags)?);
     // The original's spelling is libvirt's own of long ago; the second row is for everybody else.
     dettach(dev: NodeDevice, driversv: TextOrNull, flags: u32 = 0) => detach(dev, driversv, flags);
     detach(dev: NodeDevice, driver: TextOrNull = undef, flags: u32 = 0) => detach(dev, driver, flags);
