@@ -18,8 +18,8 @@ methods! { "Sys::Virt::Domain";
 
     interface_stats(dom: Domain, path: Text) => interface_stats(dom, path);
     get_interface_addresses(dom: Domain, src: u32, flags: u32 = 0) => interface_addresses(dom, src, flags);
-    announce_interface(dom: Domain, device: TextOrNull, params: Hash, flags: u32 = 0) => {
-        let mut given = Arguments::fixed(&params, ANNOUNCE)?;
+    announce_interface(dom: Domain, device: TextOrNull, newparams: Hash, flags: u32 = 0) => {
+        let mut given = Arguments::fixed(&newparams, ANNOUNCE)?;
         status(newer::virDomainAnnounceInterface(dom, device, given.as_ptr(), given.len(), flags)?)
     };
     graphics_reload(dom: Domain, r#type: u32, flags: u32 = 0) => status(newer::virDomainGraphicsReload(dom, r#type, flags)?);
