@@ -24,6 +24,8 @@ mod storage_pool;
 mod storage_vol;
 mod stream;
 mod value;
+#[cfg(test)]
+mod value_tests;
 mod virt;
 
 use callback::Callbacks;
