@@ -438,7 +438,18 @@ fn decimal(text: &str) -> Option<f64> {
 }
 
 impl Drop for Value {
+    #[inline]
     fn drop(&mut self) {
+        // Most values own nothing, and results have many of them.
+        if self.storage != Storage::Borrowed || self.tag == Tag::Handle {
+            self.let_go();
+        }
+    }
+}
+
+impl Value {
+    /// Frees what the value owns.
+    fn let_go(&mut self) {
         match (self.tag, self.storage) {
             (Tag::Handle, _) => {
                 // SAFETY: a handle that is dropped was not taken over by Perl, so its reference is ours.
