@@ -105,7 +105,8 @@ delete $OPERATIONS{'domain block stats'};
 for my $count ( 20, 1_000, 10_000 ) {
     my $prepare = sub { return many($count) };
     $OPERATIONS{"list_all_domains, $count"} = [ $prepare, sub { my @all = $_[0]->list_all_domains } ];
-    $OPERATIONS{"list_domains, $count"}     = [ $prepare, sub { my @all = $_[0]->list_domains } ];
+    next if $count == 10_000;    # the original takes seconds for each call
+    $OPERATIONS{"list_domains, $count"} = [ $prepare, sub { my @all = $_[0]->list_domains } ];
     $OPERATIONS{"all domain stats, $count"} =
         [ $prepare, sub { my @all = $_[0]->get_all_domain_stats( Sys::Virt::Domain::STATS_STATE() ) } ];
 }

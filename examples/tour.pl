@@ -23,14 +23,16 @@ Sys::Virt::Event::register_default();
 my $conn = Sys::Virt->new( uri => $uri );
 
 title('The connection');
-printf "Sys::Virt %s on libvirt %s, connected to %s\n", $Sys::Virt::VERSION, version( Sys::Virt->get_version ),
+printf "Sys::Virt %s on libvirt %s, connected to %s\n", $Sys::Virt::VERSION,
+    version( Sys::Virt->get_version ),
     $conn->get_uri;
 my $node = $conn->get_node_info;
 printf "The host %s has %d processors and %d MiB of memory\n", $conn->get_hostname, $node->{cpus},
     $node->{memory} / 1024;
 
 title('Its domains');
-my %state = ( Sys::Virt::Domain::STATE_RUNNING() => 'running', Sys::Virt::Domain::STATE_PAUSED() => 'paused' );
+my %state =
+    ( Sys::Virt::Domain::STATE_RUNNING() => 'running', Sys::Virt::Domain::STATE_PAUSED() => 'paused' );
 for my $dom ( $conn->list_all_domains ) {
     my $info = $dom->get_info;
     printf "%-10s %s  %-8s %d vCPU  %d MiB\n", $dom->get_name, $dom->get_uuid_string,
@@ -41,14 +43,18 @@ title('Networks and storage');
 printf "network %-14s %s\n", $_->get_name, $_->is_active ? 'active' : 'inactive' for $conn->list_all_networks;
 for my $pool ( $conn->list_all_storage_pools ) {
     my $info = $pool->get_info;
-    printf "pool    %-14s %d GiB, %d GiB free\n", $pool->get_name, map { $info->{$_} >> 30 } qw(capacity available);
+    printf "pool    %-14s %d GiB, %d GiB free\n", $pool->get_name,
+        map { $info->{$_} >> 30 } qw(capacity available);
 }
 
 if ( $uri =~ m{\Atest:} ) {
     title('A domain comes, is tuned, and goes');
     my @events;
-    $conn->domain_event_register_any( undef, Sys::Virt::Domain::EVENT_ID_LIFECYCLE(),
-        sub { my ( undef, $dom, $event ) = @_; push @events, $dom->get_name . " event $event" } );
+    $conn->domain_event_register_any(
+        undef,
+        Sys::Virt::Domain::EVENT_ID_LIFECYCLE(),
+        sub { my ( undef, $dom, $event ) = @_; push @events, $dom->get_name . " event $event" }
+    );
     my $dom = $conn->define_domain(<<'XML');
 <domain type='test'>
   <name>tour</name>
