@@ -5,7 +5,8 @@ use crate::value::{Value, map};
 use crate::virt::class::Class;
 use std::ffi::{CStr, CString};
 use virt_sys::{
-    VIR_ERR_ERROR, VIR_ERR_INVALID_ARG, VIR_ERR_NO_SUPPORT, VIR_ERR_OPERATION_INVALID, VIR_FROM_NONE,
+    VIR_ERR_ERROR, VIR_ERR_INVALID_ARG, VIR_ERR_INVALID_CONN, VIR_ERR_NO_SUPPORT, VIR_ERR_OPERATION_INVALID,
+    VIR_FROM_NONE,
 };
 
 /// Why a method throws.
@@ -86,6 +87,12 @@ impl Fault {
     /// What libvirt would say to an argument that it does not take.
     pub fn invalid(message: impl Into<String>) -> Self {
         Fault::Libvirt(VirError::ours(VIR_ERR_INVALID_ARG, format!("invalid argument: {}", message.into())))
+    }
+
+    /// What libvirt says to a closed object, for a function that follows its pointer without a look.
+    pub fn closed(code: u32, function: &str) -> Self {
+        let what = if code == VIR_ERR_INVALID_CONN { "connection" } else { "domain" };
+        Fault::Libvirt(VirError::ours(code, format!("invalid {what} pointer in {function}")))
     }
 
     /// What is asked for cannot be done now.

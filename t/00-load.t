@@ -11,8 +11,8 @@ my @classes = map { "Sys::Virt::$_" } qw(
     NWFilterBinding DomainSnapshot DomainCheckpoint Stream
 );
 
-ok( Sys::Virt->VERSION(0.002008), 'the version compares with numbers' );
-ok( Sys::Virt->VERSION('9.0.0'),  'and with dotted versions' );
+ok( Sys::Virt->VERSION(0.002008),           'the version compares with numbers' );
+ok( Sys::Virt->VERSION('9.0.0'),            'and with dotted versions' );
 ok( !eval { Sys::Virt->VERSION('99.0.0') }, 'a newer one is asked for in vain' );
 like( $Sys::Virt::VERSION, qr/\A\d+[.]\d+[.]\d+\z/, 'it is a plain dotted string' );
 
@@ -27,13 +27,14 @@ for my $class ( @classes, qw(Sys::Virt::Event Sys::Virt::EventImpl) ) {
     unlike( $output, qr/uninit|redefine/i, '... without warnings' );
 }
 
-is( Sys::Virt::Domain::STATE_RUNNING(),                1,     'a constant as a function' );
-is( Sys::Virt::Domain->STATE_RUNNING,                  1,     'as a method' );
-is( &Sys::Virt::Domain::STATE_RUNNING,                 1,     'with the sigil' );
-is( prototype('Sys::Virt::Domain::STATE_RUNNING'),     q{},   'its prototype is empty' );
-is( prototype('Sys::Virt::Domain::get_name'),          q{$},  'a method has a prototype' );
-is( prototype('Sys::Virt::Domain::_new'),              undef, 'a plain sub has none' );
-ok( !defined eval 'Sys::Virt::Domain::get_name(); 1', 'a plain call with too few arguments does not compile' );
+is( Sys::Virt::Domain::STATE_RUNNING(),            1,     'a constant as a function' );
+is( Sys::Virt::Domain->STATE_RUNNING,              1,     'as a method' );
+is( &Sys::Virt::Domain::STATE_RUNNING,             1,     'with the sigil' );
+is( prototype('Sys::Virt::Domain::STATE_RUNNING'), q{},   'its prototype is empty' );
+is( prototype('Sys::Virt::Domain::get_name'),      q{$},  'a method has a prototype' );
+is( prototype('Sys::Virt::Domain::_new'),          undef, 'a plain sub has none' );
+ok( !defined eval 'Sys::Virt::Domain::get_name(); 1',
+    'a plain call with too few arguments does not compile' );
 like( $@, qr/\ANot enough arguments for Sys::Virt::Domain::get_name/, '... and says why' );
 
 done_testing;

@@ -22,9 +22,9 @@ my $library = $c->get_library_version;
 is( Sys::Virt::get_version(), $library, 'B15: get_version as a function is the library version' );
 is( Sys::Virt->get_version,   $library, 'B15: as a class method too' );
 is(
-    Sys::Virt::get_major_version() * 1_000_000
-        + Sys::Virt::get_minor_version() * 1_000
-        + Sys::Virt::get_micro_version(),
+    Sys::Virt::get_major_version() * 1_000_000 +
+        Sys::Virt::get_minor_version() * 1_000 +
+        Sys::Virt::get_micro_version(),
     $library,
     'B16: its parts likewise'
 );
@@ -32,12 +32,12 @@ is(
 subtest 'parameters of new' => sub {
     is( Sys::Virt->new( address => $uri )->get_uri, $uri, 'address is the old name of uri' );
     is( Sys::Virt->new( uri => 'bad:///', address => $uri )->get_uri, $uri, 'and wins when it is there' );
-    is( $c->new( uri => $uri )->get_uri, $uri, 'an object serves as invocant' );
-    is( Sys::Virt->new( uri => $uri, unknown => 1 )->get_type, 'TEST', 'unknown keys are ignored' );
+    is( $c->new( uri => $uri )->get_uri,                              $uri, 'an object serves as invocant' );
+    is( Sys::Virt->new( uri => $uri, unknown => 1 )->get_type,        'TEST', 'unknown keys are ignored' );
 
     @My::Virt::ISA = ('Sys::Virt');
     my $mine = My::Virt->new( uri => $uri );
-    is( ref $mine, 'My::Virt', 'a subclass gets its own objects' );
+    is( ref $mine,                             'My::Virt',          'a subclass gets its own objects' );
     is( ref $mine->get_domain_by_name('test'), 'Sys::Virt::Domain', 'whose children are plain' );
 
     my $ro = Sys::Virt->new( uri => $uri, readonly => 1 );
@@ -60,12 +60,12 @@ subtest 'errors' => sub {
     isa_ok( $e, 'Sys::Virt::Error' );
     is( $seen, $e, 'the handler saw the same object' );
     is_deeply( [ sort keys %$e ], [qw(code domain level message)], 'exactly four keys' );
-    is( $e->code,      42,            'code' );
-    is( $e->domain,    12,            'domain' );
-    is( $e->level,     2,             'B5: level is the level' );
-    is( $e->message,   $e->{message}, 'message' );
+    is( $e->code,      42,                                                 'code' );
+    is( $e->domain,    12,                                                 'domain' );
+    is( $e->level,     2,                                                  'B5: level is the level' );
+    is( $e->message,   $e->{message},                                      'message' );
     is( "$e",          "libvirt error code: 42, message: $e->{message}\n", 'as a string' );
-    is( $e->stringify, "$e",          'stringify' );
+    is( $e->stringify, "$e",                                               'stringify' );
     ok( $e eq "$e", 'B30: eq works' );
     ok( $e ne 'x',  'B30: ne works' );
     my $newline = bless { code => 1, message => "m\n" }, 'Sys::Virt::Error';
@@ -75,20 +75,32 @@ subtest 'errors' => sub {
 subtest 'bad arguments of new' => sub {
     my @auth = ( uri => $uri, auth => 1 );
     for my $case (
-        [ 'a NUL character', qr/uri holds a NUL/,               uri => "test\0///default" ],
-        [ 'a reference',     qr/uri is a reference/,            uri => [] ],
-        [ 'negative flags',  qr/flags is out of range/,         uri => $uri, flags => -1 ],
-        [ 'large flags',     qr/flags is out of range/,         uri => $uri, flags => 2**32 ],
-        [ 'no number',       qr/flags is not a number/,         uri => $uri, flags => 'x' ],
-        [ 'A7: no array',    qr/credlist is not an ARRAY/,      @auth, credlist => 'x', callback => sub { } ],
-        [ 'no code',         qr/callback is not a CODE/,        @auth, credlist => [], callback => 'x' ],
-        [ 'no credential',   qr/credlist\[0\] is not a number/, @auth, credlist => [ {} ], callback => sub { } ],
-        )
-    {
+        [ 'a NUL character', qr/uri holds a NUL/,          uri => "test\0///default" ],
+        [ 'a reference',     qr/uri is a reference/,       uri => [] ],
+        [ 'negative flags',  qr/flags is out of range/,    uri => $uri, flags => -1 ],
+        [ 'large flags',     qr/flags is out of range/,    uri => $uri, flags => 2**32 ],
+        [ 'no number',       qr/flags is not a number/,    uri => $uri, flags => 'x' ],
+        [ 'A7: no array',    qr/credlist is not an ARRAY/, @auth, credlist => 'x', callback => sub { } ],
+        [ 'no code',         qr/callback is not a CODE/,   @auth, credlist => [],  callback => 'x' ],
+        [
+            'no credential', qr/credlist\[0\] is not a number/, @auth,
+            credlist => [ {} ],
+            callback => sub { }
+        ],
+    ) {
         my ( $name, $message, %params ) = @$case;
         ok( !eval { Sys::Virt->new(%params); 1 }, $name );
-        like( $@, $message, '... is named' );
+        like( $@, $message,                    '... is named' );
         like( $@, qr/ at \Q$0\E line \d+[.]$/, '... with file and line' );
+    }
+};
+
+subtest 'a closed connection' => sub {
+    my $closed = Sys::Virt->new( uri => $uri );
+    $closed->close;
+    for my $method (qw(get_type is_alive list_all_domains set_identity)) {
+        ok( !eval { $closed->$method( $method eq 'set_identity' ? {} : () ); 1 }, $method );
+        is( $@->code, Sys::Virt::Error::ERR_INVALID_CONN(), '... has no connection' );
     }
 };
 
@@ -113,8 +125,8 @@ subtest 'authentication' => sub {
     };
     my $conn = Sys::Virt->new( %auth, callback => $reply );
     is( $conn->get_type, 'TEST', 'the right answers open the connection' );
-    is_deeply( [ map { $_->{type} } @asked ], [ 2, 5 ], 'both were asked for' );
-    is_deeply( [ sort keys %{ $asked[0] } ], [qw(challenge prompt result type)], 'with exactly these keys' );
+    is_deeply( [ map { $_->{type} } @asked ], [ 2, 5 ],                           'both were asked for' );
+    is_deeply( [ sort keys %{ $asked[0] } ],  [qw(challenge prompt result type)], 'with exactly these keys' );
 
     my $refused = sub {
         my ( $callback, $name ) = @_;
@@ -128,7 +140,7 @@ subtest 'authentication' => sub {
     is( $@, "changed my mind\n", '... ends up here' );
     $refused->( sub { die { my => 'object' } }, 'D5: with an object' );
     is( ref $@, 'HASH', '... that too' );
-    $refused->( sub { return }, 'one without answers' );
+    $refused->( sub { return },     'one without answers' );
     $refused->( sub { return 'x' }, 'one that returns no number' );
     like( $@, qr/is not a number/, '... is told so' );
     {

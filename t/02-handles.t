@@ -16,14 +16,23 @@ ok( $$d > 0,                              'which holds the pointer' );
 ok( $d != $c->get_domain_by_name('test'), 'two lookups, two objects' );
 
 my $number = 4096;
-ok( !eval { Sys::Virt::Domain::get_name( bless \$number, 'Sys::Virt::Domain' ); 1 }, 'A10: a forged pointer' );
-like( $@, qr/\ASys::Virt::Domain::get_name\(\) -- dom is not a Sys::Virt::Domain object at/, '... is refused' );
+ok( !eval { Sys::Virt::Domain::get_name( bless \$number, 'Sys::Virt::Domain' ); 1 },
+    'A10: a forged pointer' );
+like(
+    $@,
+    qr/\ASys::Virt::Domain::get_name\(\) -- dom is not a Sys::Virt::Domain object at/,
+    '... is refused'
+);
 ok( !eval { Sys::Virt::Domain::get_name($c); 1 }, 'A10: an object of another class' );
 like( $@, qr/is not a Sys::Virt::Domain object/, '... is refused' );
 
 for my $bad ( undef, 'x', 0, [], {}, sub { }, \1, bless( [], 'Sys::Virt::Domain' ) ) {
     ok( !eval { Sys::Virt::Domain::get_name($bad); 1 }, 'B27: ' . ( defined $bad ? $bad : 'undef' ) );
-    like( $@, qr/\ASys::Virt::Domain::get_name\(\) -- dom is not a blessed SV reference at/, '... the old text' );
+    like(
+        $@,
+        qr/\ASys::Virt::Domain::get_name\(\) -- dom is not a blessed SV reference at/,
+        '... the old text'
+    );
 }
 for my $name (qw(destroy get_info get_state)) {
     my $sub = Sys::Virt::Domain->can($name);
@@ -37,6 +46,8 @@ is( $$d, 0, 'DESTROY leaves 0' );
 $d->DESTROY;
 ok( !eval { $d->get_name; 1 }, 'a closed handle' );
 is( $@->code, Sys::Virt::Error::ERR_INVALID_DOMAIN(), '... is an invalid domain' );
+ok( !eval { $d->get_launch_security_info; 1 }, 'also where libvirt does not look' );
+is( $@->code, Sys::Virt::Error::ERR_INVALID_DOMAIN(), '... an invalid domain' );
 Sys::Virt::DESTROY($_) for undef, 'x', [], bless( {}, 'Foo' );
 pass('A9: DESTROY takes anything');
 
@@ -65,13 +76,22 @@ subtest 'tied and overloaded arguments' => sub {
     ok( !eval { $c->get_domain_by_name($dies); 1 }, 'one that dies' );
     is( $@, "from FETCH\n", '... with its own message' );
     is( $c->get_domain_by_name( bless [ sub { 'test' } ], 'Text' )->get_name, 'test', 'an overloaded name' );
-    ok( !eval { $c->get_domain_by_name( bless [ sub { die "from string\n" } ], 'Text' ); 1 }, 'one that dies' );
+    ok(
+        !eval {
+            $c->get_domain_by_name( bless [ sub { die "from string\n" } ], 'Text' );
+            1;
+        },
+        'one that dies'
+    );
     is( $@, "from string\n", '... with its own message' );
 
     my $victim = 'x' x 20;
     tie my $evil, 'Tied', sub { $victim = 'y' x 100_000; undef $victim; return 0 };
     my $dom = $c->get_domain_by_name('test');
-    ok( !eval { $dom->get_metadata( 0, $victim, $evil ); 1 }, 'a FETCH that frees another argument is harmless' );
+    ok(
+        !eval { $dom->get_metadata( 0, $victim, $evil ); 1 },
+        'a FETCH that frees another argument is harmless'
+    );
 };
 
 subtest 'ithreads' => sub {
@@ -79,12 +99,17 @@ subtest 'ithreads' => sub {
     require threads;
     my $dom = $c->get_domain_by_name('test');
     is( threads->create( sub { $dom->get_name } )->join, 'test', 'A14: a handle works in a thread' );
-    is( $dom->get_name, 'test', 'A14: and after the thread has gone' );
+    is( $dom->get_name,                                  'test', 'A14: and after the thread has gone' );
     my @threads = map {
         threads->create( sub { Sys::Virt->new( uri => $uri )->get_domain_by_name('test')->get_name } )
     } 1 .. 3;
     is( $_->join, 'test', 'A14: connections made in threads' ) for @threads;
-    my $error = threads->create( sub { eval { $c->get_domain_by_name('nope') }; ref $@ } )->join;
+    my $error = threads->create(
+        sub {
+            eval { $c->get_domain_by_name('nope') };
+            ref $@;
+        }
+    )->join;
     is( $error, 'Sys::Virt::Error', 'A14: exceptions in a thread' );
 };
 
@@ -98,7 +123,7 @@ subtest 'fork' => sub {
         POSIX::_exit(0);
     }
     waitpid $pid, 0;
-    is( $?, 0, 'A15: the child drops its handles' );
+    is( $?,             0,      'A15: the child drops its handles' );
     is( $dom->get_name, 'test', 'A15: the parent still has them' );
 };
 

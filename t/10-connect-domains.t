@@ -249,7 +249,11 @@ subtest 'get_all_domain_stats' => sub {
 throws 'conversion, unsupported', 3, sub { $c->domain_xml_from_native( 'qemu-argv', 'qemu' ) };
 throws 'conversion, unsupported', 3, sub { $c->domain_xml_to_native( 'qemu-argv', xml('x') ) };
 my $capabilities = eval { $c->get_domain_capabilities( undef, undef, undef, undef ) };
-like( $capabilities // $@->message, qr/<domainCapabilities>|not supported/, 'domain capabilities, from libvirt 9.9 on' );
+like(
+    $capabilities // $@->message,
+    qr/<domainCapabilities>|not supported/,
+    'domain capabilities, from libvirt 9.9 on'
+);
 throws 'domain capabilities, usage',
     qr/\AUsage: \S+::get_domain_capabilities\(con, emulatorsv, archsv, machinesv, virttypesv, flags=0\) at/,
     sub { $c->get_domain_capabilities };

@@ -53,7 +53,11 @@ subtest 'processors' => sub {
     throws 'unknown flags', 8, sub { $c->get_node_cpu_map(1) };
 
     my $stats = $c->get_node_cpu_stats;
-    is_deeply( [ grep { $_ ne 'guest' } sort keys %$stats ], [qw(idle iowait kernel user)], 'get_node_cpu_stats' );
+    is_deeply(
+        [ grep { $_ ne 'guest' } sort keys %$stats ],
+        [qw(idle iowait kernel user)],
+        'get_node_cpu_stats'
+    );
     ok( $stats->{kernel} > 2**32, 'a 64-bit number' );
     is_deeply( $c->get_node_cpu_stats( Sys::Virt::NODE_CPU_STATS_ALL_CPUS() ), $stats, 'all processors' );
     is_deeply( [ sort keys %{ $c->get_node_cpu_stats(0) } ], [ sort keys %$stats ],    'one processor' );

@@ -15,13 +15,13 @@ my $d = $c->get_domain_by_name('test');
 sub picture {
     my $st = $c->new_stream;
     is( $d->screenshot( $st, 0 ), 'image/png', 'screenshot' ) if !@_;
-    $d->screenshot( $st, 0 ) if @_;
+    $d->screenshot( $st, 0 )                                  if @_;
     return $st;
 }
 
-isa_ok( $c->new_stream, 'Sys::Virt::Stream' );
+isa_ok( $c->new_stream,                                  'Sys::Virt::Stream' );
 isa_ok( $c->new_stream( Sys::Virt::Stream::NONBLOCK() ), 'Sys::Virt::Stream' );
-isa_ok( Sys::Virt::Stream->_new( connection => $c ), 'Sys::Virt::Stream' );
+isa_ok( Sys::Virt::Stream->_new( connection => $c ),     'Sys::Virt::Stream' );
 ok( !eval { Sys::Virt::Stream->_new(); 1 }, '_new without a connection' );
 like( $@, qr/\Aconnection parameter is required at /, '... says so' );
 
@@ -30,8 +30,8 @@ my $st       = picture();
 $st->recv_all(
     sub {
         my ( $stream, $data, $nbytes ) = @_;
-        is( $stream, $st, 'the handler gets the stream itself' ) if !length $expected;
-        is( length $data, $nbytes, 'and as many bytes as it is told' ) if !length $expected;
+        is( $stream,      $st,     'the handler gets the stream itself' ) if !length $expected;
+        is( length $data, $nbytes, 'and as many bytes as it is told' )    if !length $expected;
         $expected .= $data;
         return $nbytes;
     }
@@ -44,7 +44,7 @@ subtest 'recv' => sub {
     my $got    = q{};
     my $buffer = "\x{263a}";
     is( $stream->recv( $buffer, 300 ), 300, 'as much as asked for' );
-    is( length $buffer, 300, 'B19: the buffer holds bytes' );
+    is( length $buffer,                300, 'B19: the buffer holds bytes' );
     ok( !utf8::is_utf8($buffer), 'B19: and its UTF8 flag is off' );
     $got = $buffer;
     while ( my $n = $stream->recv( $buffer, 65_536 ) ) {
@@ -53,8 +53,8 @@ subtest 'recv' => sub {
     }
     is( $got, $expected, 'all of the file' );
     my $before = $buffer;
-    is( $stream->recv( $buffer, 10 ), 0, 'the end is 0' );
-    is( $buffer, $before, '... and leaves the buffer alone' );
+    is( $stream->recv( $buffer, 10 ), 0,       'the end is 0' );
+    is( $buffer,                      $before, '... and leaves the buffer alone' );
     $stream->finish;
 
     {
@@ -83,23 +83,58 @@ subtest 'recv' => sub {
 
 subtest 'handlers of recv_all' => sub {
     my $stream = picture(1);
-    ok( !eval { $stream->recv_all( sub { die "enough\n" } ); 1 }, 'D5: one that dies' );
+    ok(
+        !eval {
+            $stream->recv_all( sub { die "enough\n" } );
+            1;
+        },
+        'D5: one that dies'
+    );
     is( $@, "enough\n", '... is heard' );
     ok( !eval { $stream->recv( my $rest, 10 ); 1 }, '... and the stream is closed' );
 
     my $pieces = q{};
     $stream = picture(1);
-    $stream->recv_all( sub { my $take = $_[2] > 100 ? 100 : $_[2]; $pieces .= substr $_[1], 0, $take; return $take } );
+    $stream->recv_all(
+        sub { my $take = $_[2] > 100 ? 100 : $_[2]; $pieces .= substr $_[1], 0, $take; return $take } );
     is( $pieces, $expected, 'a handler may take less than it is offered' );
 
-    for my $nothing ( [ 'nothing', sub { return } ], [ 'undef', sub { return undef } ], [ '0', sub { return 0 } ] ) {
+    for my $nothing (
+        [ 'nothing', sub { return } ],
+        [ 'undef',   sub { return undef } ],
+        [ '0',       sub { return 0 } ]
+    ) {
         ok( !eval { picture(1)->recv_all( $nothing->[1] ); 1 }, "D6: one that returns $nothing->[0]" );
         like( $@, qr/the handler returned 0 for \d+ bytes/, '... ends the method' );
     }
-    ok( !eval { picture(1)->recv_all( sub { return $_[2] + 1 } ); 1 }, 'one that claims too much' );
-    ok( !eval { picture(1)->recv_all( sub { return 'x' } ); 1 }, 'one that returns no number' );
-    ok( !eval { picture(1)->recv_all( sub { return [] } ); 1 }, 'one that returns a reference' );
-    ok( !eval { picture(1)->recv_all( sub { return -1 } ); 1 }, 'one that returns -1' );
+    ok(
+        !eval {
+            picture(1)->recv_all( sub { return $_[2] + 1 } );
+            1;
+        },
+        'one that claims too much'
+    );
+    ok(
+        !eval {
+            picture(1)->recv_all( sub { return 'x' } );
+            1;
+        },
+        'one that returns no number'
+    );
+    ok(
+        !eval {
+            picture(1)->recv_all( sub { return [] } );
+            1;
+        },
+        'one that returns a reference'
+    );
+    ok(
+        !eval {
+            picture(1)->recv_all( sub { return -1 } );
+            1;
+        },
+        'one that returns -1'
+    );
     isa_ok( $@, 'Sys::Virt::Error', '... libvirt\'s own error' );
     for my $bad ( undef, 'no such sub', [], {}, 5 ) {
         ok( !eval { picture(1)->recv_all($bad); 1 }, 'no code' );
@@ -109,11 +144,25 @@ subtest 'handlers of recv_all' => sub {
     is( picture(1)->recv_all('main::named'), undef, 'the name of a sub will do' );
 
     my $died;
-    my @stack = ( 1, 2, sub { eval { picture(1)->recv_all( sub { die "x\n" } ) }; $died = $@; return 3 }->(), 4 );
+    my @stack = (
+        1, 2,
+        sub {
+            eval {
+                picture(1)->recv_all( sub { die "x\n" } );
+            };
+            $died = $@;
+            return 3;
+        }
+            ->(),
+        4
+    );
     is_deeply( \@stack, [ 1, 2, 3, 4 ], 'A16: the stack is as it was' );
 
     for my $last ( 1, 2 ) {
-        eval { picture(1)->recv_all( sub { no warnings; last } ); 1 };
+        eval {
+            picture(1)->recv_all( sub { no warnings; last } );
+            1;
+        };
         like( $@, qr/Can't "last" outside a loop block/, 'no handler leaves a loop outside of it' );
     }
 };
@@ -124,14 +173,32 @@ subtest 'sending' => sub {
     is( $@->code, 3, '... is not supported' );
     ok( !eval { $stream->send( "\x{263a}", 3 ); 1 }, 'B21: wide characters' );
     like( $@, qr/data holds a wide character/, '... are refused' );
-    ok( !eval { $stream->send_all( sub { $_[1] = 'x'; return 1 } ); 1 }, 'send_all to nowhere' );
-    ok( !eval { $stream->$_; 1 }, "$_ of an unused stream" ) for qw(finish recv_hole);
+    ok(
+        !eval {
+            $stream->send_all( sub { $_[1] = 'x'; return 1 } );
+            1;
+        },
+        'send_all to nowhere'
+    );
+    ok( !eval { $stream->$_;              1 }, "$_ of an unused stream" ) for qw(finish recv_hole);
     ok( !eval { $stream->send_hole( [] ); 1 }, 'a hole of no number' );
-    ok( !eval { $stream->sparse_recv_all( sub { }, 5 ); 1 }, 'no hole handler' );
+    ok(
+        !eval {
+            $stream->sparse_recv_all( sub { }, 5 );
+            1;
+        },
+        'no hole handler'
+    );
     like( $@, qr/hole_handler is not a CODE reference/, '... is named' );
-    ok( !eval { $stream->add_callback( 1, sub { } ); 1 }, 'a callback on an unused stream' );
-    ok( !eval { $stream->remove_callback; 1 },     'none to remove' );
-    ok( !eval { $stream->update_callback(1); 1 },  'none to update' );
+    ok(
+        !eval {
+            $stream->add_callback( 1, sub { } );
+            1;
+        },
+        'a callback on an unused stream'
+    );
+    ok( !eval { $stream->remove_callback;    1 }, 'none to remove' );
+    ok( !eval { $stream->update_callback(1); 1 }, 'none to update' );
 };
 
 done_testing;

@@ -15,9 +15,21 @@ my $uri = 'test:///default';
 subtest 'without a loop' => sub {
     ok( !eval { Sys::Virt::Event::run_default(); 1 }, 'D8: run_default' );
     like( $@->message, qr/call register_default first/, '... says what is missing' );
-    ok( !eval { Sys::Virt::Event::add_timeout( 1, sub { } ); 1 }, 'B33: add_timeout' );
+    ok(
+        !eval {
+            Sys::Virt::Event::add_timeout( 1, sub { } );
+            1;
+        },
+        'B33: add_timeout'
+    );
     like( $@->message, qr/no event loop/, '... says so' );
-    ok( !eval { Sys::Virt::Event::add_handle( 0, 1, sub { } ); 1 }, 'B33: add_handle' );
+    ok(
+        !eval {
+            Sys::Virt::Event::add_handle( 0, 1, sub { } );
+            1;
+        },
+        'B33: add_handle'
+    );
 };
 
 is( Sys::Virt::Event::register_default(), undef, 'register_default returns nothing' );
@@ -49,8 +61,11 @@ subtest 'timers and handles' => sub {
 
     pipe my $read, my $write or die $!;
     my @ready;
-    my $watch = Sys::Virt::Event::add_handle( fileno $read, Sys::Virt::Event::HANDLE_READABLE(),
-        sub { push @ready, [@_] } );
+    my $watch = Sys::Virt::Event::add_handle(
+        fileno $read,
+        Sys::Virt::Event::HANDLE_READABLE(),
+        sub { push @ready, [@_] }
+    );
     syswrite $write, 'x';
     Sys::Virt::Event::run_default();
     is_deeply( $ready[0], [ $watch, fileno $read, 1 ], 'a handle gets watch, descriptor, events' );
@@ -73,14 +88,17 @@ subtest 'timers and handles' => sub {
 subtest 'D4: exceptions in callbacks' => sub {
     my $count = 0;
     my $timer = Sys::Virt::Event::add_timeout( 0, sub { $count++; die { count => $count } } );
+
     # A turn may end early, after a change of the loop's own.
     my $until_it_dies = sub {
-        for ( 1 .. 5 ) { eval { Sys::Virt::Event::run_default(); 1 } or return }
+        for ( 1 .. 5 ) {
+            eval { Sys::Virt::Event::run_default(); 1 } or return;
+        }
     };
     for my $turn ( 1, 2 ) {
         $until_it_dies->();
-        is( ref $@, 'HASH', 'come out of run_default' );
-        is( $@->{count}, $turn, 'each time: the timer lives on' );
+        is( ref $@,      'HASH', 'come out of run_default' );
+        is( $@->{count}, $turn,  'each time: the timer lives on' );
     }
     my $handled = 0;
     {
@@ -91,7 +109,12 @@ subtest 'D4: exceptions in callbacks' => sub {
     Sys::Virt::Event::remove_timeout($timer);
 
     local $@ = 'mine';
-    $timer = Sys::Virt::Event::add_timeout( 0, sub { eval { die "of its own\n" } } );
+    $timer = Sys::Virt::Event::add_timeout(
+        0,
+        sub {
+            eval { die "of its own\n" }
+        }
+    );
     Sys::Virt::Event::run_default() for 1 .. 3;
     Sys::Virt::Event::remove_timeout($timer);
     is( $@, 'mine', 'a callback leaves $@ alone' );
@@ -100,8 +123,13 @@ subtest 'D4: exceptions in callbacks' => sub {
 subtest 'domain events' => sub {
     my ( @all, @one );
     my $d     = $c->get_domain_by_name('test');
-    my $first = $c->domain_event_register_any( undef, Sys::Virt::Domain::EVENT_ID_LIFECYCLE(), sub { push @all, [@_] } );
-    my $next  = $c->domain_event_register_any( $d,    Sys::Virt::Domain::EVENT_ID_LIFECYCLE(), sub { push @one, [@_] } );
+    my $first = $c->domain_event_register_any(
+        undef,
+        Sys::Virt::Domain::EVENT_ID_LIFECYCLE(),
+        sub { push @all, [@_] }
+    );
+    my $next =
+        $c->domain_event_register_any( $d, Sys::Virt::Domain::EVENT_ID_LIFECYCLE(), sub { push @one, [@_] } );
     is( $next, $first + 1, 'ids count' );
     $d->suspend;
     turns();
@@ -110,10 +138,10 @@ subtest 'domain events' => sub {
     my ( $conn, $dom, $event, $detail ) = @{ $all[0] };
     is( $conn, $c, 'the connection is the one that it was registered on' );
     isa_ok( $dom, 'Sys::Virt::Domain' );
-    is( $dom->get_name, 'test', 'the domain can be kept and used' );
-    is( $event,  Sys::Virt::Domain::EVENT_SUSPENDED(),        'event' );
-    is( $detail, Sys::Virt::Domain::EVENT_SUSPENDED_PAUSED(), 'detail' );
-    is( $c->domain_event_deregister_any($next), undef, 'deregister' );
+    is( $dom->get_name, 'test',                                      'the domain can be kept and used' );
+    is( $event,         Sys::Virt::Domain::EVENT_SUSPENDED(),        'event' );
+    is( $detail,        Sys::Virt::Domain::EVENT_SUSPENDED_PAUSED(), 'detail' );
+    is( $c->domain_event_deregister_any($next), undef,               'deregister' );
     $d->resume;
     turns();
     is( @one, 1, 'no more events for the one' );
@@ -123,7 +151,13 @@ subtest 'domain events' => sub {
 
     my $legacy = 0;
     $c->domain_event_register( sub { $legacy++; return 1 } );
-    ok( !eval { $c->domain_event_register( sub { } ); 1 }, 'a second legacy registration fails' );
+    ok(
+        !eval {
+            $c->domain_event_register( sub { } );
+            1;
+        },
+        'a second legacy registration fails'
+    );
     $d->suspend;
     turns();
     is( $legacy, 1, 'the legacy form delivers' );
@@ -133,21 +167,42 @@ subtest 'domain events' => sub {
     is( $legacy, 1, 'until it is taken back' );
 
     for my $bad ( -1, 30, 1000 ) {
-        ok( !eval { $c->domain_event_register_any( undef, $bad, sub { } ); 1 }, "event $bad" );
+        ok(
+            !eval {
+                $c->domain_event_register_any( undef, $bad, sub { } );
+                1;
+            },
+            "event $bad"
+        );
         is( $@->code, 8, '... does not exist' );
     }
     ok( !eval { $c->domain_event_register_any( undef, 0, 'x' ); 1 }, 'no code' );
-    ok( !eval { $c->domain_event_register_any( $c,    0, sub { } ); 1 }, 'a connection for a domain' );
+    ok(
+        !eval {
+            $c->domain_event_register_any( $c, 0, sub { } );
+            1;
+        },
+        'a connection for a domain'
+    );
     like( $@, qr/domref is not a Sys::Virt::Domain object/, '... is refused' );
 };
 
 subtest 'other events' => sub {
     my %seen;
     my @ids = (
-        [ network      => $c->network_event_register_any( undef, 0, sub { push @{ $seen{network} }, [@_] } ) ],
-        [ storage_pool => $c->storage_pool_event_register_any( undef, 0, sub { push @{ $seen{pool} }, [@_] } ) ],
-        [ storage_pool => $c->storage_pool_event_register_any( undef, 1, sub { push @{ $seen{refresh} }, [@_] } ) ],
-        [ node_device  => $c->node_device_event_register_any( undef, 0, sub { push @{ $seen{device} }, [@_] } ) ],
+        [ network => $c->network_event_register_any( undef, 0, sub { push @{ $seen{network} }, [@_] } ) ],
+        [
+            storage_pool =>
+                $c->storage_pool_event_register_any( undef, 0, sub { push @{ $seen{pool} }, [@_] } )
+        ],
+        [
+            storage_pool =>
+                $c->storage_pool_event_register_any( undef, 1, sub { push @{ $seen{refresh} }, [@_] } )
+        ],
+        [
+            node_device =>
+                $c->node_device_event_register_any( undef, 0, sub { push @{ $seen{device} }, [@_] } )
+        ],
     );
     my $net = $c->get_network_by_name('default');
     $net->destroy;
@@ -163,12 +218,19 @@ subtest 'other events' => sub {
     isa_ok( $seen{pool}[0][1], 'Sys::Virt::StoragePool' );
     cmp_ok( scalar @{ $seen{refresh} }, '>=', 1, 'pool: refreshed' );
     is( @{ $seen{refresh}[0] }, 2, 'a refresh has no further arguments' );
+
     for (@ids) {
         my ( $kind, $id ) = @$_;
         my $method = "${kind}_event_deregister_any";
         is( $c->$method($id), undef, $method );
     }
-    ok( !eval { $c->secret_event_register_any( undef, 7, sub { } ); 1 }, 'an unknown secret event' );
+    ok(
+        !eval {
+            $c->secret_event_register_any( undef, 7, sub { } );
+            1;
+        },
+        'an unknown secret event'
+    );
 };
 
 my $freed = 0;
@@ -199,7 +261,7 @@ subtest 'life of callbacks' => sub {
     turns();
     is( $freed, 1, 'and no longer' );
     my $canary = bless [], 'Canary';
-    my $sub = sub { return $canary };
+    my $sub    = sub { return $canary };
     eval { $c->domain_event_register_any( undef, 4711, $sub ) };
     eval { Sys::Virt->new( uri => $uri )->domain_event_register_any( undef, 0, $sub ) };
     undef $sub;
@@ -245,8 +307,11 @@ subtest 'life of connections' => sub {
 
 subtest 'close callbacks' => sub {
     ok( !eval { $c->register_close_callback('x'); 1 }, 'no code' );
-    my $registered = eval { $c->register_close_callback( sub { } ); 1 };
-    my $supported  = $registered || $@->code != 3;
+    my $registered = eval {
+        $c->register_close_callback( sub { } );
+        1;
+    };
+    my $supported = $registered || $@->code != 3;
     ok( $supported || $@->code == 3, 'the driver decides' );
     is( $c->unregister_close_callback, undef, 'none to unregister is no error' );
 };

@@ -98,13 +98,16 @@ ok( Sys::Virt::Event->can($_), "Sys::Virt::Event has $_" )
 
 my $loop = My::Loop->new;
 is( Sys::Virt::Event::register($loop), undef, 'register' );
-is( $Sys::Virt::Event::eventimpl, $loop, 'the loop is in the package variable, as ever' );
+is( $Sys::Virt::Event::eventimpl,      $loop, 'the loop is in the package variable, as ever' );
 {
     my @warnings;
     local $SIG{__WARN__} = sub { push @warnings, @_ };
     ok( !eval { Sys::Virt::Event::register( bless {}, 'Old::Loop' ); 1 }, 'D12: a second loop is refused' );
-    like( $warnings[0], qr/\ADECPRECATION WARNING: event implementation is a subclass of Sys::Virt::Event/,
-        'an old subclass is warned of' );
+    like(
+        $warnings[0],
+        qr/\ADECPRECATION WARNING: event implementation is a subclass of Sys::Virt::Event/,
+        'an old subclass is warned of'
+    );
     is( $Sys::Virt::Event::eventimpl, $loop, 'D12: the first one stays' );
 }
 
@@ -115,10 +118,10 @@ like( $loop->{log}[0], qr/\Aadd_timeout -1/, 'events need a timer' );
 my ($timer) = values %{ $loop->{timers} };
 is( ref $timer->{cb},     'SCALAR', 'the callback is a reference to a scalar' );
 is( ref $timer->{opaque}, 'SCALAR', 'the opaque value too' );
-my $d  = $c->get_domain_by_name('test');
+my $d = $c->get_domain_by_name('test');
 $d->suspend;
 $loop->turn;
-is( @events, 1, 'events arrive through the loop' );
+is( @events,       1,  'events arrive through the loop' );
 is( $events[0][0], $c, '... with their connection' );
 
 $c->domain_event_deregister_any($id);
@@ -143,7 +146,7 @@ $loop->turn;
 ok( !eval { Sys::Virt::Event::remove_handle(4711); 1 }, 'D9: what remove_handle returns is passed on' );
 
 subtest 'numbers that are none of libvirt\'s' => sub {
-    my $one = $c->domain_event_register_any( undef, 0, sub { } );
+    my $one    = $c->domain_event_register_any( undef, 0, sub { } );
     my ($real) = values %{ $loop->{timers} };
     my $number = 4096;
     for my $bad ( undef, 'x', 5, [], {}, \$number, \'x', \-1, \1e30, $c ) {
@@ -154,8 +157,10 @@ subtest 'numbers that are none of libvirt\'s' => sub {
         ok( !eval { $loop->_free_callback_opaque( $bad, undef ); 1 }, 'and one to free' );
     }
     ok( !eval { $loop->_run_timeout_callback( 1, $real->{cb}, \$number ); 1 }, 'a foreign opaque value' );
-    ok( !eval { $loop->_run_handle_callback( 1, 1, 1, $real->{cb}, $real->{opaque} ); 1 }, 'a timer as a handle' );
-    is( eval { $loop->_run_timeout_callback( 1, $real->{cb}, undef ); 1 }, 1, 'D10: an undefined opaque value' )
+    ok( !eval { $loop->_run_handle_callback( 1, 1, 1, $real->{cb}, $real->{opaque} ); 1 },
+        'a timer as a handle' );
+    is( eval { $loop->_run_timeout_callback( 1, $real->{cb}, undef ); 1 },
+        1, 'D10: an undefined opaque value' )
         or diag $@;
     is( $loop->_free_callback_opaque( undef, undef ), undef, 'nothing to free is no error' );
     $c->domain_event_deregister_any($one);
@@ -164,13 +169,31 @@ subtest 'numbers that are none of libvirt\'s' => sub {
 subtest 'a loop that fails' => sub {
     no warnings qw(redefine once);
     local *My::Loop::add_timeout = sub { die "no timers today\n" };
-    ok( !eval { Sys::Virt::Event::add_timeout( 5, sub { } ); 1 }, 'by dying' );
+    ok(
+        !eval {
+            Sys::Virt::Event::add_timeout( 5, sub { } );
+            1;
+        },
+        'by dying'
+    );
     is( $@, "no timers today\n", '... is heard' );
     *My::Loop::add_timeout = sub { return -1 };
-    ok( !eval { Sys::Virt::Event::add_timeout( 5, sub { } ); 1 }, 'by -1' );
+    ok(
+        !eval {
+            Sys::Virt::Event::add_timeout( 5, sub { } );
+            1;
+        },
+        'by -1'
+    );
     isa_ok( $@, 'Sys::Virt::Error' );
     *My::Loop::add_timeout = sub { return 'seven' };
-    ok( !eval { Sys::Virt::Event::add_timeout( 5, sub { } ); 1 }, 'by nonsense' );
+    ok(
+        !eval {
+            Sys::Virt::Event::add_timeout( 5, sub { } );
+            1;
+        },
+        'by nonsense'
+    );
 };
 
 undef $d;

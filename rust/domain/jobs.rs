@@ -21,8 +21,12 @@ methods! { "Sys::Virt::Domain";
     start_dirty_rate_calc(dom: Domain, secs: i32, flags: SpacedFlags = 0) =>
         status(newer::virDomainStartDirtyRateCalc(dom, secs, flags)?);
 
-    get_launch_security_info(dom: Domain, flags: u32 = 0) =>
-        params::get_allocated(|values, count| virDomainGetLaunchSecurityInfo(dom, values, count, flags));
+    get_launch_security_info(dom: Domain, flags: u32 = 0) => {
+        if dom.is_null() {
+            return Err(Fault::closed(VIR_ERR_INVALID_DOMAIN, "virDomainGetLaunchSecurityInfo"));
+        }
+        params::get_allocated(|values, count| virDomainGetLaunchSecurityInfo(dom, values, count, flags))
+    };
     set_launch_security_state(dom: Domain, newparams: Hash, flags: u32 = 0) => {
         let mut given = Arguments::fixed(&newparams, LAUNCH_SECURITY)?;
         status(newer::virDomainSetLaunchSecurityState(dom, given.as_ptr(), given.len(), flags)?)
