@@ -116,7 +116,8 @@ fn cpu_stats(dom: *mut Domain, start: i32, ncpus: u32, flags: u32) -> Result {
         // SAFETY: the row's domain; without an array libvirt only counts.
         check(unsafe { virDomainGetCPUStats(dom, std::ptr::null_mut(), 0, start, ncpus, flags) })
     };
-    let width = counted(start, 1)? as usize;
+    // The sum of all processors (-1) is one entry; libvirt says so if more are asked for.
+    let width = counted(start, if start < 0 { ncpus } else { 1 })? as usize;
     let mut ncpus = ncpus;
     if ncpus == 0 || (start >= 0 && ncpus > 1024) {
         let all = counted(0, 0)? as u32;

@@ -303,9 +303,9 @@ impl Arguments {
         Ok(())
     }
 
-    /// For C: the array. It may be NULL when it is empty.
+    /// For C: the array. It is never NULL, which several functions refuse even when they are told of no element.
     pub fn as_ptr(&mut self) -> *mut virTypedParameter {
-        if self.params.is_empty() { std::ptr::null_mut() } else { self.params.as_mut_ptr() }
+        self.params.as_mut_ptr()
     }
 
     /// For C: the number of elements.
