@@ -451,6 +451,45 @@ subtest 'streams' => sub {
     is( $st->send( undef, 9 ),          0,     'undef is nothing' );
 };
 
+subtest 'zero is a result' => sub {
+    is( $object{'Sys::Virt::Secret'}->get_usage_type, 0, 'B7: get_usage_type' );
+    is( $c->get_node_free_memory,                     0, 'B8: get_node_free_memory' );
+    is( $d->get_max_memory,                           0, 'B8: get_max_memory' );
+};
+
+subtest 'leaks' => sub {
+    my $resident = sub {
+        open my $file, '<', '/proc/self/statm' or die $!;
+        return ( split q{ }, <$file> )[1] * 4096;
+    };
+    my %case = (
+        'C4: block_peek'  => sub { $d->block_peek( 'vda', 0, 4096 ) },
+        'C4: memory_peek' => sub { $d->memory_peek( 0, 4096, 1 ) },
+        'C5: get_value'   => sub { $object{'Sys::Virt::Secret'}->get_value },
+        'C7: GRAPHICS'    => sub {
+            $c->domain_event_register_any( $d, 5, sub { } );
+        },
+        'C7: TUNABLE' => sub {
+            $c->domain_event_register_any( $d, 17, sub { } );
+        },
+        'C7: JOB_COMPLETED' => sub {
+            $c->domain_event_register_any( $d, 21, sub { } );
+        },
+        'C9: credentials' => sub {
+            Sys::Virt::_open_auth( 'uri', [ 1, 2 ], sub { 0 }, 0 );
+        },
+        'C12: CPU stats' => sub { my @stats = $d->get_cpu_stats( 0, 2 ) },
+    );
+    for my $name ( sort keys %case ) {
+        $case{$name}->() for 1 .. 500;
+        my $before = $resident->();
+        $case{$name}->() for 1 .. 3_000;
+        my $bytes = ( $resident->() - $before ) / 3_000;
+        cmp_ok( $bytes, '<', $name =~ /C7/ ? 150 : 20, "$name: $bytes bytes per call" );
+    }
+    recorded();
+};
+
 subtest 'constructors and the end' => sub {
     recorded();
     is( ref Sys::Virt::Domain->_new( connection => $c, uuid => 'x' x 36 ), 'Sys::Virt::Domain', '_new' );

@@ -50,8 +50,10 @@ sub function {
     $_->[0] =~ s/\s+\z// for @args;
     my $prototype = join ', ', map { "$_->[0] $_->[1]" } @args;
     print "$return $name(", $prototype || 'void', ") {\n    note(\"$name(\");\n";
-    my $count  = $return =~ /\A(?:int|unsigned int)\z/ ? 3           : 0;
-    my $object = $args[0]                              ? $args[0][1] : '0';
+    my $count = $return =~ /\A(?:int|unsigned int)\z/ ? 3 : 0;
+    $count = 0 if $name eq 'virSecretGetUsageType';
+    my $object = $args[0] ? $args[0][1] : '0';
+
     for my $index ( 0 .. $#args ) {
         my ( $type, $arg ) = @{ $args[$index] };
         my $next = $args[ $index + 1 ] ? $args[ $index + 1 ] : [ q{}, q{} ];

@@ -297,6 +297,7 @@ int virConnectDomainEventRegisterAny(virConnectPtr conn, virDomainPtr dom, int i
     }
     release(about);
     virTypedParamsFree(params, PARAMS);
+    ff(opaque); /* nothing more will happen */
     return id + 100;
 }
 
