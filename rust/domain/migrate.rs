@@ -13,7 +13,7 @@ methods! { "Sys::Virt::Domain";
     };
     #[sub] migrate2(
         dom: Domain, destcon: Connect, dxml: Any, flags: Any, dname: Any, uri: Any, bandwidth: Any) => {
-        let mut given = arguments(&dxml, &dname, &uri, &bandwidth)?;
+        let mut given = second(&dxml, &dname, &uri, &bandwidth)?;
         object(virDomainMigrate3(dom, destcon, given.as_ptr(), given.len() as c_uint, integer(flags.value, "flags")?))
     };
     #[sub] migrate_to_uri(dom: Domain, desturi: Text, params: Any, dname: Any, uri: Any, bandwidth: Any) => {
@@ -22,7 +22,7 @@ methods! { "Sys::Virt::Domain";
     };
     #[sub] migrate_to_uri2(
         dom: Domain, desturi: Text, dxml: Any, flags: Any, dname: Any, uri: Any, bandwidth: Any) => {
-        let mut given = arguments(&dxml, &dname, &uri, &bandwidth)?;
+        let mut given = second(&dxml, &dname, &uri, &bandwidth)?;
         let flags = integer(flags.value, "flags")?;
         status(virDomainMigrateToURI3(dom, desturi, given.as_ptr(), given.len() as c_uint, flags))
     };
@@ -92,6 +92,14 @@ fn arguments(dxml: &Named, dname: &Named, uri: &Named, bandwidth: &Named) -> Res
         }
     }
     Ok(given)
+}
+
+/// What `migrate2` and `migrate_to_uri2` take: (dxml, flags, dname, uri, bandwidth), or as `migrate` (\%params, flags).
+fn second(dxml: &Named, dname: &Named, uri: &Named, bandwidth: &Named) -> Result<Arguments> {
+    if dxml.value.tag() == Tag::Map {
+        return Arguments::fixed(&Named { value: dxml.value, name: "params" }, MIGRATE);
+    }
+    arguments(dxml, dname, uri, bandwidth)
 }
 
 /// Either (\%params, flags) or (flags, dname, uri, bandwidth). To a URI, a number in the place of the migration URI

@@ -255,6 +255,11 @@ subtest 'typed parameters' => sub {
     );
     $d->migrate_to_uri2( 'uri', '<x/>', 3, 'name', 'tcp://x', 9 );
     like( recorded(), qr/destination_xml:7=<x\/>,bandwidth:4=9\}, 4, 3\)/, 'B10: migrate_to_uri2' );
+    for my $call ( [ migrate2 => $c ], [ migrate_to_uri2 => 'uri' ] ) {
+        my ( $method, $to ) = @$call;
+        $d->$method( $to, { bandwidth => 9, destination_xml => '<x/>' }, 3 );
+        like( recorded(), qr/\{destination_xml:7=<x\/>,bandwidth:4=9\}, 2, 3\)/, "$method with a hash" );
+    }
     $d->save( '/x', undef, { image_format => 'raw' } );
     like( recorded(), qr/virDomainSaveParams\(object, \{image_format:7=raw,file:7=\/x\}, 2, 0\)/,
         'A5: save' );
