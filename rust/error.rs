@@ -89,7 +89,7 @@ impl Fault {
         Fault::Libvirt(VirError::ours(VIR_ERR_INVALID_ARG, format!("invalid argument: {}", message.into())))
     }
 
-    /// What libvirt says to a closed object, for a function that follows its pointer without a look.
+    /// What libvirt says to a closed object, see [`crate::virt::rules::opened`].
     pub fn closed(code: u32, function: &str) -> Self {
         let what = if code == VIR_ERR_INVALID_CONN { "connection" } else { "domain" };
         Fault::Libvirt(VirError::ours(code, format!("invalid {what} pointer in {function}")))

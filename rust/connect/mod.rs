@@ -40,9 +40,7 @@ methods! { "Sys::Virt";
     is_secure(conn: Connect) => number(virConnectIsSecure(conn));
     set_keep_alive(conn: Connect, interval: i32, count: u32) => status(virConnectSetKeepAlive(conn, interval, count));
     set_identity(conn: Connect, newident: Hash, flags: u32 = 0) => {
-        if conn.is_null() {
-            return Err(Fault::closed(VIR_ERR_INVALID_CONN, "virConnectSetIdentity"));
-        }
+        opened(conn, "virConnectSetIdentity")?;
         let mut ident = params::Arguments::fixed(&newident, IDENTITY)?;
         status(virConnectSetIdentity(conn, ident.as_ptr(), ident.len(), flags))
     };

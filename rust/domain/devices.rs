@@ -12,6 +12,7 @@ methods! { "Sys::Virt::Domain";
     detach_device_alias(dom: Domain, alias: Text, flags: u32 = 0) => status(virDomainDetachDeviceAlias(dom, alias, flags));
     update_device(dom: Domain, xml: Text, flags: u32 = 0) => status(virDomainUpdateDeviceFlags(dom, xml, flags));
     fd_associate(dom: Domain, name: Text, fdssv: Array, flags: u32 = 0) => {
+        opened(dom, "virDomainFDAssociate")?;
         let mut fds = fdssv.integers::<c_int>()?;
         status(newer::virDomainFDAssociate(dom, name, fds.len() as c_uint, fds.as_mut_ptr(), flags)?)
     };

@@ -22,12 +22,11 @@ methods! { "Sys::Virt::Domain";
         status(newer::virDomainStartDirtyRateCalc(dom, secs, flags)?);
 
     get_launch_security_info(dom: Domain, flags: u32 = 0) => {
-        if dom.is_null() {
-            return Err(Fault::closed(VIR_ERR_INVALID_DOMAIN, "virDomainGetLaunchSecurityInfo"));
-        }
+        opened(dom, "virDomainGetLaunchSecurityInfo")?;
         params::get_allocated(|values, count| virDomainGetLaunchSecurityInfo(dom, values, count, flags))
     };
     set_launch_security_state(dom: Domain, newparams: Hash, flags: u32 = 0) => {
+        opened(dom, "virDomainSetLaunchSecurityState")?;
         let mut given = Arguments::fixed(&newparams, LAUNCH_SECURITY)?;
         status(newer::virDomainSetLaunchSecurityState(dom, given.as_ptr(), given.len(), flags)?)
     };

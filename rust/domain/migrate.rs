@@ -9,12 +9,12 @@ use params::{Arguments, Kind};
 methods! { "Sys::Virt::Domain";
     #[sub] migrate(dom: Domain, destcon: Connect, params: Any, dname: Any, uri: Any, bandwidth: Any) => {
         let (mut given, flags) = positional(&params, &dname, &uri, &bandwidth, false)?;
-        object(virDomainMigrate3(dom, destcon, given.as_ptr(), given.len() as c_uint, flags))
+        migrate(dom, destcon, &mut given, flags)
     };
     #[sub] migrate2(
         dom: Domain, destcon: Connect, dxml: Any, flags: Any, dname: Any, uri: Any, bandwidth: Any) => {
         let mut given = second(&dxml, &dname, &uri, &bandwidth)?;
-        object(virDomainMigrate3(dom, destcon, given.as_ptr(), given.len() as c_uint, integer(flags.value, "flags")?))
+        migrate(dom, destcon, &mut given, integer(flags.value, "flags")?)
     };
     #[sub] migrate_to_uri(dom: Domain, desturi: Text, params: Any, dname: Any, uri: Any, bandwidth: Any) => {
         let (mut given, flags) = positional(&params, &dname, &uri, &bandwidth, true)?;
@@ -28,7 +28,7 @@ methods! { "Sys::Virt::Domain";
     };
     _migrate(dom: Domain, destcon: Connect, newparams: Hash, flags: u32 = 0) => {
         let mut given = Arguments::fixed(&newparams, MIGRATE)?;
-        object(virDomainMigrate3(dom, destcon, given.as_ptr(), given.len() as c_uint, flags))
+        migrate(dom, destcon, &mut given, flags)
     };
     _migrate_to_uri(dom: Domain, desturi: Text, newparams: Hash, flags: u32 = 0) => {
         let mut given = Arguments::fixed(&newparams, MIGRATE)?;
@@ -77,6 +77,15 @@ const MIGRATE: &params::Set = &[
     (VIR_MIGRATE_PARAM_MIGRATE_DISKS_DETECT_ZEROES, Kind::Texts),
     (VIR_MIGRATE_PARAM_MIGRATE_DISKS_TARGET_ZERO, Kind::Texts),
 ];
+
+fn migrate(dom: *mut Domain, destcon: *mut Connect, given: &mut Arguments, flags: c_uint) -> Result {
+    // The domain is the one of the two that libvirt looks at.
+    if !dom.is_null() {
+        opened(destcon, "virDomainMigrate3")?;
+    }
+    // SAFETY: the row's domain and connection, which is open, and as many parameters as said.
+    object(unsafe { virDomainMigrate3(dom, destcon, given.as_ptr(), given.len() as c_uint, flags) })
+}
 
 /// The parameters behind the arguments of the older calls; undef is not sent.
 fn arguments(dxml: &Named, dname: &Named, uri: &Named, bandwidth: &Named) -> Result<Arguments> {

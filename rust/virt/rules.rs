@@ -3,7 +3,7 @@
 
 use crate::error::{Fault, Result};
 use crate::value::Value;
-use crate::virt::class::Object;
+use crate::virt::class::{Class, Object};
 use libc::{c_char, c_int, c_void};
 use std::ffi::CStr;
 
@@ -245,6 +245,17 @@ pub fn text_field(field: &[c_char]) -> Value {
 pub unsafe fn copied(text: *const c_char) -> Value {
     // SAFETY: the caller's promise.
     if text.is_null() { Value::none() } else { Value::from(unsafe { CStr::from_ptr(text) }) }
+}
+
+/// Refuses a closed object with libvirt's own words: for functions that follow the pointer without a look.
+pub fn opened<T: Object>(object: *mut T, function: &str) -> Result<()> {
+    if !object.is_null() {
+        return Ok(());
+    }
+    Err(match T::CLASS {
+        Class::Connect => Fault::closed(virt_sys::VIR_ERR_INVALID_CONN, function),
+        _ => Fault::closed(virt_sys::VIR_ERR_INVALID_DOMAIN, function),
+    })
 }
 
 /// The code of the error that libvirt set last on this thread.
