@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# Runs operations for bench/run.pl: reads "name<TAB>iterations", answers with the CPU seconds that they took.
+# Runs operations for bench/run.pl: reads "name<TAB>iterations", answers with the CPU seconds that they took. With a name
+# and a number as arguments, runs just that.
 use strict;
 use warnings;
 
@@ -7,6 +8,15 @@ use FindBin ();
 require "$FindBin::Bin/operations.pl";
 
 our %OPERATIONS;
+
+# bench/instructions.pl has one operation run, without a clock.
+if ( my ( $name, $count ) = @ARGV ) {
+    my ( $prepare, $run ) = @{ $OPERATIONS{$name} };
+    my @state = $prepare->();
+    $run->(@state) for 1 .. $count;
+    exit 0;
+}
+
 my %prepared;
 local $| = 1;
 print "$Sys::Virt::VERSION\n";

@@ -9,9 +9,7 @@
  * belongs to the parent, and so does the session with the daemon behind it: it is not closed here. */
 static U16 generation;
 
-#define CLASS_BITS 6
-#define CLASS_MASK ((1 << CLASS_BITS) - 1)
-#define GENERATION_MAX (0xffff >> CLASS_BITS)
+#define GENERATION_MAX (0xffff >> SYSVIRT_HANDLE_CLASS_BITS)
 
 static void next_generation(void) {
     if (generation < GENERATION_MAX)
@@ -21,7 +19,7 @@ static void next_generation(void) {
 static void release(MAGIC *magic) {
     void *object = magic->mg_ptr;
     magic->mg_ptr = NULL;
-    if (object && magic->mg_private >> CLASS_BITS == generation)
+    if (object && magic->mg_private >> SYSVIRT_HANDLE_CLASS_BITS == generation)
         sysvirt_release(sysvirt_handle_class(magic), object);
 }
 
@@ -39,7 +37,7 @@ static int handle_dup(pTHX_ MAGIC *magic, CLONE_PARAMS *params) {
 }
 #endif
 
-static MGVTBL handle_table = {
+MGVTBL sysvirt_handle_table = {
     NULL, NULL, NULL, NULL, handle_free, NULL,
 #ifdef USE_ITHREADS
     handle_dup,
@@ -59,31 +57,12 @@ void sysvirt_handle_boot(void) {
 /* Takes over the caller's reference to the object. */
 SV *sysvirt_handle_new(pTHX_ HV *stash, sysvirt_Class class_, void *object) {
     SV *inner = newSV_type(SVt_PVMG);
-    MAGIC *magic = sv_magicext(inner, NULL, PERL_MAGIC_ext, &handle_table, (const char *)object, 0);
-    magic->mg_private = (U16)(class_ | generation << CLASS_BITS);
+    MAGIC *magic = sv_magicext(inner, NULL, PERL_MAGIC_ext, &sysvirt_handle_table, (const char *)object, 0);
+    magic->mg_private = (U16)(class_ | generation << SYSVIRT_HANDLE_CLASS_BITS);
     magic->mg_flags |= MGf_DUP;
     SvIV_set(inner, PTR2IV(object));
     SvIOK_on(inner);
     return sv_bless(newRV_noinc(inner), stash);
-}
-
-/* The magic of a handle, NULL for any other scalar. */
-MAGIC *sysvirt_handle_magic(SV *sv) {
-    SV *inner;
-    MAGIC *magic;
-    if (!SvROK(sv))
-        return NULL;
-    inner = SvRV(sv);
-    if (SvTYPE(inner) < SVt_PVMG)
-        return NULL;
-    for (magic = SvMAGIC(inner); magic; magic = magic->mg_moremagic)
-        if (magic->mg_virtual == &handle_table)
-            return magic;
-    return NULL;
-}
-
-sysvirt_Class sysvirt_handle_class(const MAGIC *magic) {
-    return (sysvirt_Class)(magic->mg_private & CLASS_MASK);
 }
 
 /* What DESTROY and close do: the object goes now, the scalar becomes 0 and stays a handle. */

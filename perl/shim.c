@@ -13,13 +13,6 @@ my_cxt_t *sysvirt_context(pTHX) {
     return &MY_CXT;
 }
 
-static size_t mandatory(const sysvirt_Method *method) {
-    size_t count = 0;
-    while (count < method->nparams && !method->params[count].default_text)
-        count++;
-    return count;
-}
-
 static void usage(pTHX_ const sysvirt_Method *method) {
     SV *text = sv_2mortal(newSVpvs(""));
     size_t index;
@@ -31,33 +24,6 @@ static void usage(pTHX_ const sysvirt_Method *method) {
             sv_catpvf(text, "%s%s", param->spaced ? " = " : "=", strEQ(value, "undef") ? "&PL_sv_undef" : value);
     }
     croak("Usage: %s(%" SVf ")", method->name, SVfARG(text));
-}
-
-/* Decodes all arguments of a call into `args`, one for each parameter of the method. */
-static void decode(pTHX_ const sysvirt_Method *method, I32 ax, SSize_t items, sysvirt_Value *args, bool copy) {
-    size_t index;
-    for (index = 0; index < method->nparams && (SSize_t)index < items && !copy; index++)
-        copy = sysvirt_needs_copy(aTHX_ &method->params[index], ST(index));
-
-    for (index = 0; index < method->nparams; index++) {
-        const sysvirt_Param *param = &method->params[index];
-        sysvirt_Value *out = &args[index];
-        Zero(out, 1, sysvirt_Value);
-        if (param->kind == SYSVIRT_KIND_PAIRS) {
-            if (items > (SSize_t)index)
-                sysvirt_decode_pairs(aTHX_ &ST(index), items - (SSize_t)index, out);
-        } else if ((SSize_t)index < items) {
-            SV *sv = ST(index);
-            if (copy && param->kind != SYSVIRT_KIND_VARIABLE)
-                sv = sv_mortalcopy(sv);
-            sysvirt_decode(aTHX_ method, param, sv, out);
-        } else if (!param->default_text) {
-            sysvirt_decode(aTHX_ method, param, &PL_sv_undef, out); /* a sub's argument that was left out */
-        } else if (param->fallback != sysvirt_undef) {
-            out->tag = SYSVIRT_TAG_INT;
-            out->data.integer = param->fallback;
-        }
-    }
 }
 
 static HV *invocant_stash(pTHX_ SV *sv) {
@@ -96,9 +62,9 @@ XS_INTERNAL(dispatch) {
     const SSize_t given = items;
 
     if (!(method->flags & sysvirt_SUB)
-        && (given > (SSize_t)method->nparams || given < (SSize_t)mandatory(method)))
+        && (given > (SSize_t)method->nparams || given < (SSize_t)method->mandatory))
         usage(aTHX_ method);
-    decode(aTHX_ method, ax, given, args, cxt->reentrant);
+    sysvirt_decode(aTHX_ method, &ST(0), given, args, cxt->reentrant);
     if (method->flags & sysvirt_CONSTRUCTOR)
         stash = invocant_stash(aTHX_ given ? ST(0) : &PL_sv_undef);
 
@@ -236,10 +202,10 @@ static void set_up(pTHX_ my_cxt_t *cxt) {
 static void bind_methods(pTHX_ const sysvirt_Method *method, size_t count) {
     for (; count; count--, method++) {
         char prototype[ARGS_MAX + 2], *at = prototype;
-        size_t index, needed = mandatory(method);
+        size_t index;
         CV *cv;
         for (index = 0; index < method->nparams; index++) {
-            if (index == needed)
+            if (index == method->mandatory)
                 *at++ = ';';
             *at++ = '$';
         }

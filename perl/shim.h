@@ -38,9 +38,7 @@ typedef struct {
 my_cxt_t *sysvirt_context(pTHX);
 
 /* arguments.c */
-void sysvirt_decode(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv, sysvirt_Value *out);
-bool sysvirt_needs_copy(pTHX_ const sysvirt_Param *param, SV *sv);
-void sysvirt_decode_pairs(pTHX_ SV **first, SSize_t count, sysvirt_Value *out);
+void sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args, bool copy);
 void sysvirt_decode_any(pTHX_ SV *sv, sysvirt_Value *out, int depth);
 
 /* results.c */
@@ -49,9 +47,30 @@ SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash);
 /* handle.c */
 void sysvirt_handle_boot(void);
 SV *sysvirt_handle_new(pTHX_ HV *stash, sysvirt_Class class_, void *object);
-MAGIC *sysvirt_handle_magic(SV *sv);
-sysvirt_Class sysvirt_handle_class(const MAGIC *magic);
 void sysvirt_handle_close(pTHX_ SV *sv);
+extern MGVTBL sysvirt_handle_table;
+
+/* The magic of a handle, NULL for any other scalar. */
+static inline MAGIC *sysvirt_handle_magic(SV *sv) {
+    SV *inner;
+    MAGIC *magic;
+    if (!SvROK(sv))
+        return NULL;
+    inner = SvRV(sv);
+    if (SvTYPE(inner) < SVt_PVMG)
+        return NULL;
+    for (magic = SvMAGIC(inner); magic; magic = magic->mg_moremagic)
+        if (magic->mg_virtual == &sysvirt_handle_table)
+            return magic;
+    return NULL;
+}
+
+/* mg_private holds the class, and above it the generation of processes that the handle belongs to. */
+#define SYSVIRT_HANDLE_CLASS_BITS 6
+
+static inline sysvirt_Class sysvirt_handle_class(const MAGIC *magic) {
+    return (sysvirt_Class)(magic->mg_private & ((1 << SYSVIRT_HANDLE_CLASS_BITS) - 1));
+}
 
 /* callback.c */
 extern const sysvirt_Callbacks sysvirt_callbacks;

@@ -191,6 +191,7 @@ typedef struct sysvirt_Method {
   const char *name;
   const struct sysvirt_Param *params;
   uintptr_t nparams;
+  uintptr_t mandatory;
   uint8_t flags;
   sysvirt_Outcome (*body)(const struct sysvirt_Value*, uintptr_t, struct sysvirt_Value*, const char*);
 } sysvirt_Method;

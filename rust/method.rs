@@ -103,6 +103,8 @@ pub struct Method {
     name: *const c_char,
     params: *const Param,
     nparams: usize,
+    /// How many of the parameters have no default.
+    mandatory: usize,
     flags: u8,
     body: extern "C" fn(*const Value, usize, *mut Value, *const c_char) -> Outcome,
 }
@@ -118,7 +120,18 @@ impl Method {
         flags: u8,
         body: extern "C" fn(*const Value, usize, *mut Value, *const c_char) -> Outcome,
     ) -> Self {
-        Method { name: name.as_ptr().cast(), params: params.as_ptr(), nparams: params.len(), flags, body }
+        let mut mandatory = 0;
+        while mandatory < params.len() && params[mandatory].default_text.is_null() {
+            mandatory += 1;
+        }
+        Method {
+            name: name.as_ptr().cast(),
+            params: params.as_ptr(),
+            nparams: params.len(),
+            mandatory,
+            flags,
+            body,
+        }
     }
 }
 
