@@ -27,7 +27,7 @@ static void store(pTHX_ HV *hash, sysvirt_Value *key, SV *value) {
             PERL_HASH(hashed, name->text, name->len);
             name->hash = hashed;
         }
-        (void)hv_store(hash, name->text, (I32)name->len, value, hashed);
+        (void)hv_common(hash, NULL, name->text, name->len, 0, HV_FETCH_ISSTORE | HV_FETCH_JUST_SV, value, hashed);
     } else {
         (void)hv_store(hash, key->data.text, (I32)key->len, value, 0);
     }
@@ -72,6 +72,8 @@ SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
     }
     case SYSVIRT_TAG_MAP: {
         HV *hash = newHV();
+        if (value->len > 16)
+            hv_ksplit(hash, (IV)(value->len / 2));
         for (index = 0; index + 1 < value->len; index += 2)
             store(aTHX_ hash, &value->data.items[index], sysvirt_build(aTHX_ cxt, &value->data.items[index + 1], NULL));
         return blessed(aTHX_ cxt, newRV_noinc((SV *)hash), value->class_);

@@ -183,6 +183,7 @@ typedef struct sysvirt_Value {
   sysvirt_Class class_;
   sysvirt_Storage storage;
   bool utf8;
+  uint32_t capacity;
   uintptr_t len;
   union sysvirt_Data data;
 } sysvirt_Value;

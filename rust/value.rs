@@ -59,7 +59,7 @@ pub enum Storage {
     Borrowed = 0,
     /// `free`: libvirt allocated it.
     Malloc,
-    /// Rust: a boxed slice of bytes or of values.
+    /// Rust: a boxed slice of bytes, or a vector of values.
     Boxed,
     /// `free` likewise, but the bytes are overwritten first: they are a secret.
     Secret,
@@ -112,6 +112,8 @@ pub struct Value {
     storage: Storage,
     /// Text of the shim's: the bytes are the UTF-8 form of characters.
     utf8: bool,
+    /// Of items in a [`Storage::Boxed`]: for how many there is room.
+    capacity: u32,
     /// Bytes of a string, number of items; of a handle among the arguments: the SV that it came in.
     len: usize,
     data: Data,
@@ -119,7 +121,7 @@ pub struct Value {
 
 impl Value {
     const fn plain(tag: Tag, len: usize, data: Data) -> Self {
-        Value { tag, class: Class::None, storage: Storage::Borrowed, utf8: false, len, data }
+        Value { tag, class: Class::None, storage: Storage::Borrowed, utf8: false, capacity: 0, len, data }
     }
 
     /// undef, or nothing.
@@ -183,10 +185,14 @@ impl Value {
         Value { storage: Storage::Secret, ..Self::plain(Tag::Bytes, len, Data { text: bytes.cast() }) }
     }
 
-    fn with_items(tag: Tag, items: Vec<Value>) -> Self {
-        let len = items.len();
-        let items = Box::into_raw(items.into_boxed_slice()).cast::<Value>();
-        Value { storage: Storage::Boxed, ..Self::plain(tag, len, Data { items }) }
+    fn with_items(tag: Tag, mut items: Vec<Value>) -> Self {
+        if u32::try_from(items.capacity()).is_err() {
+            items.shrink_to_fit();
+        }
+        // More than u32::MAX values are 96 GiB: there are none.
+        let (len, capacity) = (items.len(), items.capacity() as u32);
+        let items = std::mem::ManuallyDrop::new(items).as_mut_ptr();
+        Value { storage: Storage::Boxed, capacity, ..Self::plain(tag, len, Data { items }) }
     }
 
     /// A result list; its value in scalar context is its last element.
@@ -474,8 +480,8 @@ impl Value {
                 });
             }
             (_, Storage::Boxed) => {
-                // SAFETY: it came from a boxed slice of `len` values.
-                drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(self.data.items, self.len)) });
+                // SAFETY: it came from a vector of `len` values with room for `capacity`.
+                drop(unsafe { Vec::from_raw_parts(self.data.items, self.len, self.capacity as usize) });
             }
             _ => {}
         }

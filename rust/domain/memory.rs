@@ -36,7 +36,7 @@ static STATS: [(c_uint, Key); 13] = [
 fn memory_stats(dom: *mut Domain, flags: u32) -> Result {
     /// Room for statistics of later releases, which are left out.
     const ROOM: usize = 64;
-    let mut stats: Vec<virDomainMemoryStatStruct> = zeroed_array(ROOM)?;
+    let mut stats = [virDomainMemoryStatStruct { tag: 0, val: 0 }; ROOM];
     // SAFETY: the row's domain, and an array of the length that is told.
     let count = check(unsafe { virDomainMemoryStats(dom, stats.as_mut_ptr(), ROOM as c_uint, flags) })?;
     let mut items = Vec::with_capacity(count as usize * 2);
