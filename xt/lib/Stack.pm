@@ -30,13 +30,16 @@ my $root  = $ENV{STACK_ROOT} || '/tmp/libvirt-stack';
 my $files = "$root-guest";
 my $owner = $$;
 my $label = File::Basename::basename( $0, '.t' );
-my $dir   = "$root/shared/$label";
+my $dir   = "$root/tests/$label";
 
-sub root   { return $root }
-sub label  { return $label }
-sub file   { my ($name)  = @_; return "$dir/$name" }   # in a scratch folder that both daemons take for shared
-sub part   { my ($name)  = @_; return "$files/$name" } # vmlinuz, initrd, disk.img, id_rsa
-sub log_of { my ($guest) = @_; return "$dir/$guest.log" }    # what the guest wrote to its console
+sub root  { return $root }
+sub label { return $label }
+sub file  { my ($name) = @_; return "$dir/$name" }    # in a scratch folder
+
+# In a folder that the daemons take for shared, as migration wants it for disks.
+sub shared { my ($name)  = @_; return "$root/shared/$label-$name" }
+sub part   { my ($name)  = @_; return "$files/$name" }                # vmlinuz, initrd, disk.img, id_rsa
+sub log_of { my ($guest) = @_; return "$dir/$guest.log" }             # what the guest wrote to its console
 
 # The stack's script, whose output goes to standard error when it fails.
 sub control {
@@ -295,8 +298,8 @@ END {
         clean();
 
         # For whoever looks into a failure, the logs stay.
-        if   ( $status || !Test::More->builder->is_passing ) { Test::More::diag("kept: $dir") }
-        else                                                 { File::Path::remove_tree($dir) }
+        if ( $status || !Test::More->builder->is_passing ) { Test::More::diag("kept: $dir") }
+        else { File::Path::remove_tree( $dir, glob "$root/shared/$label-*" ) }
         $? = $status;
     }
 }
