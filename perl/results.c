@@ -4,6 +4,8 @@
 #include "shim.h"
 
 static SV *unsigned_sv(pTHX_ uint64_t number) {
+    if (number <= IV_MAX)
+        return newSViv((IV)number); /* what newSVuv comes to, by a shorter way */
 #if UVSIZE >= 8
     return newSVuv(number);
 #else
@@ -37,6 +39,15 @@ static SV *blessed(pTHX_ my_cxt_t *cxt, SV *reference, sysvirt_Class class_) {
     return class_ == SYSVIRT_CLASS_NONE ? reference : sv_bless(reference, cxt->stash[class_]);
 }
 
+/* An element of a container. Most are numbers, and there are many. */
+static inline SV *element(pTHX_ my_cxt_t *cxt, sysvirt_Value *value) {
+    if (value->tag == SYSVIRT_TAG_UINT)
+        return unsigned_sv(aTHX_ value->data.natural);
+    if (value->tag == SYSVIRT_TAG_INT)
+        return signed_sv(aTHX_ value->data.integer);
+    return sysvirt_build(aTHX_ cxt, value, NULL);
+}
+
 /* A new SV for the value. Handles are taken over: the value no longer owns them. They go into the package
  * of their class, or into `stash`. */
 SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
@@ -67,7 +78,8 @@ SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
         if (value->len)
             av_extend(array, (SSize_t)value->len - 1);
         for (index = 0; index < value->len; index++)
-            av_push(array, sysvirt_build(aTHX_ cxt, &value->data.items[index], NULL));
+            AvARRAY(array)[index] = element(aTHX_ cxt, &value->data.items[index]);
+        AvFILLp(array) = (SSize_t)value->len - 1;
         return newRV_noinc((SV *)array);
     }
     case SYSVIRT_TAG_MAP: {
@@ -75,7 +87,7 @@ SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
         if (value->len > 16)
             hv_ksplit(hash, (IV)(value->len / 2));
         for (index = 0; index + 1 < value->len; index += 2)
-            store(aTHX_ hash, &value->data.items[index], sysvirt_build(aTHX_ cxt, &value->data.items[index + 1], NULL));
+            store(aTHX_ hash, &value->data.items[index], element(aTHX_ cxt, &value->data.items[index + 1]));
         return blessed(aTHX_ cxt, newRV_noinc((SV *)hash), value->class_);
     }
     case SYSVIRT_TAG_REF:

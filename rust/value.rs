@@ -63,6 +63,8 @@ pub enum Storage {
     Boxed,
     /// `free` likewise, but the bytes are overwritten first: they are a secret.
     Secret,
+    /// libvirt's `virTypedParamsFree`.
+    Parameters,
 }
 
 /// The payload of a [`Value`], read according to its tag.
@@ -214,6 +216,21 @@ impl Value {
     pub fn map(items: Vec<Value>) -> Self {
         debug_assert!(items.len() % 2 == 0, "a key has a value");
         Self::with_items(Tag::Map, items)
+    }
+
+    /// The same; the last item, beyond the pairs, keeps alive what they borrow.
+    pub fn map_with_keeper(items: Vec<Value>) -> Self {
+        debug_assert!(items.len() % 2 == 1, "a key has a value, and then comes the keeper");
+        Self::with_items(Tag::Map, items)
+    }
+
+    /// Typed parameters, for [`Value::map_with_keeper`].
+    ///
+    /// # Safety
+    /// `params` is NULL or an array of `count` typed parameters from `malloc` that nobody else frees.
+    pub unsafe fn parameters(params: *mut virt_sys::virTypedParameter, count: i32) -> Self {
+        let data = Data { pointer: params.cast() };
+        Value { storage: Storage::Parameters, ..Self::plain(Tag::Other, count.max(0) as usize, data) }
     }
 
     /// A reference to a scalar.
@@ -433,7 +450,7 @@ impl MapBuilder {
             self.items[item].data = Data { text: unsafe { buffer.data.text.add(start) } };
         }
         self.items.push(buffer);
-        Value::with_items(Tag::Map, self.items)
+        Value::map_with_keeper(self.items)
     }
 }
 
@@ -473,6 +490,10 @@ impl Value {
                     libc::free(bytes.cast());
                 }
             }
+            // SAFETY: `parameters` was promised that they are ours.
+            (_, Storage::Parameters) => unsafe {
+                virt_sys::virTypedParamsFree(self.data.pointer.cast(), self.len as i32);
+            },
             (Tag::Text | Tag::Bytes, Storage::Boxed) => {
                 // SAFETY: it came from a boxed slice of `len` bytes.
                 drop(unsafe {
@@ -480,8 +501,14 @@ impl Value {
                 });
             }
             (_, Storage::Boxed) => {
-                // SAFETY: it came from a vector of `len` values with room for `capacity`.
-                drop(unsafe { Vec::from_raw_parts(self.data.items, self.len, self.capacity as usize) });
+                // SAFETY: it came from a vector of `len` values with room for `capacity`. It forgets them when they
+                // have been dropped here, where the loop is a short one.
+                unsafe {
+                    let mut items = Vec::from_raw_parts(self.data.items, 0, self.capacity as usize);
+                    for item in items.spare_capacity_mut().iter_mut().take(self.len) {
+                        item.assume_init_drop();
+                    }
+                }
             }
             _ => {}
         }

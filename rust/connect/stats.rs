@@ -62,16 +62,15 @@ fn all_domain_stats(con: *mut Connect, stats: u32, doms: &Named, flags: u32) -> 
     };
     let describe = |&record: &virDomainStatsRecordPtr| {
         // SAFETY: libvirt's record, with the number of its parameters. Perl takes over the record's reference to the
-        // domain; freeing a record without one is allowed.
+        // domain, and its parameters; freeing a record without them is allowed.
         unsafe {
             let record = &mut *record;
-            let values = if record.nparams <= 0 || record.params.is_null() {
-                Value::map(Vec::new())
-            } else {
-                params::to_map(std::slice::from_raw_parts(record.params, record.nparams as usize))
-            };
+            let given = params::Given::from_raw(
+                std::mem::replace(&mut record.params, std::ptr::null_mut()),
+                std::mem::take(&mut record.nparams),
+            );
             Ok(
-                map! { c"dom" => object(std::mem::replace(&mut record.dom, std::ptr::null_mut()))?, c"data" => values },
+                map! { c"dom" => object(std::mem::replace(&mut record.dom, std::ptr::null_mut()))?, c"data" => given.into_map() },
             )
         }
     };

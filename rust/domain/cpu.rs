@@ -128,7 +128,7 @@ fn cpu_stats(dom: *mut Domain, start: i32, ncpus: u32, flags: u32) -> Result {
     }
     let total = (ncpus as usize).checked_mul(width).filter(|&total| c_int::try_from(total).is_ok());
     let total = total.ok_or_else(|| Fault::argument("ncpus", "is too large"))?;
-    let mut table = params::Filled::room(total)?;
+    let mut table = params::Given::room(total as c_int)?;
     // SAFETY: room for the whole table.
     let per_cpu = check(unsafe {
         virDomainGetCPUStats(dom, table.as_mut_ptr(), width as c_uint, start, ncpus, flags)

@@ -11,7 +11,7 @@ methods! { "Sys::Virt::Domain";
         let stats = params::take(|values, count| virDomainGetJobStats(dom, &mut kind, values, count, flags))?;
         // The manual says a number, the original gave a reference to one: this is both.
         let kind = Value::reference(Value::from(kind)).blessed(Class::JobType);
-        Ok(Value::list(vec![kind, params::to_map(&stats)]))
+        Ok(Value::list(vec![kind, stats.into_map()]))
     };
     abort_job(dom: Domain, flags: u32 = 0) =>
         status(if flags == 0 { virDomainAbortJob(dom) } else { newer::virDomainAbortJobFlags(dom, flags)? });

@@ -8,7 +8,7 @@ methods! { "Sys::Virt::Domain";
     get_scheduler_type(dom: Domain) => owned(virDomainGetSchedulerType(dom, std::ptr::null_mut()));
     get_scheduler_parameters(dom: Domain, flags: u32 = 0) => {
         let values = scheduler(dom, flags)?;
-        Ok(params::to_map(&values))
+        Ok(values.into_map())
     };
     set_scheduler_parameters(dom: Domain, newparams: Hash, flags: u32 = 0) => {
         let current = scheduler(dom, flags)?;
@@ -91,7 +91,7 @@ const THROTTLE: &params::Set = &[
 ];
 
 /// The scheduler's parameters: their number comes with the scheduler's name.
-fn scheduler(dom: *mut Domain, flags: u32) -> Result<params::Filled> {
+fn scheduler(dom: *mut Domain, flags: u32) -> Result<params::Given> {
     let mut count = 0;
     // SAFETY: the row's domain.
     let name = unsafe { virDomainGetSchedulerType(dom, &mut count) };

@@ -4,13 +4,13 @@
 use crate::error::{Fault, Result};
 use crate::method::{Named, integer};
 use crate::value::{MapBuilder, Value};
-use crate::virt::rules::{check, zeroed_array};
+use crate::virt::rules::check;
 use libc::{c_char, c_int, c_uint};
 use std::ffi::{CStr, CString};
 use virt_sys::{
     VIR_TYPED_PARAM_BOOLEAN, VIR_TYPED_PARAM_DOUBLE, VIR_TYPED_PARAM_FIELD_LENGTH, VIR_TYPED_PARAM_INT,
     VIR_TYPED_PARAM_LLONG, VIR_TYPED_PARAM_STRING, VIR_TYPED_PARAM_UINT, VIR_TYPED_PARAM_ULLONG,
-    virTypedParameter, virTypedParamsClear, virTypedParamsFree,
+    virTypedParameter, virTypedParamsFree,
 };
 
 /// The type of a parameter's value.
@@ -113,71 +113,65 @@ pub unsafe fn to_map_renamed<'a>(
     map.finish()
 }
 
-/// An array of parameters that we allocated and libvirt fills.
-pub struct Filled(Vec<virTypedParameter>);
-
-impl Filled {
-    /// Room for `count` parameters.
-    pub fn room(count: usize) -> Result<Self> {
-        zeroed_array(count).map(Filled)
-    }
-
-    /// For C: the array.
-    pub fn as_mut_ptr(&mut self) -> *mut virTypedParameter {
-        self.0.as_mut_ptr()
-    }
-}
-
-impl Drop for Filled {
-    fn drop(&mut self) {
-        // SAFETY: every element is all zeros or was written by libvirt, whose strings this frees.
-        unsafe { virTypedParamsClear(self.0.as_mut_ptr(), self.0.len() as c_int) }
-    }
-}
-
-impl std::ops::Deref for Filled {
-    type Target = [virTypedParameter];
-    fn deref(&self) -> &[virTypedParameter] {
-        &self.0
-    }
-}
-
-/// Asks a function that is called twice, once for the number of its parameters, once for themselves.
-pub fn query(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int) -> Result<Filled> {
-    let mut count = 0;
-    check(call(std::ptr::null_mut(), &mut count))?;
-    query_n(count, call)
-}
-
-/// Asks a function whose number of parameters is known.
-pub fn query_n(
-    mut count: c_int,
-    call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int,
-) -> Result<Filled> {
-    let mut params = Filled(zeroed_array(count.max(0) as usize)?);
-    if count > 0 {
-        check(call(params.0.as_mut_ptr(), &mut count))?;
-    }
-    // What libvirt did not write is still all zeros and owns nothing.
-    params.0.truncate(count.max(0) as usize);
-    Ok(params)
-}
-
-/// A getter of the two-call form, as a hash.
-pub fn get(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int) -> Result {
-    // SAFETY: libvirt wrote them.
-    query(call).map(|params| unsafe { to_map(&params) })
-}
-
-/// An array of parameters that libvirt allocated for us.
+/// An array of parameters from `malloc`, which libvirt filled; their strings are freed with it.
 pub struct Given {
     params: *mut virTypedParameter,
     count: c_int,
 }
 
+impl Given {
+    /// Room for `count` parameters, all zeros, for libvirt to fill.
+    pub fn room(count: c_int) -> Result<Self> {
+        if count <= 0 {
+            return Ok(Given { params: std::ptr::null_mut(), count: 0 });
+        }
+        // SAFETY: asks for memory, and looks whether it got it.
+        let params = unsafe { libc::calloc(count as usize, size_of::<virTypedParameter>()) };
+        if params.is_null() {
+            return Err(Fault::Usage(format!("there is no memory for {count} elements")));
+        }
+        Ok(Given { params: params.cast(), count })
+    }
+
+    /// For C: the array.
+    pub fn as_mut_ptr(&mut self) -> *mut virTypedParameter {
+        self.params
+    }
+
+    /// The parameters as a hash, which takes them over: its keys and strings are theirs.
+    pub fn into_map(self) -> Value {
+        let mut items = Vec::with_capacity(self.len() * 2 + 1);
+        for param in self.iter() {
+            let text = Kind::of(param.type_) == Some(Kind::Text);
+            // SAFETY: libvirt wrote the member that the type names. Names and strings live as long as the parameters,
+            // and those are the hash's last item.
+            unsafe {
+                let value = if text { Some(Value::borrowed_text(param.value.s)) } else { value(param) };
+                if let Some(value) = value {
+                    let name = field(param);
+                    items.push(Value::borrowed_bytes(name.as_ptr().cast(), name.len()));
+                    items.push(value);
+                }
+            }
+        }
+        let given = std::mem::ManuallyDrop::new(self);
+        // SAFETY: the array is ours, and from here on the value's.
+        items.push(unsafe { Value::parameters(given.params, given.count) });
+        Value::map_with_keeper(items)
+    }
+
+    /// Takes over `params`, which libvirt allocated.
+    ///
+    /// # Safety
+    /// `params` is NULL or an array of `count` parameters from `malloc`, and nobody else frees it.
+    pub unsafe fn from_raw(params: *mut virTypedParameter, count: c_int) -> Self {
+        Given { params, count }
+    }
+}
+
 impl Drop for Given {
     fn drop(&mut self) {
-        // SAFETY: libvirt allocated it for us.
+        // SAFETY: malloc gave it, and every element is all zeros or was written by libvirt.
         unsafe { virTypedParamsFree(self.params, self.count) }
     }
 }
@@ -188,9 +182,35 @@ impl std::ops::Deref for Given {
         if self.params.is_null() || self.count <= 0 {
             return &[];
         }
-        // SAFETY: libvirt wrote `count` of them.
+        // SAFETY: libvirt or calloc wrote `count` of them.
         unsafe { std::slice::from_raw_parts(self.params, self.count as usize) }
     }
+}
+
+/// Asks a function that is called twice, once for the number of its parameters, once for themselves.
+pub fn query(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int) -> Result<Given> {
+    let mut count = 0;
+    check(call(std::ptr::null_mut(), &mut count))?;
+    query_n(count, call)
+}
+
+/// Asks a function whose number of parameters is known.
+pub fn query_n(
+    mut count: c_int,
+    call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int,
+) -> Result<Given> {
+    let mut params = Given::room(count)?;
+    if count > 0 {
+        check(call(params.params, &mut count))?;
+    }
+    // What libvirt did not write is still all zeros and owns nothing.
+    params.count = params.count.min(count.max(0));
+    Ok(params)
+}
+
+/// A getter of the two-call form, as a hash.
+pub fn get(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int) -> Result {
+    query(call).map(Given::into_map)
 }
 
 /// Asks a function that allocates its parameters.
@@ -202,8 +222,7 @@ pub fn take(call: impl FnOnce(*mut *mut virTypedParameter, *mut c_int) -> c_int)
 
 /// A getter that allocates its parameters, as a hash.
 pub fn get_allocated(call: impl FnOnce(*mut *mut virTypedParameter, *mut c_int) -> c_int) -> Result {
-    // SAFETY: libvirt wrote them.
-    take(call).map(|given| unsafe { to_map(&given) })
+    take(call).map(Given::into_map)
 }
 
 /// Parameters that we give to libvirt; strings live as long as the list.
