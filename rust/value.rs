@@ -287,8 +287,9 @@ impl Value {
     }
 
     /// What a hash holds under `name`; of several pairs with that key, the last.
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.pairs().filter(|(key, _)| *key == name.as_bytes()).last().map(|(_, value)| value)
+    pub fn get(&self, name: impl AsRef<[u8]>) -> Option<&Value> {
+        let name = name.as_ref();
+        self.pairs().filter(|(key, _)| *key == name).last().map(|(_, value)| value)
     }
 
     /// The bytes of a string as they are, nothing for other values.

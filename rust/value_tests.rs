@@ -159,7 +159,7 @@ fn any_value_can_be_looked_at_and_dropped() {
             Kind::Text,
             Kind::Texts,
         ] {
-            let _ = arguments.push(c"name", kind, &value);
+            let _ = arguments.push(b"name", kind, &value);
         }
     }
 }
@@ -202,11 +202,11 @@ fn parameters_are_checked_by_name_and_type() {
 #[test]
 fn parameters_survive_the_way_to_c_and_back() {
     let mut arguments = Arguments::default();
-    arguments.push(c"int", Kind::Int, &Value::from(-5)).unwrap();
-    arguments.push(c"uint", Kind::Uint, &Value::from(u32::MAX)).unwrap();
-    arguments.push(c"ull", Kind::Ullong, &Value::from(u64::MAX)).unwrap();
-    arguments.push(c"double", Kind::Double, &Value::from("0.5")).unwrap();
-    arguments.push(c"text", Kind::Text, &Value::from("t")).unwrap();
+    arguments.push(b"int", Kind::Int, &Value::from(-5)).unwrap();
+    arguments.push(b"uint", Kind::Uint, &Value::from(u32::MAX)).unwrap();
+    arguments.push(b"ull", Kind::Ullong, &Value::from(u64::MAX)).unwrap();
+    arguments.push(b"double", Kind::Double, &Value::from("0.5")).unwrap();
+    arguments.push(b"text", Kind::Text, &Value::from("t")).unwrap();
     // SAFETY: an array of as many parameters, which `arguments` owns; the types are those that were written.
     let back =
         unsafe { params::to_map(std::slice::from_raw_parts(arguments.as_ptr(), arguments.len() as usize)) };
@@ -218,5 +218,5 @@ fn parameters_survive_the_way_to_c_and_back() {
     let long = "x".repeat(80);
     let long = std::ffi::CString::new(long).unwrap();
     let name: &CStr = &long;
-    assert!(arguments.push(name, Kind::Int, &Value::from(1)).is_err(), "a name that C has no room for");
+    assert!(arguments.push(name.to_bytes(), Kind::Int, &Value::from(1)).is_err(), "a name that C has no room for");
 }

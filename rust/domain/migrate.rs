@@ -97,7 +97,7 @@ fn arguments(dxml: &Named, dname: &Named, uri: &Named, bandwidth: &Named) -> Res
         (VIR_MIGRATE_PARAM_BANDWIDTH, Kind::Ullong, bandwidth),
     ] {
         if !argument.value.is_none() {
-            given.push(name, kind, argument.value)?;
+            given.push(name.to_bytes(), kind, argument.value)?;
         }
     }
     Ok(given)

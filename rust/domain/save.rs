@@ -56,7 +56,7 @@ pub unsafe fn third(file: *const c_char, xml: *const c_char, params: &Named, fla
             for (name, text) in [(VIR_DOMAIN_SAVE_PARAM_FILE, file), (VIR_DOMAIN_SAVE_PARAM_DXML, xml)] {
                 if !text.is_null() {
                     // SAFETY: not NULL, hence a C string.
-                    arguments.push(name, Kind::Text, &unsafe { Value::borrowed_text(text) })?;
+                    arguments.push(name.to_bytes(), Kind::Text, &unsafe { Value::borrowed_text(text) })?;
                 }
             }
             Ok(Third::Params(arguments))

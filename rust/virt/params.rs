@@ -8,9 +8,9 @@ use crate::virt::rules::check;
 use libc::{c_char, c_int, c_uint};
 use std::ffi::{CStr, CString};
 use virt_sys::{
-    VIR_TYPED_PARAM_BOOLEAN, VIR_TYPED_PARAM_DOUBLE, VIR_TYPED_PARAM_FIELD_LENGTH, VIR_TYPED_PARAM_INT,
-    VIR_TYPED_PARAM_LLONG, VIR_TYPED_PARAM_STRING, VIR_TYPED_PARAM_UINT, VIR_TYPED_PARAM_ULLONG,
-    virTypedParameter, virTypedParamsFree,
+    VIR_TYPED_PARAM_BOOLEAN, VIR_TYPED_PARAM_DOUBLE, VIR_TYPED_PARAM_INT, VIR_TYPED_PARAM_LLONG,
+    VIR_TYPED_PARAM_STRING, VIR_TYPED_PARAM_UINT, VIR_TYPED_PARAM_ULLONG, virTypedParameter,
+    virTypedParamsFree,
 };
 
 /// The type of a parameter's value.
@@ -244,10 +244,11 @@ impl Arguments {
         // Single values first, repeated ones after them; both in the order of the set.
         for repeated in [false, true] {
             for &(name, kind) in set {
-                if let (Some(value), true) =
-                    (given.value.get(&name.to_string_lossy()), (kind == Kind::Texts) == repeated)
-                {
-                    arguments.push(name, kind, value)?;
+                if (kind == Kind::Texts) != repeated {
+                    continue;
+                }
+                if let Some(value) = given.value.get(name.to_bytes()) {
+                    arguments.push(name.to_bytes(), kind, value)?;
                 }
             }
         }
@@ -262,7 +263,7 @@ impl Arguments {
                 .iter()
                 .find(|(name, _)| name.to_bytes() == *key)
                 .ok_or_else(|| unknown(given.name, key))?;
-            arguments.push(name, *kind, value)?;
+            arguments.push(name.to_bytes(), *kind, value)?;
         }
         Ok(arguments)
     }
@@ -276,26 +277,24 @@ impl Arguments {
             }
         }
         for param in current {
-            let name = CString::new(field(param)).unwrap_or_default();
-            if let (Some(value), Some(kind)) =
-                (given.value.get(&name.to_string_lossy()), Kind::of(param.type_))
-            {
-                arguments.push(&name, kind, value)?;
+            let name = field(param);
+            if let (Some(value), Some(kind)) = (given.value.get(name), Kind::of(param.type_)) {
+                arguments.push(name, kind, value)?;
             }
         }
         Ok(arguments)
     }
 
     /// Adds one parameter, or for [`Kind::Texts`] one per element.
-    pub fn push(&mut self, name: &CStr, kind: Kind, value: &Value) -> Result<()> {
-        let shown = name.to_string_lossy();
+    pub fn push(&mut self, name: &[u8], kind: Kind, value: &Value) -> Result<()> {
+        let shown = std::str::from_utf8(name).unwrap_or("a parameter");
         if kind == Kind::Texts {
             if value.tag() != crate::value::Tag::Array {
-                return Err(Fault::argument(&shown, "is not an ARRAY reference"));
+                return Err(Fault::argument(shown, "is not an ARRAY reference"));
             }
             return value.items().iter().try_for_each(|element| {
                 if element.is_none() {
-                    return Err(Fault::argument(&shown, "has an undefined element"));
+                    return Err(Fault::argument(shown, "has an undefined element"));
                 }
                 self.push(name, Kind::Text, element)
             });
@@ -303,16 +302,16 @@ impl Arguments {
         let mut param = blank(name, kind)?;
         let slot = &mut param.value;
         match kind {
-            Kind::Int => slot.i = integer(value, &shown)?,
-            Kind::Uint => slot.ui = integer(value, &shown)?,
-            Kind::Llong => slot.l = integer(value, &shown)?,
-            Kind::Ullong => slot.ul = integer(value, &shown)?,
+            Kind::Int => slot.i = integer(value, shown)?,
+            Kind::Uint => slot.ui = integer(value, shown)?,
+            Kind::Llong => slot.l = integer(value, shown)?,
+            Kind::Ullong => slot.ul = integer(value, shown)?,
             Kind::Double => {
-                slot.d = value.float().ok_or_else(|| Fault::argument(&shown, "is not a finite number"))?;
+                slot.d = value.float().ok_or_else(|| Fault::argument(shown, "is not a finite number"))?;
             }
-            Kind::Boolean => slot.b = c_char::from(integer::<i64>(value, &shown)? != 0),
+            Kind::Boolean => slot.b = c_char::from(integer::<i64>(value, shown)? != 0),
             Kind::Text | Kind::Texts => {
-                let text = value.to_text(&shown)?;
+                let text = value.to_text(shown)?;
                 // The heap buffer of a CString does not move when the CString does.
                 slot.s = text.as_ptr().cast_mut();
                 self.texts.push(text);
@@ -333,14 +332,14 @@ impl Arguments {
     }
 }
 
-fn blank(name: &CStr, kind: Kind) -> Result<virTypedParameter> {
-    let bytes = name.to_bytes();
-    if bytes.len() >= VIR_TYPED_PARAM_FIELD_LENGTH as usize {
-        return Err(Fault::invalid(format!("parameter name '{}' is too long", name.to_string_lossy())));
-    }
+fn blank(name: &[u8], kind: Kind) -> Result<virTypedParameter> {
     // SAFETY: all-zero bytes are a parameter without name, type and value.
     let mut param: virTypedParameter = unsafe { std::mem::zeroed() };
-    for (to, &from) in param.field.iter_mut().zip(bytes) {
+    if name.len() >= param.field.len() {
+        let name = String::from_utf8_lossy(name);
+        return Err(Fault::invalid(format!("parameter name '{name}' is too long")));
+    }
+    for (to, &from) in param.field.iter_mut().zip(name) {
         *to = from as c_char;
     }
     param.type_ = match kind {
