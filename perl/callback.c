@@ -200,9 +200,11 @@ static void invoke(pTHX_ my_cxt_t *cxt, callback *cb, sysvirt_Value *values, siz
         return;
     ENTER;
     SAVETMPS;
-    save_scalar(PL_errgv); /* the script's own $@ is none of our business */
+    error = ERRSV;
+    if (SvROK(error) || !SvPOK(error) || SvCUR(error))
+        save_scalar(PL_errgv); /* the script's own $@ is none of our business; an empty one is left as empty */
     PUSHSTACKi(PERLSI_UNKNOWN); /* no `last` or `return` gets past here */
-    code = sv_2mortal(SvREFCNT_inc_simple_NN(cb->code)); /* the callback may unregister itself */
+    code = sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(cb->code))); /* the callback may unregister itself */
     for (index = 0; index < count; index++)
         args[index] = sv_2mortal(argument(aTHX_ cxt, cb, &values[index]));
 
@@ -230,8 +232,11 @@ static void invoke(pTHX_ my_cxt_t *cxt, callback *cb, sysvirt_Value *values, siz
 
     error = ERRSV;
     *ok = !(SvROK(error) || (SvPOK(error) && SvCUR(error)));
-    if (!*ok && !cxt->parked)
-        cxt->parked = newSVsv(error);
+    if (!*ok) {
+        if (!cxt->parked)
+            cxt->parked = newSVsv(error);
+        CLEAR_ERRSV();
+    }
     POPSTACK;
     FREETMPS;
     LEAVE;

@@ -92,7 +92,7 @@ impl Callback {
 
     fn invoke(
         &self,
-        mut args: Vec<Value>,
+        args: &mut [Value],
         want: Want,
         readback: Option<usize>,
         sink: Sink,
@@ -106,7 +106,7 @@ impl Callback {
     }
 
     /// Calls the sub for what it does; false if it died, which the shim remembers.
-    pub fn call(&self, args: Vec<Value>) -> bool {
+    pub fn call(&self, args: &mut [Value]) -> bool {
         self.invoke(args, Want::Nothing, None, ignore, std::ptr::null_mut())
     }
 
@@ -114,7 +114,7 @@ impl Callback {
     /// None if it died, or could not be called.
     pub fn ask<R>(
         &self,
-        args: Vec<Value>,
+        mut args: Vec<Value>,
         want: Want,
         readback: Option<usize>,
         look: impl FnOnce(&[Value], &Value) -> R,
@@ -143,7 +143,7 @@ impl Callback {
         }
         let mut context = Context { look: Some(look), seen: None };
         let sink = sink_of(&context);
-        let done = self.invoke(args, want, readback, sink, (&raw mut context).cast());
+        let done = self.invoke(&mut args, want, readback, sink, (&raw mut context).cast());
         if done { context.seen } else { None }
     }
 }

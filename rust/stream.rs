@@ -241,5 +241,5 @@ unsafe extern "C" fn source_hole(
 
 unsafe extern "C" fn ready(st: *mut Stream, events: c_int, opaque: *mut c_void) {
     // SAFETY: the opaque pointer of our own registration.
-    unsafe { dispatch(opaque, || vec![Value::owner(Class::Stream, st.cast()), Value::from(events)]) }
+    unsafe { dispatch(opaque, || [Value::owner(Class::Stream, st.cast()), Value::from(events)]) }
 }

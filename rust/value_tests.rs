@@ -218,5 +218,8 @@ fn parameters_survive_the_way_to_c_and_back() {
     let long = "x".repeat(80);
     let long = std::ffi::CString::new(long).unwrap();
     let name: &CStr = &long;
-    assert!(arguments.push(name.to_bytes(), Kind::Int, &Value::from(1)).is_err(), "a name that C has no room for");
+    assert!(
+        arguments.push(name.to_bytes(), Kind::Int, &Value::from(1)).is_err(),
+        "a name that C has no room for"
+    );
 }

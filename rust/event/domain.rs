@@ -60,7 +60,7 @@ unsafe extern "C" fn unregister_close(connection: *mut Connect, _id: c_int) -> c
 
 unsafe extern "C" fn closed(connection: *mut Connect, reason: c_int, opaque: *mut c_void) {
     // SAFETY: libvirt passes the connection and our opaque pointer.
-    unsafe { dispatch(opaque, || vec![Value::owner(Class::Connect, connection.cast()), Value::from(reason)]) }
+    unsafe { dispatch(opaque, || [Value::owner(Class::Connect, connection.cast()), Value::from(reason)]) }
 }
 
 events! { Domain, virConnectDomainEventGenericCallback;

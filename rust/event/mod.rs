@@ -71,10 +71,10 @@ fn removed(returned: c_int, what: &str, id: c_int) -> Result {
 
 unsafe extern "C" fn handle_ready(watch: c_int, fd: c_int, events: c_int, opaque: *mut c_void) {
     // SAFETY: the opaque pointer of our own registration.
-    unsafe { dispatch(opaque, || vec![Value::from(watch), Value::from(fd), Value::from(events)]) }
+    unsafe { dispatch(opaque, || [Value::from(watch), Value::from(fd), Value::from(events)]) }
 }
 
 unsafe extern "C" fn timer_fired(timer: c_int, opaque: *mut c_void) {
     // SAFETY: the opaque pointer of our own registration.
-    unsafe { dispatch(opaque, || vec![Value::from(timer)]) }
+    unsafe { dispatch(opaque, || [Value::from(timer)]) }
 }

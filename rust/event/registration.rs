@@ -117,7 +117,7 @@ impl VirErrorForgotten {
 ///
 /// # Safety
 /// `pointer` is from [`opaque`] and was not freed.
-pub unsafe fn dispatch(pointer: *mut c_void, args: impl FnOnce() -> Vec<Value>) {
+pub unsafe fn dispatch<const N: usize>(pointer: *mut c_void, args: impl FnOnce() -> [Value; N]) {
     let dispatch = || {
         let pointer = pointer.cast_const().cast::<Registration>();
         // SAFETY: the caller's promise; our own reference keeps it while the sub runs.
@@ -125,7 +125,7 @@ pub unsafe fn dispatch(pointer: *mut c_void, args: impl FnOnce() -> Vec<Value>) 
             Arc::increment_strong_count(pointer);
             Arc::from_raw(pointer)
         };
-        registration.callback.call(args());
+        registration.callback.call(&mut args());
     };
     // A panic must not reach C; whatever it was, the event is lost.
     let _ = catch_unwind(AssertUnwindSafe(dispatch));
@@ -154,7 +154,7 @@ macro_rules! events {
             ) $(-> $int)? {
                 // SAFETY: libvirt's objects and strings live during the callback; opaque is our own.
                 unsafe {
-                    $crate::event::registration::dispatch(opaque, || vec![
+                    $crate::event::registration::dispatch(opaque, || [
                         Value::owner(Class::Connect, conn.cast()),
                         $crate::event::registration::subject(object),
                         $(Value::from($value)),*
