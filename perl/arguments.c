@@ -373,8 +373,9 @@ static void decode(pTHX_ const sysvirt_Method *method, const sysvirt_Param *para
     }
 }
 
-/* All arguments with all that perl's values can be: magic, overloading, other types. */
-static void decode_carefully(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args, bool copy) {
+/* Decodes all arguments of a call into `args`, one for each parameter of the method, with all that perl's values can be:
+ * magic, overloading, other types. `copy`: something may change them while they are in use. */
+void sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args, bool copy) {
     SSize_t index;
     for (index = 0; index < (SSize_t)method->nparams && index < count && !copy; index++)
         copy = needs_copy(aTHX_ &method->params[index], given[index]);
@@ -397,68 +398,4 @@ static void decode_carefully(pTHX_ const sysvirt_Method *method, SV **given, SSi
             out->data.integer = param->fallback;
         }
     }
-}
-
-/* Whether the string is ASCII without NUL, which stands for itself. */
-static inline bool is_plain_text(const char *text, STRLEN length) {
-    const signed char *at = (const signed char *)text, *const end = at + length;
-    for (; at < end; at++)
-        if (*at <= 0)
-            return FALSE;
-    return TRUE;
-}
-
-/* Decodes all arguments of a call into `args`, one for each parameter of the method. `copy`: something may change them
- * while they are in use. Almost always they are plain values of the wanted kind, which need no call at all. */
-void sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args, bool copy) {
-    const sysvirt_Param *param = method->params, *const end = param + method->nparams;
-    SV **at = given, **const last = given + count;
-    sysvirt_Value *out = args;
-    if (copy)
-        goto carefully;
-    for (; param < end; param++, out++) {
-        SV *sv;
-        U32 flags;
-        out->tag = SYSVIRT_TAG_NONE;
-        out->class_ = SYSVIRT_CLASS_NONE;
-        out->storage = SYSVIRT_STORAGE_BORROWED;
-        out->utf8 = FALSE;
-        if (at >= last) {
-            if (!param->default_text)
-                goto carefully;
-            if (param->fallback != sysvirt_undef) {
-                out->tag = SYSVIRT_TAG_INT;
-                out->data.integer = param->fallback;
-            }
-            continue;
-        }
-        sv = *at++;
-        flags = SvFLAGS(sv) & (SVs_GMG | SVf_ROK | SVf_IOK | SVf_POK | SVf_IVisUV);
-        if (param->kind == SYSVIRT_KIND_HANDLE) {
-            const MAGIC *magic;
-            if (flags != SVf_ROK)
-                goto carefully;
-            magic = sysvirt_handle_magic(sv);
-            if (!magic || sysvirt_handle_class(magic) != param->class_)
-                goto carefully;
-            out->tag = SYSVIRT_TAG_HANDLE;
-            out->class_ = param->class_;
-            out->data.pointer = magic->mg_ptr;
-            out->len = PTR2UV(sv);
-        } else if (param->kind == SYSVIRT_KIND_NUMBER) {
-            if ((flags & ~SVf_POK) != SVf_IOK)
-                goto carefully;
-            out->tag = SYSVIRT_TAG_INT;
-            out->data.integer = SvIVX(sv);
-        } else if (param->kind == SYSVIRT_KIND_TEXT) {
-            if ((flags & (SVs_GMG | SVf_ROK | SVf_POK)) != SVf_POK || !is_plain_text(SvPVX_const(sv), SvCUR(sv)))
-                goto carefully;
-            set_text(out, SYSVIRT_TAG_TEXT, SvPVX_const(sv), SvCUR(sv), FALSE);
-        } else if (param->kind != SYSVIRT_KIND_INVOCANT || flags & SVs_GMG) {
-            goto carefully;
-        }
-    }
-    return;
-carefully:
-    decode_carefully(aTHX_ method, given, count, args, copy);
 }

@@ -26,6 +26,67 @@ static void usage(pTHX_ const sysvirt_Method *method) {
     croak("Usage: %s(%" SVf ")", method->name, SVfARG(text));
 }
 
+/* Whether the string is ASCII without NUL, which stands for itself. */
+static inline bool is_plain_text(const char *text, STRLEN length) {
+    const signed char *at = (const signed char *)text, *const end = at + length;
+    for (; at < end; at++)
+        if (*at <= 0)
+            return FALSE;
+    return TRUE;
+}
+
+/* The same as sysvirt_decode, for what arguments almost always are: plain values of the wanted kind. FALSE if any is not. */
+static inline bool decode_plain(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args) {
+    const sysvirt_Param *param = method->params, *const end = param + method->nparams;
+    SV **at = given, **const last = given + count;
+    sysvirt_Value *out = args;
+    for (; param < end; param++, out++) {
+        SV *sv;
+        U32 flags;
+        out->tag = SYSVIRT_TAG_NONE;
+        out->class_ = SYSVIRT_CLASS_NONE;
+        out->storage = SYSVIRT_STORAGE_BORROWED;
+        out->utf8 = FALSE;
+        if (at >= last) {
+            if (!param->default_text)
+                return FALSE;
+            if (param->fallback != sysvirt_undef) {
+                out->tag = SYSVIRT_TAG_INT;
+                out->data.integer = param->fallback;
+            }
+            continue;
+        }
+        sv = *at++;
+        flags = SvFLAGS(sv) & (SVs_GMG | SVf_ROK | SVf_IOK | SVf_POK | SVf_IVisUV);
+        if (param->kind == SYSVIRT_KIND_HANDLE) {
+            const MAGIC *magic;
+            if (flags != SVf_ROK)
+                return FALSE;
+            magic = sysvirt_handle_magic(sv);
+            if (!magic || sysvirt_handle_class(magic) != param->class_)
+                return FALSE;
+            out->tag = SYSVIRT_TAG_HANDLE;
+            out->class_ = param->class_;
+            out->data.pointer = magic->mg_ptr;
+            out->len = PTR2UV(sv);
+        } else if (param->kind == SYSVIRT_KIND_NUMBER) {
+            if ((flags & ~SVf_POK) != SVf_IOK)
+                return FALSE;
+            out->tag = SYSVIRT_TAG_INT;
+            out->data.integer = SvIVX(sv);
+        } else if (param->kind == SYSVIRT_KIND_TEXT) {
+            if ((flags & (SVs_GMG | SVf_ROK | SVf_POK)) != SVf_POK || !is_plain_text(SvPVX_const(sv), SvCUR(sv)))
+                return FALSE;
+            out->tag = SYSVIRT_TAG_TEXT;
+            out->len = SvCUR(sv);
+            out->data.text = SvPVX_const(sv);
+        } else if (param->kind != SYSVIRT_KIND_INVOCANT || flags & SVs_GMG) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
 static HV *invocant_stash(pTHX_ SV *sv) {
     return sv_isobject(sv) ? SvSTASH(SvRV(sv)) : gv_stashsv(sv, GV_ADD);
 }
@@ -64,7 +125,8 @@ XS_INTERNAL(dispatch) {
     if (!(method->flags & sysvirt_SUB)
         && (given > (SSize_t)method->nparams || given < (SSize_t)method->mandatory))
         usage(aTHX_ method);
-    sysvirt_decode(aTHX_ method, &ST(0), given, args, cxt->reentrant);
+    if (cxt->reentrant || !decode_plain(aTHX_ method, &ST(0), given, args))
+        sysvirt_decode(aTHX_ method, &ST(0), given, args, cxt->reentrant);
     if (method->flags & sysvirt_CONSTRUCTOR)
         stash = invocant_stash(aTHX_ given ? ST(0) : &PL_sv_undef);
 
