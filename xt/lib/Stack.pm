@@ -54,7 +54,6 @@ sub control {
 sub up {
     control('up');
     control( 'guest', $files );
-    File::Path::make_path($dir);
     return;
 }
 
@@ -285,6 +284,8 @@ sub import {
     alarm 300;
     up();
     clean();    # what an interrupted run left
+    File::Path::remove_tree( $dir, glob "$root/shared/$label-*" );
+    File::Path::make_path($dir);
     Sys::Virt::Event::register_default();
     $SIG{ALRM} = sub { die "stuck: the test took too long\n" };
     alarm( $ENV{STACK_TIMEOUT} || 600 );
