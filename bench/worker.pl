@@ -4,7 +4,8 @@
 use strict;
 use warnings;
 
-use FindBin ();
+use FindBin     ();
+use Time::HiRes qw(clock_gettime CLOCK_PROCESS_CPUTIME_ID);
 require "$FindBin::Bin/operations.pl";
 
 our %OPERATIONS;
@@ -27,8 +28,7 @@ while ( my $line = <STDIN> ) {
     my ( $prepare, $run ) = @{ $OPERATIONS{$name} };
     $prepared{$name} ||= [ $prepare->() ];
     my @state = @{ $prepared{$name} };
-    my ( $user, $system ) = times;
+    my $start = clock_gettime(CLOCK_PROCESS_CPUTIME_ID);
     $run->(@state) for 1 .. $iterations;
-    my ( $user_after, $system_after ) = times;
-    print $user_after - $user + $system_after - $system, "\n";
+    print clock_gettime(CLOCK_PROCESS_CPUTIME_ID) - $start, "\n";
 }
