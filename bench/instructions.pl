@@ -27,15 +27,17 @@ our %OPERATIONS;
 my @ratios;
 for my $name ( grep { !$option{only} || /$option{only}/ } sort keys %OPERATIONS ) {
     next if $name =~ /1_?0000/;
-    my $count  = $few{$name} || ( $name =~ /, (\d+)/ ? int( 400 / ( $1 + 3 ) ) + 2 : 200 );
-    my %per    = map { $_ => instructions( $_, $name, $count ) } sort keys %worker;
-    my $floor  = floor( $name, $count );
-    my $ratio  = $per{ours} / $per{original};
-    my $format = $option{markdown} ? "| %-26s | %10s | %10d | %10d | %5.2f |\n" : "%-26s %10s %10d %10d %6.2f\n";
+    my $count = $few{$name} || ( $name =~ /, (\d+)/ ? int( 400 / ( $1 + 3 ) ) + 2 : 200 );
+    my %per   = map { $_ => instructions( $_, $name, $count ) } sort keys %worker;
+    my $floor = floor( $name, $count );
+    my $ratio = $per{ours} / $per{original};
+    my $format =
+        $option{markdown} ? "| %-26s | %10s | %10d | %10d | %5.2f |\n" : "%-26s %10s %10d %10d %6.2f\n";
     printf $format, $name, $floor // q{}, $per{original}, $per{ours}, $ratio;
     push @ratios, $ratio;
 }
-printf "\nGeometric mean %.2f over %d operations\n", exp( sum( map { log } @ratios ) / @ratios ), scalar @ratios
+printf "\nGeometric mean %.2f over %d operations\n", exp( sum( map { log } @ratios ) / @ratios ),
+    scalar @ratios
     if @ratios;
 
 # Instructions per call: what twice as many calls cost more.
@@ -64,9 +66,10 @@ sub compile {
 sub count {
     my (@command) = @_;
     local @ENV{qw(PERL_HASH_SEED PERL_PERTURB_KEYS)} = ( 0, 0 );
-    my $log = File::Temp->new;
-    my $status = system 'valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', "--log-file=$log", @command;
-    return if $status >> 8 == 3;    # the floor does not have this operation
+    my $log    = File::Temp->new;
+    my $status = system 'valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', "--log-file=$log",
+        @command;
+    return                           if $status >> 8 == 3;    # the floor does not have this operation
     die "@command: status $status\n" if $status;
     my ($collected) = do { local ( @ARGV, $/ ) = ("$log"); <> }
         =~ /Collected\s*:\s*(\d+)/ or die "callgrind counted nothing\n";
