@@ -40,6 +40,25 @@ static void *scratch(pTHX_ size_t size) {
     return SvPVX(sv_2mortal(newSV(size ? size : 1)));
 }
 
+/* A string or a number, which can be looked at without running Perl code. */
+static bool is_plain(SV *sv) {
+    return !SvGMAGICAL(sv) && !SvROK(sv) && (SvPOK(sv) || SvIOK(sv) || SvNOK(sv));
+}
+
+/* Whether the argument is a reference to a hash of nothing but plain values. */
+static bool is_plain_hash(pTHX_ SV *sv) {
+    HV *hash;
+    HE *entry;
+    if (!SvROK(sv) || SvTYPE(SvRV(sv)) != SVt_PVHV || SvMAGICAL(SvRV(sv)))
+        return FALSE;
+    hash = (HV *)SvRV(sv);
+    hv_iterinit(hash);
+    while ((entry = hv_iternext(hash)))
+        if (!is_plain(HeVAL(entry)))
+            return FALSE;
+    return TRUE;
+}
+
 /* Whether the argument is anything but a plain value of the kind that the parameter wants, so that looking at it
  * may run Perl code, which might change any argument: then all of them are copied first. */
 static bool needs_copy(pTHX_ const sysvirt_Param *param, SV *sv) {
@@ -61,6 +80,8 @@ static bool needs_copy(pTHX_ const sysvirt_Param *param, SV *sv) {
     case SYSVIRT_KIND_PATH_OR_NULL:
     case SYSVIRT_KIND_BYTES_OR_NULL:
         return SvOK(sv) && !SvPOK(sv);
+    case SYSVIRT_KIND_HASH:
+        return !is_plain_hash(aTHX_ sv);
     default:
         return SvOK(sv);
     }
@@ -240,6 +261,32 @@ static void decode_hash(pTHX_ HV *hash, sysvirt_Value *out, int depth) {
     finish(&list, SYSVIRT_TAG_MAP, out);
 }
 
+static void decode_plain_scalar(pTHX_ SV *sv, sysvirt_Value *out) {
+    if (SvPOK(sv))
+        set_text(out, SYSVIRT_TAG_TEXT, SvPVX_const(sv), SvCUR(sv), cBOOL(SvUTF8(sv)));
+    else if (SvIOK(sv))
+        decode_integer(aTHX_ sv, out);
+    else
+        decode_float(SvNVX(sv), out);
+}
+
+/* A hash of plain values: everything is borrowed, for nothing can change it before Rust is done. */
+static void decode_plain_hash(pTHX_ HV *hash, sysvirt_Value *out) {
+    const size_t pairs = HvUSEDKEYS(hash);
+    sysvirt_Value *item = pairs ? scratch(aTHX_ 2 * pairs * sizeof *item) : NULL;
+    HE *entry;
+    out->tag = SYSVIRT_TAG_MAP;
+    out->len = 2 * pairs;
+    out->data.items = item;
+    if (pairs)
+        Zero(item, 2 * pairs, sysvirt_Value);
+    hv_iterinit(hash);
+    while ((entry = hv_iternext(hash))) {
+        set_text(item++, SYSVIRT_TAG_TEXT, HeKEY(entry), HeKLEN(entry), cBOOL(HeKUTF8(entry)));
+        decode_plain_scalar(aTHX_ HeVAL(entry), item++);
+    }
+}
+
 /* Any scalar, containers included. */
 void sysvirt_decode_any(pTHX_ SV *sv, sysvirt_Value *out, int depth) {
     if (depth > DEPTH_MAX)
@@ -390,7 +437,10 @@ void sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t coun
             SV *sv = given[index];
             if (copy && param->kind != SYSVIRT_KIND_VARIABLE)
                 sv = sv_mortalcopy(sv);
-            decode(aTHX_ method, param, sv, out);
+            if (!copy && param->kind == SYSVIRT_KIND_HASH)
+                decode_plain_hash(aTHX_ (HV *)SvRV(sv), out);
+            else
+                decode(aTHX_ method, param, sv, out);
         } else if (!param->default_text) {
             decode(aTHX_ method, param, &PL_sv_undef, out); /* a sub's argument that was left out */
         } else if (param->fallback != sysvirt_undef) {
