@@ -8,8 +8,8 @@
 #   Stack::wait_for( 'an event', 10, sub { $seen } );             # runs the event loop meanwhile
 #   Stack::same( 'get_info', $guest, '$dom->get_info' );          # this binding and the original: same result
 #
-# All guests get a prefix of the test's name. At the end of the test those are destroyed, undefined, and the scratch
-# folder is deleted; the stack stays up (xt/stack-tests ends the one that it started).
+# All guests get a prefix of the test's name ("life-"), pools and the like should have one. At the end of the test they are
+# destroyed and undefined, and the scratch folder is deleted; the stack stays up (xt/stack-tests ends the one that it started).
 package Stack;
 use strict;
 use warnings;
@@ -264,17 +264,25 @@ sub lives {
     return Test::More::ok( $lived, $what ) || Test::More::diag("$@") && 0;
 }
 
-# Deletes the guests of this test on both daemons.
+# Deletes this test's guests, pools, networks, filters and secrets on both daemons.
 sub clean {
     my $flags =
         Sys::Virt::Domain::UNDEFINE_MANAGED_SAVE() | Sys::Virt::Domain::UNDEFINE_SNAPSHOTS_METADATA() |
         Sys::Virt::Domain::UNDEFINE_CHECKPOINTS_METADATA();
+    my $mine = qr/\A\Q$label\E-/;
     for my $which (qw(a b)) {
         my $conn = eval { Stack::connect($which) } or next;
-        for my $guest ( grep { $_->get_name =~ /\A\Q$label\E-/ } $conn->list_all_domains ) {
+        for my $guest ( grep { $_->get_name =~ $mine } $conn->list_all_domains ) {
             eval { $guest->destroy } if $guest->is_active;
             eval { $guest->undefine($flags) };
         }
+        for my $object ( grep { $_->get_name =~ $mine } $conn->list_all_storage_pools,
+            $conn->list_all_networks ) {
+            eval { $object->destroy } if $object->is_active;
+            eval { $object->undefine };
+        }
+        eval { $_->undefine } for grep { $_->get_name     =~ $mine } $conn->list_all_nwfilters;
+        eval { $_->undefine } for grep { $_->get_usage_id =~ $mine } $conn->list_all_secrets;
     }
     return;
 }

@@ -135,8 +135,9 @@ subtest 'addresses' => sub {
         if ( $virsh // q{} ) =~ /ipv4/;
     my ($network) = $conn->get_network_by_name('default');
     my ($entry)   = $network->get_dhcp_leases($mine);
-    is( $entry->{ipaddr},   $v4->{addr}, 'the network tells the same' );
-    is( $entry->{hostname}, undef,       'the guest told no name' ) if !defined $entry->{hostname};
+    is( $entry->{ipaddr},   $v4->{addr},                                      'the network tells the same' );
+    is( $entry->{hostname}, 'guest',                                          '... and its name' );
+    is( $guest->get_hostname(Sys::Virt::Domain::GET_HOSTNAME_LEASE), 'guest', '... as the domain does' );
     cmp_ok( $entry->{expirytime}, '>', time, '... for some time yet' );
     is_deeply( [ $network->get_dhcp_leases('52:54:00:00:00:01') ], [], 'no lease of another' );
 };
