@@ -11,6 +11,15 @@
 
 #include "sysvirt.h"
 
+/* A perl that lacks one of these variables is another perl: it is to find out when it compares versions, which comes
+ * first of all, and not from a symbol that cannot be found. */
+#ifdef __ELF__
+#pragma weak PL_thr_key
+#pragma weak PL_current_context
+#pragma weak PL_hash_state_w
+#pragma weak PL_extended_utf8_dfa_tab
+#endif
+
 #define SYSVIRT_CLASS_COUNT (SYSVIRT_CLASS_EVENT_IMPL + 1)
 
 /* libvirt's callbacks find their interpreter by themselves; an unthreaded perl has only one. */

@@ -24,6 +24,10 @@ fn main() {
         String::from_utf8(output.stdout).expect("perl's configuration is text")
     };
 
+    // perl's functions are bound when they are called, and its variables may be missing (perl/shim.h): so a module of
+    // another perl is loaded as far as the comparison of versions, whose message says what is wrong.
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-z,lazy");
+
     let mut build = cc::Build::new();
     for source in SOURCES {
         build.file(format!("perl/{source}.c"));
