@@ -34,7 +34,7 @@ my @functions_left_out = (
     ],
     [ qr/\AvirConnectOpen(?:ReadOnly)?\z/,    'virConnectOpenAuth does all of it' ],
     [ qr/\AvirDomainMigrate(?:2|ToURI2?)?\z/, 'the newest functions take everything the older ones do' ],
-    [ qr/\AvirTypedParams(?:Add|Get)\w*\z/,   'rust/virt/params.rs writes and reads the structures' ],
+    [ qr/\AvirTypedParams(?:Add|Clear|Get)\w*\z/,   'rust/virt/params.rs writes and reads the structures' ],
     [ qr/\AvirDomainCreateLinux\z/,           'an old name of virDomainCreateXML' ],
     [
         qr/\Avir(?:Domain|Network|StoragePool|NWFilter|Secret|NetworkPort)GetUUIDString\z/,

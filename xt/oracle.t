@@ -10,7 +10,7 @@ use Test::More;
 my @ours = grep { defined && m{\bblib\b} } split /:/, $ENV{PERL5LIB} || q{};
 @ours = ( 'blib/lib', 'blib/arch' ) if !@ours;
 delete local $ENV{PERL5LIB};
-my $mine = join q{ }, map { "-I$_" } @ours;
+my @mine = map { "-I$_" } @ours;
 
 my $original = qx{$^X -e 'require Sys::Virt; print \$Sys::Virt::VERSION, " ", \$INC{"Sys/Virt.pm"}' 2>&1};
 if ( $? || $original =~ /blib|12[.]8[.]0/ ) {
@@ -38,15 +38,16 @@ sub intended {
 
 sub probe {
     my ( $script, @options ) = @_;
-    my @lines = qx{$^X @options "$FindBin::Bin/oracle/$script" 2>&1};
-    is( $?, 0, "$script " . ( @options ? 'of ours' : 'of the original' ) ) or diag @lines[ -5 .. -1 ];
+    my $options = join q{ }, map { qq{"$_"} } @options;
+    my @lines   = qx{$^X $options "$FindBin::Bin/oracle/$script" 2>&1};
+    is( $?, 0, "$script " . ( @options ? 'of ours' : 'of the original' ) ) or diag @lines;
     chomp @lines;
     return @lines;
 }
 
 subtest 'interface' => sub {
     my %theirs = map { $_ => 1 } probe('interface.pl');
-    my %ours   = map { $_ => 1 } probe( 'interface.pl', $mine );
+    my %ours   = map { $_ => 1 } probe( 'interface.pl', @mine );
     cmp_ok( scalar keys %theirs, '>', 1_500, 'the original was looked at' );
     my @lost = grep { !$ours{$_} && !intended($_) } sort keys %theirs;
     is( "@lost", q{}, 'every sub, prototype, usage text and constant of the original is ours too' );
@@ -54,7 +55,7 @@ subtest 'interface' => sub {
 
 subtest 'calls' => sub {
     my @theirs = probe('calls.pl');
-    my @ours   = probe( 'calls.pl', $mine );
+    my @ours   = probe( 'calls.pl', @mine );
     is( scalar @ours, scalar @theirs, 'as many calls' );
     for my $index ( 0 .. $#theirs ) {
         my ($name) = split /\t/, $theirs[$index];

@@ -1,0 +1,60 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+use strict;
+use warnings;
+
+use Getopt::Long ();
+use Pod::Usage   ();
+use Sys::Virt;
+
+my %option = ( uri => 'test:///default', source => 'lease' );
+Getopt::Long::GetOptions( \%option, 'uri=s', 'help', 'source=s' ) or Pod::Usage::pod2usage(2);
+Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
+Pod::Usage::pod2usage(2)                              if @ARGV != 1;
+
+my $conn = Sys::Virt->new( uri => $option{uri}, readonly => 1 );
+
+my %source = (
+    lease => Sys::Virt::Domain::INTERFACE_ADDRESSES_SRC_LEASE,
+    agent => Sys::Virt::Domain::INTERFACE_ADDRESSES_SRC_AGENT,
+    arp   => Sys::Virt::Domain::INTERFACE_ADDRESSES_SRC_ARP,
+);
+my $source = $source{ $option{source} } // Pod::Usage::pod2usage("no such source: $option{source}");
+for my $nic ( $conn->get_domain_by_name( $ARGV[0] )->get_interface_addresses($source) ) {
+    printf "%-10s %s\n",  $nic->{name}, $nic->{hwaddr} // q{};
+    printf "    %s/%d\n", $_->{addr},   $_->{prefix} for @{ $nic->{addrs} || [] };
+}
+
+__END__
+
+=head1 NAME
+
+addresses.pl - shows the addresses of a guest
+
+=head1 SYNOPSIS
+
+    addresses.pl [--uri URI] [--source lease|agent|arp] DOMAIN
+
+=head1 OPTIONS
+
+=over
+
+=item B<--uri> URI
+
+The connection; C<test:///default> unless given.
+
+=item B<--source> lease|agent|arp
+
+Who is asked; C<lease> unless given.
+
+=item B<--help>
+
+This text.
+
+=back
+
+=head1 DESCRIPTION
+
+libvirt knows them from its DHCP server (lease), from the host (arp), or from the agent in the guest.
+
+=cut

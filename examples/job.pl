@@ -1,0 +1,61 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+use strict;
+use warnings;
+
+use Getopt::Long ();
+use Pod::Usage   ();
+use Sys::Virt;
+
+my %option = ( uri => 'test:///default' );
+Getopt::Long::GetOptions( \%option, 'uri=s', 'help', 'abort' ) or Pod::Usage::pod2usage(2);
+Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
+Pod::Usage::pod2usage(2)                              if @ARGV != 1;
+
+my $conn = Sys::Virt->new( uri => $option{uri} );
+
+my $dom = $conn->get_domain_by_name( $ARGV[0] );
+if ( $option{abort} ) {
+    $dom->abort_job;
+    exit 0;
+}
+my ( $type, $job ) = $dom->get_job_stats;
+if ( $type == Sys::Virt::Domain::JOB_NONE ) {
+    print "nothing\n";
+    exit 0;
+}
+printf "%-25s %s\n", $_, $job->{$_} for sort keys %$job;
+
+__END__
+
+=head1 NAME
+
+job.pl - shows what libvirt is doing to a domain
+
+=head1 SYNOPSIS
+
+    job.pl [--uri URI] [--abort] DOMAIN
+
+=head1 OPTIONS
+
+=over
+
+=item B<--uri> URI
+
+The connection; C<test:///default> unless given.
+
+=item B<--abort>
+
+Gives the job up.
+
+=item B<--help>
+
+This text.
+
+=back
+
+=head1 DESCRIPTION
+
+A migration, a save, a backup: how far it is. With --abort it is given up.
+
+=cut

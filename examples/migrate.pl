@@ -1,0 +1,81 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+use strict;
+use warnings;
+
+use Getopt::Long ();
+use Pod::Usage   ();
+use Sys::Virt;
+
+my %option = ( uri => 'test:///default' );
+Getopt::Long::GetOptions( \%option, 'uri=s', 'help' ) or Pod::Usage::pod2usage(2);
+Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
+Pod::Usage::pod2usage(2)                              if @ARGV != 2;
+
+my ( $name, $to ) = @ARGV;
+my $conn = Sys::Virt->new( uri => $option{uri} );
+my $dom  = $conn->get_domain_by_name($name);
+my $dest = Sys::Virt->new( uri => $to );
+
+my $child = fork // die "fork: $!\n";
+if ( !$child ) {
+    watch();
+    exit 0;
+}
+my $moved = eval { $dom->migrate( $dest, Sys::Virt::Domain::MIGRATE_LIVE ) };
+my $error = $@;
+kill TERM => $child;
+waitpid $child, 0;
+die $error if !$moved;
+printf "%s runs on %s\n", $moved->get_name, $dest->get_hostname;
+
+sub watch {
+    my $own = Sys::Virt->new( uri => $option{uri}, readonly => 1 )->get_domain_by_name($name);
+    my $bar;
+    while ( sleep 1 ) {
+        my $job = eval { $own->get_job_info } or return;
+        next if !$job->{dataTotal};
+        $bar //= progress( $job->{dataTotal} );
+        if   ($bar) { $bar->update( $job->{dataProcessed} ) }
+        else        { printf "%3d %%\n", 100 * $job->{dataProcessed} / $job->{dataTotal} }
+    }
+    return;
+}
+
+# A bar if that module is there, else plain lines.
+sub progress {
+    my ($total) = @_;
+    return Term::ProgressBar->new( { count => $total, ETA => 'linear', remove => 0 } )
+        if -t STDERR && eval { require Term::ProgressBar };
+    return;
+}
+
+__END__
+
+=head1 NAME
+
+migrate.pl - moves a running domain to another host, and shows how far it is
+
+=head1 SYNOPSIS
+
+    migrate.pl [--uri URI] DOMAIN DESTINATION
+
+=head1 OPTIONS
+
+=over
+
+=item B<--uri> URI
+
+The connection; C<test:///default> unless given.
+
+=item B<--help>
+
+This text.
+
+=back
+
+=head1 DESCRIPTION
+
+A child process asks for the progress on a connection of its own while the move blocks. With Term::ProgressBar from CPAN it draws a bar. Needs two hosts.
+
+=cut

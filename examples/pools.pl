@@ -1,0 +1,55 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+use strict;
+use warnings;
+
+use Getopt::Long ();
+use Pod::Usage   ();
+use Sys::Virt;
+
+my %option = ( uri => 'test:///default' );
+Getopt::Long::GetOptions( \%option, 'uri=s', 'help' ) or Pod::Usage::pod2usage(2);
+Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
+Pod::Usage::pod2usage(2)                              if @ARGV;
+
+my $conn = Sys::Virt->new( uri => $option{uri}, readonly => 1 );
+
+for my $pool ( sort { $a->get_name cmp $b->get_name } $conn->list_all_storage_pools ) {
+    my $info = $pool->get_info;
+    printf "%-20s %10d of %10d\n", $pool->get_name, map { $_ / 2**20 } @{$info}{qw(allocation capacity)};
+    next if !$pool->is_active;
+    for my $vol ( sort { $a->get_name cmp $b->get_name } $pool->list_all_volumes ) {
+        my $size = $vol->get_info;
+        printf "  %-18s %10d of %10d\n", $vol->get_name, map { $_ / 2**20 } @{$size}{qw(allocation capacity)};
+    }
+}
+
+__END__
+
+=head1 NAME
+
+pools.pl - shows the storage pools and their volumes
+
+=head1 SYNOPSIS
+
+    pools.pl [--uri URI]
+
+=head1 OPTIONS
+
+=over
+
+=item B<--uri> URI
+
+The connection; C<test:///default> unless given.
+
+=item B<--help>
+
+This text.
+
+=back
+
+=head1 DESCRIPTION
+
+Sizes in MiB: capacity, and what is taken of it.
+
+=cut

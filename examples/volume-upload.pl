@@ -1,0 +1,71 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+use strict;
+use warnings;
+
+use Getopt::Long ();
+use Pod::Usage   ();
+use Sys::Virt;
+
+my %option = ( uri => 'test:///default' );
+Getopt::Long::GetOptions( \%option, 'uri=s', 'help' ) or Pod::Usage::pod2usage(2);
+Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
+Pod::Usage::pod2usage(2)                              if @ARGV != 3;
+
+my ( $pool, $volume, $name ) = @ARGV;
+my $conn = Sys::Virt->new( uri => $option{uri} );
+my $vol  = $conn->get_storage_pool_by_name($pool)->get_volume_by_name($volume);
+open my $file, '<:raw', $name or die "$name: $!\n";
+my $total  = -s $file;
+my $stream = $conn->new_stream;
+my $bar    = progress($total);
+my $done   = 0;
+$vol->upload( $stream, 0, $total );
+$stream->send_all(
+    sub {
+        my ( $st, $data, $size ) = @_;
+        my $got = sysread( $file, $_[1], $size ) // die "$name: $!\n";
+        $bar->update( $done += $got ) if $bar;
+        return $got;
+    }
+);
+$stream->finish;
+printf "%d bytes\n", $total;
+
+# A bar if that module is there, else plain lines.
+sub progress {
+    my ($total) = @_;
+    return Term::ProgressBar->new( { count => $total, ETA => 'linear', remove => 0 } )
+        if -t STDERR && eval { require Term::ProgressBar };
+    return;
+}
+
+__END__
+
+=head1 NAME
+
+volume-upload.pl - writes a file to a storage volume
+
+=head1 SYNOPSIS
+
+    volume-upload.pl [--uri URI] POOL VOLUME FILE
+
+=head1 OPTIONS
+
+=over
+
+=item B<--uri> URI
+
+The connection; C<test:///default> unless given.
+
+=item B<--help>
+
+This text.
+
+=back
+
+=head1 DESCRIPTION
+
+The data goes through a stream of the connection. With Term::ProgressBar from CPAN it draws a bar. Needs a real libvirt: the test driver has no such streams.
+
+=cut
