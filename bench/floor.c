@@ -11,7 +11,6 @@ static virDomainPtr dom;
 static void get_type(void) { virConnectGetType(conn); }
 static void get_uri(void) { free(virConnectGetURI(conn)); }
 static void get_version(void) { unsigned long v; virConnectGetVersion(conn, &v); }
-static void get_hostname(void) { free(virConnectGetHostname(conn)); }
 static void get_node_info(void) { virNodeInfo i; virNodeGetInfo(conn, &i); }
 static void get_capabilities(void) { free(virConnectGetCapabilities(conn)); }
 static void num_of_domains(void) { virConnectNumOfDomains(conn); }
@@ -64,11 +63,8 @@ static void failed(void) { virDomainLookupByName(conn, "nope"); virResetLastErro
 static void network(void) { virNetworkFree(virNetworkLookupByName(conn, "default")); }
 static void pool(void) { virStoragePoolFree(virStoragePoolLookupByName(conn, "default-pool")); }
 
-static void by_uuid(void) {
-    unsigned char u[16];
-    virDomainGetUUID(dom, u);
-    virDomainFree(virDomainLookupByUUID(conn, u));
-}
+static unsigned char uuid[16];
+static void by_uuid(void) { virDomainFree(virDomainLookupByUUID(conn, uuid)); }
 
 static void stats(void) {
     virDomainStatsRecordPtr *records;
@@ -89,7 +85,7 @@ static void silence(void *data, virErrorPtr error) { (void)data; (void)error; }
 
 static const struct { const char *name; void (*run)(void); } operations[] = {
     {"connect", connect_}, {"get_type", get_type}, {"get_uri", get_uri}, {"get_version", get_version},
-    {"get_hostname", get_hostname}, {"get_node_info", get_node_info}, {"get_capabilities", get_capabilities},
+    {"get_node_info", get_node_info}, {"get_capabilities", get_capabilities},
     {"num_of_domains", num_of_domains}, {"domain get_name", get_name}, {"domain get_id", get_id},
     {"domain get_uuid", get_uuid}, {"domain get_uuid_string", get_uuid}, {"domain is_active", is_active},
     {"domain get_info", get_info}, {"domain get_state", get_state}, {"domain get_os_type", get_os_type},
@@ -110,6 +106,7 @@ int main(int argc, char **argv) {
             virEventRegisterDefaultImpl();
             conn = virConnectOpen("test:///default");
             dom = virDomainLookupByName(conn, "test");
+            virDomainGetUUID(dom, uuid);
             if (strstr(argv[1], "dispatch"))
                 virEventAddTimeout(0, nothing, NULL, NULL);
             if (!strcmp(argv[1], "event dispatch"))

@@ -6,6 +6,7 @@ use warnings;
 use Getopt::Long ();
 use Pod::Usage   ();
 use Sys::Virt;
+use POSIX ();
 use Sys::Virt::Event;
 
 my %option = ( uri => 'test:///default' );
@@ -37,7 +38,7 @@ Sys::Virt::Event::add_handle(
         $stream->send( $data, $got );
     }
 );
-my $terminal = -t STDIN;
+my $terminal = POSIX::isatty( fileno STDIN );
 system 'stty raw -echo' if $terminal;
 Sys::Virt::Event::run_default() while $open;
 system 'stty sane' if $terminal;
@@ -70,6 +71,7 @@ This text.
 
 =head1 DESCRIPTION
 
-What is typed goes to the guest, what it writes to the screen, until the guest closes the console or Control-] is typed. Needs a real hypervisor.
+What is typed goes to the guest, what it writes to the screen, until the guest closes the console or Control-] is typed.
+Needs a real hypervisor.
 
 =cut

@@ -50,6 +50,7 @@ This text.
 
 =head1 DESCRIPTION
 
-The emulator is what is left of QEMU beside the virtual processors. PROCESSORS are numbers, separated by commas. Needs a real hypervisor.
+The emulator is what is left of QEMU beside the virtual processors. PROCESSORS are numbers, separated by commas. Needs a
+real hypervisor.
 
 =cut

@@ -46,6 +46,7 @@ This text.
 
 =head1 DESCRIPTION
 
-The agent in the guest flushes and freezes all file systems; the command (a snapshot of the storage, say) runs; they are thawed whatever happens. The status is the command's. Needs a guest with an agent.
+The agent in the guest flushes and freezes all file systems; the command (a snapshot of the storage, say) runs; they are
+thawed whatever happens. The status is the command's. Needs a guest with an agent.
 
 =cut

@@ -6,6 +6,7 @@ use warnings;
 use Getopt::Long ();
 use Pod::Usage   ();
 use Sys::Virt;
+use POSIX ();
 
 my %option = ( uri => 'test:///default' );
 Getopt::Long::GetOptions( \%option, 'uri=s', 'help' ) or Pod::Usage::pod2usage(2);
@@ -46,7 +47,7 @@ sub watch {
 sub progress {
     my ($total) = @_;
     return Term::ProgressBar->new( { count => $total, ETA => 'linear', remove => 0 } )
-        if -t STDERR && eval { require Term::ProgressBar };
+        if POSIX::isatty( fileno STDERR ) && eval { require Term::ProgressBar };
     return;
 }
 
@@ -76,6 +77,7 @@ This text.
 
 =head1 DESCRIPTION
 
-A child process asks for the progress on a connection of its own while the move blocks. With Term::ProgressBar from CPAN it draws a bar. Needs two hosts.
+A child process asks for the progress on a connection of its own while the move blocks. With Term::ProgressBar from CPAN
+it draws a bar. Needs two hosts.
 
 =cut

@@ -57,6 +57,7 @@ This text.
 
 =head1 DESCRIPTION
 
-Defines a secret for the volume PATH, stores the first line of the standard input in it, and deletes it again with --delete. Needs a libvirt with a secret driver.
+Defines a secret for the volume PATH, stores the first line of the standard input in it, and deletes it again with
+--delete. Needs a libvirt with a secret driver.
 
 =cut

@@ -67,6 +67,7 @@ This text.
 
 =head1 DESCRIPTION
 
-Asks for the statistics of all domains with one call per look, and sorts by the share of one processor that each used since the last.
+Asks for the statistics of all domains with one call per look, and sorts by the share of one processor that each used
+since the last.
 
 =cut

@@ -6,6 +6,7 @@ use warnings;
 use Getopt::Long ();
 use Pod::Usage   ();
 use Sys::Virt;
+use POSIX ();
 
 my %option = ( uri => 'test:///default' );
 Getopt::Long::GetOptions( \%option, 'uri=s', 'help' ) or Pod::Usage::pod2usage(2);
@@ -36,7 +37,7 @@ printf "%d bytes\n", -s $name;
 sub progress {
     my ($total) = @_;
     return Term::ProgressBar->new( { count => $total, ETA => 'linear', remove => 0 } )
-        if -t STDERR && eval { require Term::ProgressBar };
+        if POSIX::isatty( fileno STDERR ) && eval { require Term::ProgressBar };
     return;
 }
 
@@ -66,6 +67,7 @@ This text.
 
 =head1 DESCRIPTION
 
-The data goes through a stream of the connection. With Term::ProgressBar from CPAN it draws a bar. Needs a real libvirt: the test driver has no such streams.
+The data goes through a stream of the connection. With Term::ProgressBar from CPAN it draws a bar. Needs a real libvirt:
+the test driver has no such streams.
 
 =cut
