@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Sys::Virt::NetworkPort.
 
+use crate::virt::params::Kind;
 use crate::virt::prelude::*;
 
 methods! { "Sys::Virt::NetworkPort";
@@ -17,11 +18,21 @@ methods! { "Sys::Virt::NetworkPort";
     get_parameters(port: NetworkPort, flags: u32 = 0) =>
         params::get_allocated(|values, count| virNetworkPortGetParameters(port, values, count, flags));
     set_parameters(port: NetworkPort, newparams: Hash, flags: u32 = 0) => {
-        let current = params::take(|values, count| virNetworkPortGetParameters(port, values, count, flags))?;
-        let mut given = params::Arguments::like(&newparams, &current)?;
+        let mut given = params::Arguments::fixed(&newparams, BANDWIDTH)?;
         status(virNetworkPortSetParameters(port, given.as_ptr(), given.len(), flags))
     };
 }
+
+/// A port reports only those that are set, so its present values don't tell which there are.
+const BANDWIDTH: &params::Set = &[
+    (VIR_NETWORK_PORT_BANDWIDTH_IN_AVERAGE, Kind::Uint),
+    (VIR_NETWORK_PORT_BANDWIDTH_IN_PEAK, Kind::Uint),
+    (VIR_NETWORK_PORT_BANDWIDTH_IN_BURST, Kind::Uint),
+    (VIR_NETWORK_PORT_BANDWIDTH_IN_FLOOR, Kind::Uint),
+    (VIR_NETWORK_PORT_BANDWIDTH_OUT_AVERAGE, Kind::Uint),
+    (VIR_NETWORK_PORT_BANDWIDTH_OUT_PEAK, Kind::Uint),
+    (VIR_NETWORK_PORT_BANDWIDTH_OUT_BURST, Kind::Uint),
+];
 
 fn new(params: &Named) -> Result {
     let net = params.object::<Network>("network", "net", "network parameter is required")?;

@@ -47,7 +47,10 @@ fn parent(dev: *mut NodeDevice) -> Result {
     if name.is_null() && last_code() != 0 {
         return Err(Fault::last());
     }
-    // SAFETY: NULL, or a string that belongs to the device.
+    if name.is_null() {
+        return Ok(Value::list(vec![Value::none()])); // undef, also where a list is wanted
+    }
+    // SAFETY: a string that belongs to the device.
     Ok(unsafe { Value::borrowed_text(name) })
 }
 

@@ -61,7 +61,8 @@ my %keys = (
         { poll_max_ns => 2**40, poll_grow => 2, poll_shrink => 3, thread_pool_min => -1, poll_weight => 5 },
     set_launch_security_state =>
         { 'sev-secret' => 's', 'sev-secret-header' => 'h', 'sev-secret-set-address' => 2**40 },
-    set_throttle_group => { total_bytes_sec => 2**40, group_name => 'g' },
+    set_throttle_group => { total_bytes_sec   => 2**40,         group_name       => 'g' },
+    set_parameters     => { 'inbound.average' => 4_000_000_000, 'outbound.burst' => 7 },
     set_identity => { 'user-name' => 'u', 'unix-user-id' => 5, 'process-id' => -5, 'process-time' => 2**40 },
     _migrate     => {
         bandwidth                 => 5,
@@ -255,6 +256,7 @@ subtest 'typed parameters' => sub {
     );
     $d->migrate_to_uri2( 'uri', '<x/>', 3, 'name', 'tcp://x', 9 );
     like( recorded(), qr/destination_xml:7=<x\/>,bandwidth:4=9\}, 4, 3\)/, 'B10: migrate_to_uri2' );
+
     for my $call ( [ migrate2 => $c ], [ migrate_to_uri2 => 'uri' ] ) {
         my ( $method, $to ) = @$call;
         $d->$method( $to, { bandwidth => 9, destination_xml => '<x/>' }, 3 );
