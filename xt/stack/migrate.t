@@ -244,7 +244,8 @@ subtest 'with the disk, and offline' => sub {
         $here,
         name  => 'storage',
         disks => [
-            "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='$path'/><target dev='vda' bus='virtio'/></disk>"
+                  "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/>"
+                . "<source file='$path'/><target dev='vda' bus='virtio'/></disk>"
         ]
     );
     Stack::command( 'qemu-img', 'create', '-q', '-f', 'qcow2', $copy, '8M' );

@@ -88,8 +88,9 @@ subtest 'a network' => sub {
     like( $set ? q{} : $@, qr/\A\z|Child process \(\S*tc /, 'a limit, if the kernel can' );
     $guest->destroy;
     is( scalar( my @none = $net->list_all_ports ), 0, 'no port any more' );
-    my $created = $net->create_port(
-        "<networkport><uuid>7b5c8a70-1111-2222-3333-444455556677</uuid><owner><name>mine</name><uuid>7b5c8a70-1111-2222-3333-444455556666</uuid></owner>"
+    my $created =
+        $net->create_port( "<networkport><uuid>7b5c8a70-1111-2222-3333-444455556677</uuid>"
+            . "<owner><name>mine</name><uuid>7b5c8a70-1111-2222-3333-444455556666</uuid></owner>"
             . "<mac address='52:54:00:44:55:66'/><group>g</group></networkport>" );
     like( $created->get_xml_description, qr/52:54:00:44:55:66/, 'a port by hand' );
 
@@ -170,8 +171,10 @@ subtest 'secrets' => sub {
     is( $conn->get_secret_by_usage( Sys::Virt::Secret::USAGE_TYPE_VOLUME, 'network-no' )->get_uuid_string,
         $uuid, 'by what it is for' );
     is( $secret->get_usage_type, Sys::Virt::Secret::USAGE_TYPE_VOLUME, '... its type' );
-    Stack::same( 'secrets', undef,
-        'map { $_->get_uuid_string, $_->get_usage_id, $_->get_usage_type, $_->get_xml_description, unpack "H*", $_->get_value } $conn->list_all_secrets'
+    Stack::same(
+        'secrets', undef,
+        'map { my $s = $_; ( map { $s->$_ } qw(get_uuid_string get_usage_id get_usage_type get_xml_description) ),
+            unpack "H*", $s->get_value } $conn->list_all_secrets'
     );
     my $private = $conn->define_secret( $xml->('yes') );
     $private->set_value('hidden');
