@@ -36,7 +36,7 @@ sub plain {
 sub show {
     my ( $name, $code ) = @_;
     my @warnings;
-    local $SIG{__WARN__} = sub { push @warnings, $_[0] =~ s/ at \S+ line \d+[.]?\n//r };
+    local $SIG{__WARN__} = sub { push @warnings, $_[0] =~ s/ at (?:\Q$0\E|\S+) line \d+[.]?\n//r };
     my @list  = eval { $code->() };
     my $error = $@;
 
@@ -48,7 +48,7 @@ sub show {
     my $scalar =
         $error || $any_order && $name =~ /list_(?:all_node|node_device_names)/ ? undef : eval { $code->() };
     $error = plain($error) if ref $error;
-    $error =~ s/ at \S+ line \d+[.]?\n\z//;
+    $error =~ s/ at (?:\Q$0\E|\S+) line \d+[.]?\n\z//;
     local $Data::Dumper::Indent   = 0;
     local $Data::Dumper::Sortkeys = 1;
     local $Data::Dumper::Terse    = 1;
