@@ -29,6 +29,14 @@
 #define CURRENT_INTERPRETER ((void *)1)
 #endif
 
+/* What perls before 5.36 call otherwise, or lack. */
+#ifndef G_LIST
+#define G_LIST G_ARRAY
+#endif
+#ifndef PERL_VERSION_GE
+#define PERL_VERSION_GE(major, minor, patch) \
+    (PERL_REVISION * 1000000 + PERL_VERSION * 1000 + PERL_SUBVERSION >= (major) * 1000000 + (minor) * 1000 + (patch))
+#endif
 #ifndef MUTABLE_SV
 #define MUTABLE_SV(p) ((SV *)(void *)(p))
 #endif
