@@ -11,7 +11,10 @@ use Sys::Virt;
 local $SIG{ALRM} = sub { die "stuck\n" };
 alarm 120;
 
-my $c    = Sys::Virt->new( uri => 'test:///default' );
+my $c = Sys::Virt->new( uri => 'test:///default' );
+
+# The test driver of an older libvirt has not all the functions; 9.0.0 is the oldest that has them for certain.
+my $old  = $c->get_library_version < 9_000_000;
 my $test = '6695eb01-f6a4-8304-79aa-97f2502e193f';
 
 # Runs the code, which must throw: a text that matches, or a libvirt error of that code.
@@ -196,6 +199,7 @@ subtest 'save and restore' => sub {
 };
 
 subtest 'get_all_domain_stats' => sub {
+    plan skip_all => 'the test driver of this libvirt lacks virConnectGetAllDomainStats' if $old;
     my $d       = $c->get_domain_by_name('test');
     my $stopped = $c->define_domain( xml('stopped') );
     my %all     = map { $_->{dom}->get_name => $_->{data} } $c->get_all_domain_stats(0);

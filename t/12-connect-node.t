@@ -12,6 +12,9 @@ alarm 120;
 
 my $c = Sys::Virt->new( uri => 'test:///default' );
 
+# The test driver of an older libvirt has not all the functions; 9.0.0 is the oldest that has them for certain.
+my $old = $c->get_library_version < 9_000_000;
+
 # Runs the code, which must throw: a text that matches, or a libvirt error of that code.
 sub throws {
     my ( $name, $want, $code ) = @_;
@@ -42,7 +45,10 @@ subtest 'get_node_info' => sub {
     throws 'usage', qr/\AUsage: Sys::Virt::get_node_info\(con\) at \Q$0/, sub { $c->get_node_info(1) };
 };
 
-is_deeply( $c->get_node_security_model, { model => 'testSecurity', doi => q{} }, 'get_node_security_model' );
+subtest 'get_node_security_model' => sub {
+    plan skip_all => 'the test driver of this libvirt lacks virNodeGetSecurityModel' if $old;
+    is_deeply( $c->get_node_security_model, { model => 'testSecurity', doi => q{} }, 'its values' );
+};
 
 subtest 'processors' => sub {
     my @map = $c->get_node_cpu_map;

@@ -10,7 +10,10 @@ local $SIG{ALRM} = sub { die "stuck\n" };
 alarm 60;
 
 my $c = Sys::Virt->new( uri => 'test:///default' );
-my $d = $c->get_domain_by_name('test');
+
+# The test driver of an older libvirt has not all the functions; 9.0.0 is the oldest that has them for certain.
+my $old = $c->get_library_version < 9_000_000;
+my $d   = $c->get_domain_by_name('test');
 
 # Runs the code, which must throw: a text that matches, or a libvirt error of that code.
 sub throws {
@@ -47,7 +50,8 @@ subtest 'a domain that is off' => sub {
         'get_state and get_info agree'
     );
     is( $off->get_info->{nrVirtCpu}, 1, 'one processor by default' );
-    throws( "$_ needs one that runs", $not_running, sub { $off->$_ } ) for qw(get_hostname get_control_info);
+    throws( "$_ needs one that runs", $not_running, sub { $off->$_ } )
+        for 'get_hostname', $old ? () : 'get_control_info';
 };
 
 subtest 'a domain that is gone' => sub {
@@ -81,7 +85,8 @@ subtest 'UUID' => sub {
 };
 
 subtest 'flags that the driver does not know' => sub {
-    for my $method (qw(get_hostname get_state get_control_info get_messages get_disk_errors)) {
+    for my $method ( qw(get_hostname get_state get_disk_errors),
+        $old ? () : qw(get_control_info get_messages) ) {
         throws( $method, $invalid_argument, sub { $d->$method( 1 << 30 ) } );
     }
     throws(
@@ -124,8 +129,11 @@ subtest 'state' => sub {
         'paused by the user'
     );
     $d->resume;
-    is_deeply( [ sort keys %{ $d->get_control_info } ], [qw(details state stateTime)], 'control' );
-    is( $d->get_control_info->{state}, Sys::Virt::Domain::CONTROL_OK(), '... is fine' );
+SKIP: {
+        skip 'the test driver of this libvirt lacks virDomainGetControlInfo', 2 if $old;
+        is_deeply( [ sort keys %{ $d->get_control_info } ], [qw(details state stateTime)], 'control' );
+        is( $d->get_control_info->{state}, Sys::Virt::Domain::CONTROL_OK(), '... is fine' );
+    }
     my $info = $d->get_info;
     cmp_ok( $info->{cpuTime}, '>',  0,               'processor time' );
     cmp_ok( $info->{memory},  '<=', $info->{maxMem}, 'memory' );
@@ -188,13 +196,17 @@ subtest 'metadata' => sub {
 
 subtest 'what the host knows of it' => sub {
     is( $d->get_hostname, 'testhost', 'host name' );
-    my $label = $d->get_security_label;
-    is_deeply( [ sort keys %$label ], [qw(enforcing label)], 'security label' );
-    is( $label->{label},     'libvirt-test', '... its text' );
-    is( $label->{enforcing}, 1,              '... enforced' );
-    is_deeply( $off->get_security_label, { label => q{}, enforcing => 0 }, 'none of one that is off' );
-    is_deeply( [ $d->get_messages ],     [],                               'no messages' );
-    is( scalar $d->get_messages, undef, '... in scalar context neither' );
+SKIP: {
+        skip 'the test driver of this libvirt lacks virDomainGetSecurityLabel and virDomainGetMessages', 6
+            if $old;
+        my $label = $d->get_security_label;
+        is_deeply( [ sort keys %$label ], [qw(enforcing label)], 'security label' );
+        is( $label->{label},     'libvirt-test', '... its text' );
+        is( $label->{enforcing}, 1,              '... enforced' );
+        is_deeply( $off->get_security_label, { label => q{}, enforcing => 0 }, 'none of one that is off' );
+        is_deeply( [ $d->get_messages ],     [],                               'no messages' );
+        is( scalar $d->get_messages, undef, '... in scalar context neither' );
+    }
 };
 
 subtest 'on a closed object' => sub {
@@ -204,7 +216,8 @@ subtest 'on a closed object' => sub {
     is( $closed->get_id, -1, 'get_id' );
     for my $method (
         qw(get_name get_uuid get_uuid_string get_connect get_info get_state get_metadata get_os_type is_active
-        get_autostart get_security_label get_security_label_list get_messages get_control_info)
+        get_autostart get_security_label get_security_label_list get_control_info),
+        $old ? () : 'get_messages'
     ) {
         my @args = $method eq 'get_metadata' ? 0 : ();
         throws( $method, Sys::Virt::Error::ERR_INVALID_DOMAIN(), sub { $closed->$method(@args) } );

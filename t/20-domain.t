@@ -6,7 +6,10 @@ use Test::More;
 use Sys::Virt;
 
 my $c = Sys::Virt->new( uri => 'test:///default' );
-my $d = $c->get_domain_by_name('test');
+
+# The test driver of an older libvirt has not all the functions; 9.0.0 is the oldest that has them for certain.
+my $old = $c->get_library_version < 9_000_000;
+my $d   = $c->get_domain_by_name('test');
 
 sub throws {
     my ( $code, $pattern, $name ) = @_;
@@ -312,9 +315,12 @@ subtest 'other results' => sub {
         'B14: the type of a job is a number, and can be dereferenced' );
     cmp_ok( Sys::Virt::Domain::VCPU_INFO_CPU_OFFLINE(),       '==', -1,    'B4: offline' );
     cmp_ok( Sys::Virt::Domain::GET_ALL_STATS_ENFORCE_STATS(), '==', 2**31, 'B4: enforce' );
-    my @stats = $c->get_all_domain_stats(0);
-    is( $stats[0]{dom}->get_name, 'test', 'statistics of all domains' );
-    is( ref $stats[0]{data},      'HASH', '... with data' );
+SKIP: {
+        skip 'the test driver of this libvirt lacks virConnectGetAllDomainStats', 2 if $old;
+        my @stats = $c->get_all_domain_stats(0);
+        is( $stats[0]{dom}->get_name, 'test', 'statistics of all domains' );
+        is( ref $stats[0]{data},      'HASH', '... with data' );
+    }
     local $@ = 'mine';
     local $SIG{__DIE__} = sub { fail('D7: no exception is seen') };
     $c->list_domains;

@@ -10,7 +10,10 @@ local $SIG{ALRM} = sub { die "stuck\n" };
 alarm 60;
 
 my $c = Sys::Virt->new( uri => 'test:///default' );
-my $d = $c->get_domain_by_name('test');
+
+# The test driver of an older libvirt has not all the functions; 9.0.0 is the oldest that has them for certain.
+my $old = $c->get_library_version < 9_000_000;
+my $d   = $c->get_domain_by_name('test');
 
 # Runs the code, which must throw: a text that matches, or a libvirt error of that code.
 sub throws {
@@ -147,10 +150,14 @@ subtest 'consoles' => sub {
 subtest 'graphics' => sub {
     throws( 'open_graphics wants a socket', $invalid_argument,
         sub { $on->open_graphics( 0, fileno STDIN ) } );
-    throws( 'B23: a descriptor', qr/fd is out of range/,   sub { $on->open_graphics( 0, 2**31 ) } );
-    throws( 'B23: an index',     qr/idx is out of range/,  sub { $on->open_graphics_fd(-1) } );
-    throws( 'open_graphics_fd',  $unsupported,             sub { $on->open_graphics_fd(0) } );
-    throws( 'B23: a type',       qr/type is out of range/, sub { $on->graphics_reload(-1) } );
+    throws( 'B23: a descriptor', qr/fd is out of range/,  sub { $on->open_graphics( 0, 2**31 ) } );
+    throws( 'B23: an index',     qr/idx is out of range/, sub { $on->open_graphics_fd(-1) } );
+    throws(
+        'open_graphics_fd',
+        $old ? Sys::Virt::Error::ERR_ARGUMENT_UNSUPPORTED() : $unsupported,
+        sub { $on->open_graphics_fd(0) }
+    );
+    throws( 'B23: a type', qr/type is out of range/, sub { $on->graphics_reload(-1) } );
 };
 
 subtest 'file descriptors' => sub {

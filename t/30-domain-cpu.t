@@ -11,7 +11,10 @@ local $SIG{ALRM} = sub { die "stuck\n" };
 alarm 60;
 
 my $c = Sys::Virt->new( uri => q{test:///default} );
-my $d = $c->get_domain_by_name(q{test});
+
+# The test driver of an older libvirt has not all the functions; 9.0.0 is the oldest that has them for certain.
+my $old = $c->get_library_version < 9_000_000;
+my $d   = $c->get_domain_by_name(q{test});
 
 # Runs the code, which must throw: a text that matches, or a libvirt error of that code.
 sub throws {
@@ -132,6 +135,7 @@ subtest 'the emulator' => sub {
 };
 
 subtest 'I/O threads' => sub {
+    plan skip_all => 'the test driver of this libvirt lacks virDomainGetIOThreadInfo' if $old;
     my @threads = $on->get_iothread_info;
     is_deeply( [ map { $_->{number} } @threads ], [ 1, 2 ],              'get_iothread_info' );
     is_deeply( [ sort keys %{ $threads[0] } ],    [qw(affinity number)], 'its keys' );
