@@ -204,4 +204,36 @@ subtest 'I/O threads' => sub {
     Stack::throws( 'deleted twice', 'INVALID_ARG', sub { $guest->del_iothread( 5, $live ) } );
 };
 
+subtest 'memory modules' => sub {
+
+    # A guest that could grow beyond 4 GiB of addresses sets 64 MiB aside, so it gets more.
+    my $slots = "<maxMemory slots='4' unit='MiB'>1024</maxMemory>";
+    my $xml   = Stack::xml( name => 'dimm', agent => 1, memory => 256, domain => $slots );
+    $xml =~ s{</cpu>}{<numa><cell id='0' cpus='0' memory='256' unit='MiB'/></numa></cpu>};
+    my $dimm = $conn->create_domain($xml);
+    Stack::ready('dimm') && Stack::agent_ready($dimm);
+    my %seen;
+    for my $kind (qw(DEVICE_ADDED MEMORY_DEVICE_SIZE_CHANGE)) {
+        my $number = Sys::Virt::Domain->can("EVENT_ID_$kind")->();
+        $conn->domain_event_register_any( $dimm, $number,
+            sub { push @{ $seen{$kind} }, [ @_[ 2 .. $#_ ] ] } );
+    }
+    my $target = "<target><size unit='MiB'>128</size><node>0</node>";
+    $dimm->attach_device( "<memory model='dimm'>$target</target></memory>", $live );
+    ok( Stack::wait_for( 'the module', 20, sub { $seen{DEVICE_ADDED} } ), 'a module is added' );
+    is( $dimm->get_max_memory, 384 * 1024, '... and counts' );
+    my $more = "<block unit='MiB'>2</block><requested unit='KiB'>0</requested></target>";
+    $dimm->attach_device( "<memory model='virtio-mem'>$target$more</memory>", $live );
+    my ($now) = $dimm->get_xml_description =~ m{(<memory model='virtio-mem'.*?</memory>)}s;
+    ( my $larger = $now ) =~ s{<requested unit='KiB'>0<}{<requested unit='KiB'>65536<};
+    $dimm->update_device( $larger, $live );
+    my $grown = sub {
+        grep { $_->[1] == 65_536 } @{ $seen{MEMORY_DEVICE_SIZE_CHANGE} // [] };
+    };
+    ok( Stack::wait_for( 'memory', 30, $grown ), 'one whose size is asked for: the guest takes it, event' )
+        || diag explain \%seen;
+    like( $dimm->get_xml_description, qr{<current unit='KiB'>65536<}, '... and has it' );
+    $dimm->destroy;
+};
+
 done_testing;
