@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+# What the manual says is true where a machine can tell: signatures are those of the usage texts, every argument is
+# explained, the C functions are those that are called, every constant has a meaning, every name and link leads somewhere.
+use strict;
+use warnings;
+
+use Pod::Simple::SimpleTree ();
+use Test::More;
+use Sys::Virt;
+use Sys::Virt::Event;
+
+my @short =
+    qw(Domain DomainSnapshot DomainCheckpoint Error Event EventImpl Interface Network NetworkPort NodeDevice NWFilter
+    NWFilterBinding Secret StoragePool StorageVol Stream);
+my @classes = ( 'Sys::Virt', map { "Sys::Virt::$_" } @short );
+
+sub slurp {
+    my ($name) = @_;
+    open my $file, '<:encoding(UTF-8)', $name or die "$name: $!";
+    local $/ = undef;
+    return scalar <$file>;
+}
+
+sub page { return 'lib/' . $_[0] =~ s{::}{/}gr . '.pod' }
+
+my %text = map { $_ => slurp($_) } 'lib/Sys/Virt.pod', glob 'lib/Sys/Virt/*.pod lib/Sys/Virt/*/*.pod';
+
+# The entries of a class: the items that stand together, and the text below them.
+sub entries {
+    my ($class) = @_;
+    my ($part)  = $text{ page($class) } =~ /^=head1 (?:METHODS|FUNCTIONS)\n(.*?)^=head1/ms or return;
+    my @entries;
+    while ( $part =~ /((?:^=item [^\n]*\n\n)+)(.*?)(?=^=item|^=back)/msg ) {
+        my ( $items, $body ) = ( $1, $2 );
+        my @items = $items =~ /^=item (.*)$/mg;
+        my ($name) = $items[0] =~ /(?:->|Event::)(\w+)/ or next;
+        push @entries, { name => $name, items => \@items, body => $body };
+    }
+    return @entries;
+}
+
+# --- Signatures. The usage text is what a sub says when it gets far too many arguments.
+
+sub usage {
+    my ( $class, $name ) = @_;
+    my $sub = $class->can($name) or return;
+    local $@ = undef;
+    local $SIG{__WARN__} = sub { };
+    eval { $sub->( (1) x 60 ) };
+    my ($arguments) = $@ =~ /\AUsage: \Q$class\E::\Q$name\E\((.*?)\)/ or return;
+    my @arguments   = split /, /, $arguments;
+    unshift @arguments, q{} if $class eq 'Sys::Virt::Event';
+    return @arguments;
+}
+
+# The usage texts are those of the original, with its variables' names: newparams, mountPointsSV, doms_sv, &PL_sv_undef.
+my %spelled = ( newparams => 'params', newident => 'ident', code => 'sub' );
+
+sub plain {
+    my ($argument) = @_;
+    my ( $name, $default ) = split /\s*=\s*/, $argument =~ s/\A\\?[\$%@]//r;
+    $name = lc $name =~ s/_?(?:sv|SV|Sv|ref)\z//r;
+    $name = $spelled{$name} // $name;
+    return $name if !defined $default;
+    $default = 'undef' if $default eq '&PL_sv_undef';
+    $default = -1      if $default =~ /\AVIR_NODE_(?:CPU_STATS_ALL_CPUS|MEMORY_STATS_ALL_CELLS)\z/;
+    return "$name=$default";
+}
+
+sub listed {
+    return join ', ', map { plain($_) } @_;
+}
+
+# Those that say nothing take what the original takes, or more: see ADDITIONS in Sys::Virt::Compat.
+my ( %called, %takes );
+for ( split /\n/, slurp('xt/standin/methods.tsv') ) {
+    next if /\A#/;
+    my ( $class, $name, $arguments, undef, $functions ) = split /\t/;
+    $called{$class}{$name} = [ $functions =~ /vir[A-Z]\w+/g ];
+    $takes{$class}{$name}  = $arguments eq '-' ? [] : [ map { [ split /, / ] } split / *[|] */, $arguments ];
+}
+my %more = map { $_ => 1 }
+    qw(create_storage_pool create_interface get_node_device_scsihost_by_wwn get_snapshot_by_name
+    get_checkpoint_by_name create create_volume clone_volume migrate2 migrate_to_uri2 new);
+
+my $compared = 0;
+for my $class (@classes) {
+    my @wrong;
+    for my $entry ( entries($class) ) {
+        my @usage = usage( $class, $entry->{name} );
+        my $takes = $takes{$class}{ $entry->{name} };
+        my @real =
+              @usage ? listed( @usage[ 1 .. $#usage ] )
+            : $takes ? map { listed(@$_) } @$takes
+                ? @$takes
+                : []
+            : next;
+        my @written =
+            map { listed( split /, / ) } map { /\Q$entry->{name}\E\((.*)\)\z/ } @{ $entry->{items} };
+        next if !@usage && $more{ $entry->{name} };
+        $compared++;
+        push @wrong, "$entry->{name}(@{[ join ' or ', @written ]}) is really (@{[ join ' or ', @real ]})"
+            if join( ' or ', @written ) ne join ' or ', @real;
+    }
+    is( join( "\n", @wrong ), q{}, "$class: signatures are those of the usage texts" );
+}
+cmp_ok( $compared, '>=', 430, "$compared signatures were compared" );
+
+# --- Each argument of an entry is explained in it; each entry says which libvirt has it.
+
+for my $class (@classes) {
+    my ( @silent, @nowhere );
+    for my $entry ( grep { $_->{name} ne 'new' } entries($class) ) {
+        my %argument =
+            map { $_ => 1 } map { / *\\?[\$%@](\w+)(?=[,)=])/g } map { s/\A[^(]*//r } @{ $entry->{items} };
+        my $body = $entry->{body} =~ s/^libvirt:.*//msr;
+        push @silent, map { "$entry->{name}: $_" } grep { $body !~ /[\$%]\Q$_\E\b/ } sort keys %argument;
+        push @nowhere, $entry->{name}
+            if $entry->{body} !~ /C<vir[A-Z]\w+>/ && $class !~ /Error|EventImpl/ && $entry->{name} ne 'close';
+    }
+    is( join( "\n", @silent ),  q{}, "$class: every argument is explained" );
+    is( join( "\n", @nowhere ), q{}, "$class: every entry names libvirt's function" );
+}
+
+# --- The functions named are those that the original calls, which xt/standin.t holds ours to.
+
+for my $class (@classes) {
+    my @wrong;
+    for my $entry ( entries($class) ) {
+        my $called = $called{$class}{ $entry->{name} } or next;
+        my %named  = map { $_ => 1 } $entry->{body} =~ /C<(vir[A-Z]\w+)>/g;
+        push @wrong, map { "$entry->{name}: $_" } grep { !$named{$_} } @$called;
+    }
+    is( join( "\n", @wrong ), q{}, "$class: names the functions that xt/standin/methods.tsv has" );
+}
+
+# --- Constants: an item each, with a meaning, libvirt's name, the value and the version.
+
+my $constants = 0;
+for my $class (@classes) {
+    no strict 'refs';    ## no critic (ProhibitNoStrict)
+    my $file = page($class);
+    my $all  = $text{$file} . ( $text{ $file =~ s/[.]pod\z/\/Constants.pod/r } // q{} );
+    my ( %item, @poor, @wrong );
+    while ( $all =~ /^=item ([A-Z][A-Z0-9_]*)\n\n((?:.+\n)+)/mg ) {
+        my ( $name, $item ) = ( $1, $2 );
+        $item{$name} = $item =~ s/\s+/ /gr;
+    }
+    for my $name ( sort grep { /\A[A-Z][A-Z0-9_]+\z/ && defined &{"${class}::$_"} } keys %{"${class}::"} ) {
+        next if $name =~ /\A(?:BEGIN|DESTROY|CLONE|ISA|VERSION)\z/;
+        $constants++;
+        my $item = $item{$name} // q{};
+        my ( $meaning, $value ) =
+            $item =~ /\A(.*?)\s*C<VIR_\w+>, (.*?)(?: \(\w+\))?(?:;| - ).*since libvirt \d+[.]\d+[.]\d+[.]/
+            or do { push @poor, $name; next };
+        push @poor, $name if ( () = $meaning =~ /\w+/g ) < 2 || $meaning !~ /[.]\z/;
+        my $real = &{"${class}::$name"}();
+        push @wrong, "$name: $value, really $real" if $value =~ s/\A"(.*)"\z/$1/r ne $real;
+    }
+    is( join( q{ }, @poor ),  q{}, "$class: every constant has a meaning, libvirt's name and version" );
+    is( join( q{ }, @wrong ), q{}, "$class: values are the real ones" );
+}
+cmp_ok( $constants, '>=', 1_457, "$constants constants were looked at" );
+
+# --- Names in C<...>: constants, also those with a star, and methods that the text sends the reader to.
+
+for my $file ( sort keys %text ) {
+    my ( %seen, @unknown );
+    for my $name ( $text{$file} =~ /C<((?:Sys::Virt::)?(?:\w+::)*[A-Z][A-Z0-9]*_[A-Z0-9_]*[*]?)>/g ) {
+        next if $name =~ /\AVIR_/ || $seen{$name}++;
+        my ( $package, $pattern ) = $name =~ /\A(?:(.*)::)?(.*)\z/;
+        $pattern = $pattern =~ /[*]\z/ ? qr/\A\Q${\ substr $pattern, 0, -1 }\E/ : qr/\A\Q$pattern\E\z/;
+        no strict 'refs';    ## no critic (ProhibitNoStrict)
+        push @unknown, $name
+            if !grep {
+            my $class = $_;
+            grep { $_ =~ $pattern && defined &{"${class}::$_"} } keys %{"${class}::"}
+            } $package ? $package : @classes;
+    }
+    is( join( q{ }, @unknown ), q{}, "$file: constants that are named exist" );
+    @unknown = grep { my ( $class, $sub ) = /\A(.*)::(\w+)/; !$class->can($sub) }
+        $text{$file} =~ /C<(Sys::Virt::(?:\w+::)?[a-z_]\w*)(?:\(\))?>/g;
+    is( join( q{ }, @unknown ), q{}, "$file: subs that are named in full exist" );
+}
+
+# --- Links: pages and sections of ours exist, none other is linked.
+
+sub nodes {
+    my ( $tree, $wanted ) = @_;
+    return if !ref $tree;
+    my ( $name, $attributes, @children ) = @$tree;
+    return ( ( $name =~ $wanted ? [ $attributes, _text(@children) ] : () ),
+        map { nodes( $_, $wanted ) } @children );
+}
+
+sub _text {
+    return join q{}, map { ref $_ ? _text( @$_[ 2 .. $#$_ ] ) : $_ } @_;
+}
+
+my %target;
+for my $file ( keys %text ) {
+    my $page = $file =~ s{\Alib/|[.]pod\z}{}gr =~ s{/}{::}gr;
+    my $tree = Pod::Simple::SimpleTree->new->parse_file($file)->root;
+    $target{$page} = { map { $_->[1] => 1, ( $_->[1] =~ /->(\w+)/ ? ( $1 => 1 ) : () ) }
+            nodes( $tree, qr/\A(?:head\d|item-text)\z/ ) };
+}
+for my $file ( sort keys %text ) {
+    my $page  = $file =~ s{\Alib/|[.]pod\z}{}gr =~ s{/}{::}gr;
+    my $tree  = Pod::Simple::SimpleTree->new->parse_file($file)->root;
+    my @links = map { $_->[0] } nodes( $tree, qr/\AL\z/ );
+    my @dead;
+    for my $link (@links) {
+        next if $link->{type} ne 'pod';
+        my $to = defined $link->{to} ? _text( @{ $link->{to} }[ 2 .. $#{ $link->{to} } ] ) : $page;
+        my $section =
+            defined $link->{section} ? _text( @{ $link->{section} }[ 2 .. $#{ $link->{section} } ] ) : undef;
+        push @dead, $to            if !$target{$to};
+        push @dead, "$to/$section" if $target{$to} && defined $section && !$target{$to}{$section};
+    }
+    is( join( q{ }, @dead ), q{}, "$file: links lead somewhere" );
+}
+
+done_testing;
