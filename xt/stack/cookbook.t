@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+# The samples of Sys::Virt::Cookbook that need QEMU run as they stand; only the names of domain, pool and hosts are replaced.
+use strict;
+use warnings;
+
+use Cwd ();
+use Test::More;
+use lib 'xt/lib';
+use Samples;
+use Stack;
+
+my $top  = Cwd::getcwd();
+my $conn = Stack::connect('a');
+my $disk = Stack::image( 'web.qcow2', 'qcow2', '64M' );
+Stack::boot(
+    $conn,
+    name    => 'web',
+    define  => 1,
+    agent   => 1,
+    network => 1,
+    disks   => [
+              "<disk type='file'><driver name='qemu' type='qcow2'/><source file='$disk'/>"
+            . "<target dev='vda' bus='virtio'/></disk>"
+    ],
+);
+my $folder = Stack::file('pool');
+mkdir $folder or die $!;
+$conn->create_storage_pool(
+    "<pool type='dir'><name>cookbook-pool</name><target><path>$folder</path></target></pool>");
+Stack::boot( $conn, name => 'mobile' );
+
+my ( %sample, %ran );
+for my $sample ( grep { !$_->{runs} } Samples::all('lib/Sys/Virt/Cookbook.pod') ) {
+    $sample{ $sample->{section} } = $sample->{text};
+}
+
+# The command that runs a section's sample, in the scratch folder, with the daemon as qemu:///system.
+sub command {
+    my ( $section, @arguments ) = @_;
+    $ran{$section} = 1;
+    my $text  = $sample{$section} // die "no sample in $section\n";
+    my $guest = $section =~ /MIGRATION/ ? 'cookbook-mobile' : 'cookbook-web';
+    $text =~ s/'web'/'$guest'/g;
+    $text =~ s/'default'/'cookbook-pool'/g;
+    my $script = Stack::file('sample.pl');
+    open my $file, '>', $script or die $!;
+    print {$file} $text;
+    close $file or die $!;
+    my @perl = ( $^X, map { "-I$top/blib/$_" } qw(lib arch) );
+    return Stack::inside_command( 'sh', '-c', 'cd "$1" && shift && exec timeout 120 "$@" 2>&1 </dev/null',
+        'sh', Stack::file(q{}), @perl, $script, @arguments );
+}
+
+# Runs it; what it printed.
+sub sample {
+    my ( $section, $what, @arguments ) = @_;
+    my $output = eval { Stack::command( command( $section, @arguments ) ) };
+    ok( defined $output, "$section: $what" ) or diag $@;
+    return $output // q{};
+}
+
+my $extra = Stack::image( 'data.qcow2', 'qcow2', '32M' );
+is(
+    sample( 'Plugging in a disk', 'runs', $extra ),
+    "vdb has 33554432 bytes\n",
+    '... with the size of the image'
+);
+
+open my $file, '>:raw', Stack::file('up.img') or die $!;
+seek $file, 3 * 2**20, 0 or die $!;
+print {$file} 'x' x 2**20;
+close $file or die $!;
+is(
+    sample( 'Uploading a volume', 'runs', 'up.img' ),
+    "$folder/up.img: 4194304 bytes\n",
+    '... and says what it did'
+);
+is( Stack::slurp("$folder/up.img"), Stack::slurp( Stack::file('up.img') ), '... and the bytes are there' );
+Stack::command( 'cp', '--sparse=always', Stack::file('up.img'), "$folder/up.img" );
+rename Stack::file('up.img'), Stack::file('original') or die $!;
+is(
+    sample( 'Downloading a volume', 'runs', 'up.img' ),
+    "up.img: 4194304 bytes\n",
+    '... and says what it did'
+);
+is(
+    Stack::slurp( Stack::file('up.img') ),
+    Stack::slurp( Stack::file('original') ),
+    '... and the bytes came back'
+);
+cmp_ok( ( stat Stack::file('up.img') )[12] * 512, '<', 2 * 2**20, '... with the hole' );
+
+like( sample( 'CONSOLES', 'runs' ), qr/^Linux .*x86_64/m, '... and shows what the guest says' );
+like(
+    sample( 'What runs in there', 'runs' ),
+    qr/^os[.]kernel-release = \S/m,
+    '... and shows what the agent says'
+);
+
+my $backups = Stack::file('backups');
+mkdir $backups or die $!;
+like( sample( 'BACKUP', 'runs',       $backups ), qr/backup-1[.]qcow2 is complete\n\z/, '... completely' );
+like( sample( 'BACKUP', 'runs again', $backups ), qr/backup-2[.]qcow2 is complete\n\z/, '... incrementally' );
+is( scalar( () = glob "$backups/*.qcow2" ), 2, '... into two files' );
+cmp_ok(
+    -s "$backups/web-vda.backup-2.qcow2",
+    '<=',
+    -s "$backups/web-vda.backup-1.qcow2",
+    '... the second not larger'
+);
+
+like(
+    sample( 'MIGRATION WITH PROGRESS', 'runs', 'qemu+tcp://stack-b:16510/system' ),
+    qr/MiB, \d+ left\n.*^cookbook-mobile is on stack-b$/ms,
+    '... with progress, to the other host'
+);
+
+# The daemon ends while the sample watches it. This test's own connection breaks too.
+$SIG{PIPE} = 'IGNORE';
+open my $watch, '-|', command('Noticing that the daemon is gone') or die $!;
+sleep 3;
+Stack::control( 'daemon', 'a', 'restart' );
+my $said = do { local $/ = undef; <$watch> };
+ok( close $watch, 'Noticing that the daemon is gone: runs' );
+is( $said, "the daemon has ended\n", '... and notices' );
+
+is_deeply( [ grep { !$ran{$_} } sort keys %sample ],
+    ['With a password'], 'all have run but the one that auth.t covers' );
+
+done_testing;
