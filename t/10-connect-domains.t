@@ -50,10 +50,20 @@ subtest 'lookups' => sub {
     is( $c->get_domain_by_uuid( $d->get_uuid )->get_name,     'test', '... 16 bytes' );
     is( $c->get_domain_by_name( 'test', 'more' )->get_name,   'test', 'a sub with one argument too many' );
 
-    throws 'no such name',   42, sub { $c->get_domain_by_name('nope') };
-    throws 'an empty name',  42, sub { $c->get_domain_by_name(q{}) };
-    throws 'no such id',     42, sub { $c->get_domain_by_id(99) };
-    throws 'a negative id',  8,  sub { $c->get_domain_by_id(-1) };
+    throws 'no such name',  42, sub { $c->get_domain_by_name('nope') };
+    throws 'an empty name', 42, sub { $c->get_domain_by_name(q{}) };
+    throws 'no such id',    42, sub { $c->get_domain_by_id(99) };
+    throws 'a negative id', 8,  sub { $c->get_domain_by_id(-1) };
+    {
+        my $line = __LINE__ + 1;
+        eval { $c->get_domain_by_uuid('1234') };
+        like( $@, qr/\AUUID must be .* at \Q$0\E line $line\b/, q{B35: the caller's line} );
+        my $warning = q{};
+        local $SIG{__WARN__} = sub { $warning = shift };
+        $line = __LINE__ + 1;
+        eval { $c->get_domain_by_name(undef) };
+        like( $warning, qr/\AUse of uninitialized value .* at \Q$0\E line $line\b/, 'B35: of warnings too' );
+    }
     throws 'no such UUID',   42, sub { $c->get_domain_by_uuid( "\0" x 16 ) };
     throws 'no UUID at all', 8,  sub { $c->get_domain_by_uuid( 'x' x 36 ) };
     throws 'UUID of bad length',

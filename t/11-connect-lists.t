@@ -185,7 +185,7 @@ subtest 'a capability of which there is only a name: the walk over names' => sub
 
 subtest 'what the driver does not have' => sub {
     throws 'nwfilters', 3, sub { $c->list_nwfilters };
-    like( $@, qr/virConnectNumOfNWFilters/, '... after the old way was tried too' );
+    like( $@, qr/virConnectNumOfNWFilters/, 'B34: ... after the old way was tried too' );
     throws 'secrets', 3, sub { $c->list_secrets };
     like( $@, qr/virConnectNumOfSecrets/, '... likewise' );
     for my $method (qw(num_of_nwfilters num_of_secrets list_all_nwfilters list_all_secrets)) {

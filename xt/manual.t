@@ -90,7 +90,8 @@ for my $class (@classes) {
         my @usage = usage( $class, $entry->{name} );
         my $takes = $takes{$class}{ $entry->{name} };
         my @real =
-              @usage ? listed( @usage[ 1 .. $#usage ] )
+            @usage
+            ? listed( @usage[ 1 .. $#usage ] )
             : $takes ? map { listed(@$_) } @$takes
                 ? @$takes
                 : []
@@ -182,6 +183,24 @@ for my $file ( sort keys %text ) {
         $text{$file} =~ /C<(Sys::Virt::(?:\w+::)?[a-z_]\w*)(?:\(\))?>/g;
     is( join( q{ }, @unknown ), q{}, "$file: subs that are named in full exist" );
 }
+
+# --- Differences: each entry of Sys::Virt::Compat names tests that exist, and its numbers stand in what they say.
+
+my ($differences) = $text{'lib/Sys/Virt/Compat.pod'} =~ /^=head1 CRASHES[^\n]*\n(.*?)^=head1 MOVING/ms;
+my $entries = 0;
+while ( $differences =~ /^=head2 (.*?)\n(.*?)(?=^=head|\z)/msg ) {
+    my ( $entry, $body ) = ( $1, $2 );
+    $entries++;
+    my @tests   = $body =~ m{F<(x?t/[^>]+)>}g;
+    my @missing = grep { !-e } @tests;
+    ok( @tests && !@missing, "Compat $entry: names tests that exist" ) or diag "@missing";
+    my $said = join q{},
+        map { slurp($_) } map { $_ eq 'xt/standin.t' ? 'xt/standin/calls.pl' : $_ } grep { -e } @tests;
+    my ($numbers) = $entry =~ /\A([^:]+)/;
+    my @silent = grep { $said !~ /['"\s({]\Q$_\E\b/ } grep { $_ ne 'F' } $numbers =~ /[A-G]\d*/g;
+    is( join( q{ }, @silent ), q{}, '... which say its numbers' );
+}
+cmp_ok( $entries, '>=', 49, "$entries differences were looked at" );
 
 # --- Links: pages and sections of ours exist, none other is linked.
 

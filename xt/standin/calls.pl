@@ -317,6 +317,18 @@ subtest 'structures' => sub {
     ok( $type == 7 && $$type == 7, 'B14: the type of a job' );
 };
 
+subtest 'lists' => sub {
+    recorded();
+    $c->list_domain_ids( 2**31 - 1 );
+    like( recorded(), qr/^virConnectListDomains\(object, .*\b262144\)/m, 'A11: no more than 2**18 numbers' );
+    $c->list_defined_domain_names( 2**31 - 1 );
+    like( recorded(), qr/^virConnectListDefinedDomains\(object, .*\b262144\)/m, 'A11: ... and names' );
+    $c->get_node_cells_free_memory( 1, 2**31 - 1 );
+    like( recorded(), qr/^virNodeGetCellsFreeMemory\(object, 1, 65536\)/m, 'A11: no more than 2**16 cells' );
+    my @domains = $c->list_domains;
+    like( recorded(), qr/\AvirConnectListAllDomains\(.*\n\z/, 'B34: a list is made by one call' );
+};
+
 subtest 'events' => sub {
     my %more = (
         0 => [ 1, 2 ],
