@@ -72,12 +72,13 @@ sub listed {
 }
 
 # Those that say nothing take what the original takes, or more: see ADDITIONS in Sys::Virt::Compat.
-my ( %called, %takes );
+my ( %called, %takes, %returns );
 for ( split /\n/, slurp('xt/standin/methods.tsv') ) {
     next if /\A#/;
-    my ( $class, $name, $arguments, undef, $functions ) = split /\t/;
-    $called{$class}{$name} = [ $functions =~ /vir[A-Z]\w+/g ];
-    $takes{$class}{$name}  = $arguments eq '-' ? [] : [ map { [ split /, / ] } split / *[|] */, $arguments ];
+    my ( $class, $name, $arguments, undef, $functions, $returns ) = split /\t/;
+    $returns{$class}{$name} = $returns;
+    $called{$class}{$name}  = [ $functions =~ /vir[A-Z]\w+/g ];
+    $takes{$class}{$name}   = $arguments eq '-' ? [] : [ map { [ split /, / ] } split / *[|] */, $arguments ];
 }
 my %more = map { $_ => 1 }
     qw(create_storage_pool create_interface get_node_device_scsihost_by_wwn get_snapshot_by_name
@@ -135,6 +136,52 @@ for my $class (@classes) {
     is( join( "\n", @wrong ), q{}, "$class: names the functions that xt/standin/methods.tsv has" );
 }
 
+# --- The version of each entry is that of one of its functions, as far as the libvirt that is installed knows it.
+
+chomp( my $api = qx{pkg-config --variable=libvirt_api libvirt} );
+my $xml   = slurp($api);
+my %since = $xml =~ /<(?:function|functype|enum|macro) name='(\w+)'[^>]* version='([\d.]+)'/g;
+cmp_ok( scalar keys %since, '>', 1_000, 'libvirt tells versions' ) if Sys::Virt->get_version >= 9_000_000;
+for my $class (@classes) {
+    my @wrong;
+    for my $entry ( entries($class) ) {
+        my ( $functions, $version ) =
+            $entry->{body} =~ /^libvirt:\s(.*?);\s+since\slibvirt\s(\d+[.]\d+[.]\d+)\b/ms;
+        if ( !defined $version ) {
+            push @wrong, $entry->{name} if $class !~ /Error|EventImpl/ && $entry->{name} ne 'close';
+            next;
+        }
+        my %real = map { $_ => 1 } map { $since{$_} // () } $functions =~ /C<(vir\w+)>/g;
+        push @wrong, "$entry->{name}: $version" if %real && !$real{$version};
+    }
+    is( join( q{ }, @wrong ), q{}, "$class: versions of methods are the real ones" );
+}
+
+# --- Results: what the items assign.
+
+for my $class (@classes) {
+    my @wrong;
+    for my $entry ( entries($class) ) {
+        my $returns = $returns{$class}{ $entry->{name} } // next;
+        my ($shown) = $entry->{items}[0] =~ /\Amy (\S+) = /;
+        my $right =
+              $entry->{name} =~ /\Afs_(?:freeze|thaw)\z/ ? qr/\A[\$]number\z/
+            : $returns       =~ /\A(?:nothing|-)/        ? undef
+            : $returns       =~ /\Alist/                 ? qr/\A@(?:list|values)\z/
+            : $returns       =~ /\Ahashref/              ? qr/\A[\$]hash\z/
+            : $returns       =~ /\Aarrayref/             ? qr/\A[\$]array\z/
+            : $returns       =~ /\ASys::Virt\z/          ? qr/\A[\$]conn\z/
+            : $returns       =~ /\ASys::Virt::/          ? qr/\A[\$]object\z/
+            : $returns       =~ /\Abytes|bytes\z/        ? qr/\A[\$]bytes\z/
+            : $returns       =~ /\Astring/               ? qr/\A[\$]text\z/
+            : $returns       =~ /\A(?:u?int|double)/     ? qr/\A[\$](?:number|watch|timer)\z/
+            :                                              next;
+        push @wrong, "$entry->{name} returns $returns, shown " . ( $shown // 'nothing' )
+            if $right ? ( $shown // q{} ) !~ $right : defined $shown;
+    }
+    is( join( "\n", @wrong ), q{}, "$class: results are shown as they are" );
+}
+
 # --- Constants: an item each, with a meaning, libvirt's name, the value and the version.
 
 my $constants = 0;
@@ -156,7 +203,9 @@ for my $class (@classes) {
             or do { push @poor, $name; next };
         push @poor, $name if ( () = $meaning =~ /\w+/g ) < 2 || $meaning !~ /[.]\z/;
         my $real = &{"${class}::$name"}();
-        push @wrong, "$name: $value, really $real" if $value =~ s/\A"(.*)"\z/$1/r ne $real;
+        my ( $symbol, $version ) = $item =~ /C<(VIR_\w+)>,.*since libvirt (\d+[.]\d+[.]\d+)[.]/;
+        push @wrong, "$name: $version, really $since{$symbol}" if ( $since{$symbol} // $version ) ne $version;
+        push @wrong, "$name: $value, really $real"             if $value =~ s/\A"(.*)"\z/$1/r ne $real;
     }
     is( join( q{ }, @poor ),  q{}, "$class: every constant has a meaning, libvirt's name and version" );
     is( join( q{ }, @wrong ), q{}, "$class: values are the real ones" );
