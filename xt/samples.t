@@ -7,6 +7,7 @@ use warnings;
 use Cwd        ();
 use File::Temp ();
 use Test::More;
+use Sys::Virt;
 use lib 'xt/lib';
 use Samples;
 
@@ -52,7 +53,11 @@ for my $name ( 'README.md', glob 'lib/Sys/*.pod lib/Sys/Virt/*.pod lib/Sys/Virt/
         }
         next if !$sample->{runs};
         ( $output, $status ) = run($script);
-        is( $status, 0, '... runs' ) or diag $output;
+
+        # The test driver of an older libvirt has not all the functions.
+        my $lacking = Sys::Virt->get_version < 9_000_000
+            && $output =~ /this function is not supported by the connection driver/;
+        ok( $status == 0 || $lacking, '... runs' ) or diag $output;
         unlike( $output, qr/ at .* line \d/, '... without warnings' );
         $ran++;
     }
