@@ -135,6 +135,17 @@ $on->open_console( $first, undef );
 Stack::throws( 'open_console', 'OPERATION_FAILED', sub { $on->open_console( $conn->new_stream, undef ) } );
 $first->abort;
 
+# A connection has one sub for its end.
+$conn->register_close_callback( sub { } );
+Stack::throws(
+    'register_close_callback',
+    'OPERATION_INVALID',
+    sub {
+        $conn->register_close_callback( sub { } );
+    }
+);
+$conn->unregister_close_callback;
+
 # What undefine would lose.
 $on->managed_save;
 Stack::throws( 'undefine', 'OPERATION_INVALID', sub { $on->undefine } );
