@@ -3,7 +3,11 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
 use Test::More;
+use Throws;
 use File::Temp   ();
 use Scalar::Util ();
 use Sys::Virt;
@@ -16,16 +20,6 @@ my $c = Sys::Virt->new( uri => 'test:///default' );
 # The test driver of an older libvirt has not all the functions; 9.0.0 is the oldest that has them for certain.
 my $old  = $c->get_library_version < 9_000_000;
 my $test = '6695eb01-f6a4-8304-79aa-97f2502e193f';
-
-# Runs the code, which must throw: a text that matches, or a libvirt error of that code.
-sub throws {
-    my ( $name, $want, $code ) = @_;
-    my $lived = eval { $code->(); 1 };
-    my $error = $@;
-    return fail("$name: nothing thrown") if $lived;
-    return like( $error, $want, $name )  if ref $want;
-    return is( ref $error && $error->code, $want, $name ) || diag $error;
-}
 
 sub xml {
     my ($name) = @_;

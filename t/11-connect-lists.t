@@ -3,7 +3,11 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
 use Test::More;
+use Throws;
 use File::Temp ();
 use Sys::Virt;
 
@@ -52,16 +56,6 @@ my $c = Sys::Virt->new( uri => "test://$file" );
 
 sub names {
     return [ map { $_->get_name } @_ ];
-}
-
-# Runs the code, which must throw: a text that matches, or a libvirt error of that code.
-sub throws {
-    my ( $name, $want, $code ) = @_;
-    my $lived = eval { $code->(); 1 };
-    my $error = $@;
-    return fail("$name: nothing thrown") if $lived;
-    return like( $error, $want, $name )  if ref $want;
-    return is( ref $error && $error->code, $want, $name ) || diag $error;
 }
 
 # Of a kind: the singular and the plural in method names, the class, how to stop and how to start one of them.

@@ -3,23 +3,17 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
 use Test::More;
+use Throws;
 use Sys::Virt;
 
 local $SIG{ALRM} = sub { die "stuck\n" };
 alarm 120;
 
 my $c = Sys::Virt->new( uri => 'test:///default' );
-
-# Runs the code, which must throw: a text that matches, or a libvirt error of that code.
-sub throws {
-    my ( $name, $want, $code ) = @_;
-    my $lived = eval { $code->(); 1 };
-    my $error = $@;
-    return fail("$name: nothing thrown") if $lived;
-    return like( $error, $want, $name )  if ref $want;
-    return is( ref $error && $error->code, $want, $name ) || diag $error;
-}
 
 my $length = qr/\AUUID must be either 16 unsigned bytes, or 32\/36 hex characters long at \Q$0/;
 

@@ -3,7 +3,11 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
 use Test::More;
+use Throws;
 use Sys::Virt;
 
 local $SIG{ALRM} = sub { die "stuck\n" };
@@ -11,16 +15,6 @@ alarm 60;
 
 my $c = Sys::Virt->new( uri => 'test:///default' );
 my $d = $c->get_domain_by_name('test');
-
-# Runs the code, which must throw: a text that matches, or a libvirt error of that code.
-sub throws {
-    my ( $name, $want, $code ) = @_;
-    my $lived = eval { $code->(); 1 };
-    my $error = $@;
-    return fail("$name: nothing thrown") if $lived;
-    return like( $error, $want, $name )  if ref $want;
-    return is( ref $error && $error->code, $want, $name ) || diag $error;
-}
 
 my $other   = Sys::Virt->new( uri => 'test:///default' );
 my $invalid = Sys::Virt::Error::ERR_INVALID_ARG();

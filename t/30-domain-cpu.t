@@ -3,7 +3,11 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
 use Test::More;
+use Throws;
 use Sys::Virt;
 use Sys::Virt::Domain;
 
@@ -15,16 +19,6 @@ my $c = Sys::Virt->new( uri => q{test:///default} );
 # The test driver of an older libvirt has not all the functions; 9.0.0 is the oldest that has them for certain.
 my $old = $c->get_library_version < 9_000_000;
 my $d   = $c->get_domain_by_name(q{test});
-
-# Runs the code, which must throw: a text that matches, or a libvirt error of that code.
-sub throws {
-    my ( $name, $want, $code ) = @_;
-    my $lived = eval { $code->(); 1 };
-    my $error = $@;
-    return fail("$name: nothing thrown") if $lived;
-    return like( $error, $want, $name )  if ref $want;
-    return is( ref $error && $error->code, $want, $name ) || diag $error;
-}
 
 my $devices = <<"XML";
 <devices>
