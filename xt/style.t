@@ -4,8 +4,11 @@ use warnings;
 
 use Test::More;
 
-my @files =
-    ( 'Makefile.PL', glob 'lib/Sys/*.pm lib/Sys/Virt/*.pm t/*.t t/lib/*.pm xt/*.t xt/*/*.pl xt/*/*.t xt/lib/*.pm examples/*.pl bench/*.pl' );
+my @files = (
+    'Makefile.PL',
+    glob
+        'lib/Sys/*.pm lib/Sys/Virt/*.pm t/*.t t/lib/*.pm xt/*.t xt/*/*.pl xt/*/*.t xt/lib/*.pm examples/*.pl bench/*.pl'
+);
 
 SKIP: {
     eval { require Perl::Critic; 1 }
