@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+# Compiles the stand-ins of xt/standin, which tests preload.
+package StandIns;
+use strict;
+use warnings;
+
+use Exporter       qw(import);
+use File::Basename ();
+use File::Spec     ();
+
+our @EXPORT_OK = qw(compile);
+
+my $here = File::Spec->rel2abs( File::Basename::dirname(__FILE__) . '/../standin' );
+
+# The path of a shared object in $dir that stands in for all of libvirt's functions.
+sub compile {
+    my ($dir) = @_;
+    chomp( my $xml = qx{pkg-config --variable=libvirt_api libvirt} );
+    system("$^X '$here/generate.pl' '$xml' > '$dir/all.c'") == 0 or die "no stand-ins\n";
+    system(
+        qw(cc -w -shared -fPIC), "-I$here",         '-o', "$dir/standin.so",
+        "$dir/all.c",            "$here/special.c", '-lvirt'
+        ) == 0
+        or die "the stand-ins do not compile\n";
+    return "$dir/standin.so";
+}
+
+1;

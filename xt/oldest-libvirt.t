@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+# With a libvirt that has no function younger than 6.0.0, made of the installed one by hiding all others: t/ passes, and
+# every method that needs more says so.
+use strict;
+use warnings;
+
+use File::Temp ();
+use FindBin    ();
+use lib "$FindBin::Bin/lib";
+use StandIns qw(compile);
+use Test::More;
+
+eval { require XML::LibXML; 1 } or plan skip_all => 'needs XML::LibXML (Debian: libxml-libxml-perl)';
+
+# Those of the table, and whatever else the installed library has.
+open my $source, '<', "$FindBin::Bin/../rust/virt/newer.rs" or die $!;
+my %since  = map { /^ +"([\d.]+)" fn (vir\w+)[(]/ ? ( $2 => $1 ) : () } <$source>;
+my %hidden = %since;
+chomp( my $libdir = qx{pkg-config --variable=libdir libvirt} );
+for ( split /\n/, qx{objdump -T '$libdir/libvirt.so.0'} ) {
+    my ( $major, $minor, $name ) = /LIBVIRT_(\d+)[.](\d+)[.]\d+ +(vir\w+)$/ or next;
+    $hidden{$name} = 1 if $major > 6 || $major == 6 && $minor > 0;
+}
+cmp_ok( scalar keys %since,  '>', 25,               'functions of the table' );
+cmp_ok( scalar keys %hidden, '>', keys(%since) - 1, 'functions hidden' );
+
+my $dir  = File::Temp->newdir;
+my $list = join q{,}, map { qq{"$_"} } sort keys %hidden;
+system(
+    qw(cc -shared -fPIC -Wall -Werror), "-DHIDDEN=$list",               '-o',
+    "$dir/hide.so",                     "$FindBin::Bin/standin/hide.c", '-ldl'
+    ) == 0
+    or BAIL_OUT('hide.c does not compile');
+my $standin  = compile($dir);
+my @includes = map { "-I$_" } grep { !ref } @INC;
+
+subtest 't/ passes' => sub {
+    local $ENV{LD_PRELOAD} = "$dir/hide.so";
+    for my $test ( glob "$FindBin::Bin/../t/*.t" ) {
+        my $output = qx{'$^X' @includes '$test' 2>&1};
+        ok( $? == 0, $test =~ s{.*/}{}r ) or diag $output;
+    }
+};
+
+subtest 'methods that need more' => sub {
+    local $ENV{STANDIN_LOG} = "$dir/log";
+    local $ENV{LD_PRELOAD}  = "$dir/hide.so:$standin";
+    my %refused;
+    open my $calls, '-|', $^X, @includes, "$FindBin::Bin/standin/refused.pl" or die $!;
+    while (<$calls>) {
+        chomp;
+        my ( $method, $code, $message ) = split /\t/;
+        is( $code, 3, "$method: ERR_NO_SUPPORT" );
+        ok(
+            $message =~ /: (vir\w+) needs libvirt ([\d.]+), found 6[.]0[.]0\z/ && ( $since{$1} // q{} ) eq $2,
+            '... names the function, and the versions needed and found'
+        ) or diag $message;
+        push @{ $refused{$1} }, $method if $message =~ /: (vir\w+) needs/;
+    }
+    close $calls;
+    is( $?, 0, 'all methods were called' );
+    is_deeply(
+        [ sort keys %refused ],
+        [ sort keys %since ],
+        'every function of the table was needed by some method'
+    );
+};
+
+done_testing;
