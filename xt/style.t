@@ -5,7 +5,7 @@ use warnings;
 use Test::More;
 
 my @files = (
-    'Makefile.PL',
+    'Makefile.PL', 'xt/vendor',
     glob
         'lib/Sys/*.pm lib/Sys/Virt/*.pm t/*.t t/lib/*.pm xt/*.t xt/*/*.pl xt/*/*.t xt/lib/*.pm examples/*.pl bench/*.pl'
 );
