@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+# What libvirt's API has, by its own description in XML, and what of it the Rust source names: for xt/api-coverage.t, which
+# wants nothing missing, and xt/new-in-libvirt, which lists what is.
+package Api;
+use strict;
+use warnings;
+
+use File::Basename ();
+use File::Find     ();
+
+our $top = File::Basename::dirname(__FILE__) . '/../..';
+
+my @functions_left_out = (
+    [
+        qr/\Avir(?:Conn)?(?:Copy|Get|Reset|Set|Save|Free|Default)\w*Error\w*\z/,
+        'errors are read in one place, per thread'
+    ],
+    [ qr/\AvirConnectOpen(?:ReadOnly)?\z/,        'virConnectOpenAuth does all of it' ],
+    [ qr/\AvirDomainMigrate(?:2|ToURI2?)?\z/,     'the newest functions take everything the older ones do' ],
+    [ qr/\AvirTypedParams(?:Add|Clear|Get)\w*\z/, 'rust/virt/params.rs writes and reads the structures' ],
+    [ qr/\AvirDomainCreateLinux\z/,               'an old name of virDomainCreateXML' ],
+    [
+        qr/\Avir(?:Domain|Network|StoragePool|NWFilter|Secret|NetworkPort)GetUUIDString\z/,
+        'formatted from the raw UUID'
+    ],
+    [
+        qr/\AvirDomainQemu(?:AgentCommand|Attach|MonitorCommand(?:WithFiles)?)\z|\AvirConnectDomainQemuMonitorEvent/,
+        'libvirt-qemu is a library of its own, which no Sys::Virt ever bound'
+    ],
+    [
+        qr/\AvirDomainLxc(?:Enter(?:CGroup|Namespace|SecurityLabel)|OpenNamespace)\z/,
+        'libvirt-lxc: likewise'
+    ],
+);
+my @constants_left_out = (
+    [ qr/_LAST\z/,                                                'the end of an enumeration' ],
+    [ qr/\AVIR_TYPED_PARAM_/,                                     'types are not visible in Perl' ],
+    [ qr/\AVIR_DOMAIN_(?:SCHED_FIELD|BLKIO_PARAM|MEMORY_PARAM)_/, 'older names of the types' ],
+    [ qr/\ALIBVIR_/, 'the version that was compiled against; get_version is the one in use' ],
+    [ qr/_(?:BUFLEN|FIELD_LENGTH|LENGTH)\z/,       'sizes of buffers in C' ],
+    [ qr/\AVIR_CPU_COMPARE_ERROR\z/,               'thrown as an exception' ],
+    [ qr/\AVIR_DOMAIN_MEMORY_STAT_NR\z/,           'the number of statistics in C' ],
+    [ qr/_NONE\z|_NO_ERROR\z|\AVIR_DOMAIN_NONE\z/, 'no flags' ],
+    [
+        qr/\AVIR_(?:COPY_CPUMAP|CPU_MAPLEN|CPU_USABLE|CPU_USED|GET_CPUMAP|NODEINFO_MAXCPUS|UNUSE_CPU|USE_CPU)\z/,
+        'macros of C'
+    ],
+    [ qr/\AVIR_\w+_EVENT_CALLBACK\z|\AVIR_EXPORT|\AVIR_DEPRECATED/, 'macros of C' ],
+    [ qr/\AVIR_STREAM_RECV_STOP_AT_HOLE\z|\AVIR_KEYCODE_SET_RFB\z/, 'bound under another name' ],
+    [ qr/\AVIR_SECURITY_|\AVIR_UUID_/,                              'sizes of buffers in C' ],
+    [
+        qr/\AVIR_(?:CONNECT_DOMAIN_QEMU_MONITOR_EVENT|DOMAIN_QEMU_(?:AGENT|MONITOR)_COMMAND)_/,
+        'libvirt-qemu, as its functions'
+    ],
+);
+
+# The descriptions that come with the installed libvirt: of libvirt itself, and of its two smaller libraries.
+sub files {
+    chomp( my $xml = qx{pkg-config --variable=libvirt_api libvirt} );
+    -r $xml or die "there is no API description at '$xml' (Debian: libvirt-dev)\n";
+    return grep { -r } $xml, map { $xml =~ s/-api[.]xml\z/-$_-api.xml/r } qw(qemu lxc);
+}
+
+# All that the files describe, as hashes: kind (function, constant, text, event), name, since, info, type (of a constant: its
+# enum), value; args (type and name) and result, result_info of a function. And the callbacks' types, by name.
+sub read {    ## no critic (ProhibitBuiltinHomonyms)
+    my (@files) = @_;
+    require XML::LibXML;
+    my ( @symbols, %callbacks );
+    for my $name (@files) {
+        my $api = XML::LibXML->load_xml( location => $name );
+        for my $node ( $api->findnodes('/api/symbols/function | /api/symbols/functype') ) {
+            my $function = function($node);
+            if ( $node->nodeName eq 'functype' ) { $callbacks{ $function->{name} } = $function }
+            else                                 { push @symbols, $function }
+        }
+        for my $node ( $api->findnodes('/api/symbols/enum | /api/symbols/macro') ) {
+            my %of = map { $_->nodeName => $_->value } $node->attributes;
+            next if $of{name} !~ /\AVIR_/;
+            my $info = $of{info} // $node->findvalue('info');
+            $of{kind} =
+                  $of{name} =~ /_EVENT_ID_/ && ( $of{type} // q{} ) =~ /EventID\z/ ? 'event'
+                : defined $of{string}                                              ? 'text'
+                :                                                                    'constant';
+            push @symbols, { %of, since => $of{version}, info => $info =~ s/\s+/ /gr };
+        }
+    }
+    return ( \@symbols, \%callbacks );
+}
+
+sub function {
+    my ($node)   = @_;
+    my ($return) = $node->findnodes('return');
+    return {
+        kind        => 'function',
+        name        => $node->getAttribute('name'),
+        since       => $node->getAttribute('version'),
+        info        => $node->findvalue('info') =~ s/\A\s+|\n\s*\n.*//gsr =~ s/\s+/ /gr,
+        result      => $return ? $return->getAttribute('type')        : 'void',
+        result_info => $return ? $return->getAttribute('info') // q{} : q{},
+        args        => [
+            map { { type => $_->getAttribute('type'), name => $_->getAttribute('name') } }
+                $node->findnodes('arg')
+        ],
+    };
+}
+
+# What stands in the Rust source: names of libvirt's (keys of `named`), constants (name in C => file, Perl's name, section), and
+# how many events each class has.
+sub source {
+    my ($rust) = @_;
+    my %found  = ( named => {}, constants => {}, events => {} );
+    my $look   = sub {
+        return if !/[.]rs\z/;
+        open my $file, '<', $_ or die "$_: $!\n";
+        my $text = do { local $/ = undef; <$file> };
+        $found{named}{$1} = 1 while $text =~ /\b(vir[A-Z]\w+|VIR_\w+)\b/g;
+        while ( $text =~ /^events! [{] (\w+),.*?\n(.*?)^[}]/msg ) {
+            my ( $class, $rows ) = ( $1, $2 );
+            $found{events}{$class} = () = $rows =~ /^\s+vir\w+Callback => \w+[(]/mg;
+        }
+        my $name = s/.*\/(?=rust\/)//r;
+        return if $name !~ m{/constants/};
+        while ( $text =~ /^ +(integers|texts) [{]\n(.*?)^ {4}[}]/msg ) {
+            my ( $section, $rows ) = ( $1, $2 );
+            $found{constants}{$2} = { perl => $1, file => $name, section => $section }
+                while $rows =~ /^ +(\w+) = (VIR_\w+);/mg;
+        }
+    };
+    File::Find::find( { no_chdir => 1, wanted => $look }, $rust // "$top/rust" );
+    return \%found;
+}
+
+# Why the source may go without it; nothing if it may not.
+sub left_out {
+    my ($symbol) = @_;
+    my @list     = $symbol->{kind} eq 'function' ? @functions_left_out : @constants_left_out;
+    my ($why)    = grep { $symbol->{name} =~ $_->[0] } @list;
+    return $why ? $why->[1] : ();
+}
+
+# The Rust name of the class whose events these are.
+sub event_class { my ($symbol) = @_; return $symbol->{type} =~ s/\Avir(\w+)EventID\z/$1/r }
+
+# Those of the symbols that the source neither binds nor may go without. An event also needs its row.
+sub missing {
+    my ( $source, @symbols ) = @_;
+    my @missing;
+    for my $symbol (@symbols) {
+        next if left_out($symbol);
+        my $bound = $source->{named}{ $symbol->{name} };
+        $bound &&= $symbol->{value} < ( $source->{events}{ event_class($symbol) } // 0 )
+            if $symbol->{kind} eq 'event';
+        push @missing, $symbol if !$bound;
+    }
+    return @missing;
+}
+
+1;
