@@ -9,18 +9,6 @@ local $ExtUtils::Manifest::Quiet = 1;
 is( join( q{ }, ExtUtils::Manifest::manicheck() ), q{}, 'everything in MANIFEST exists' );
 is( join( q{ }, ExtUtils::Manifest::filecheck() ), q{}, 'everything that exists is in MANIFEST' );
 
-my %version;
-for my $place ( [ 'lib/Sys/Virt.pm', qr/^our \$VERSION = '([\d.]+)';$/m ], [ 'Cargo.toml', qr/^version = "([\d.]+)"$/m ],
-    [ 'Changes', qr/^(\d+[.]\d+[.]\d+) / ], [ 'Cargo.lock', qr/name = "sys-virt"\nversion = "([\d.]+)"/ ] ) {
-    my ( $name, $pattern ) = @$place;
-    open my $file, '<', $name or die "$name: $!";
-    my $text = do { local $/ = undef; <$file> };
-    ( $version{$name} ) = $text =~ $pattern;
-    $version{$name} //= ( $text =~ /^(\d+[.]\d+[.]\d+) /m )[0];
-}
-is( $version{$_}, $version{'lib/Sys/Virt.pm'}, "$_ has the version of lib/Sys/Virt.pm" )
-    for sort keys %version;
-
 # In a tarball the crates stand under vendor/, each with a licence of its own.
 my @files = grep { !m{\Avendor/} } sort keys %{ ExtUtils::Manifest::maniread() };
 for my $name ( grep { /[.](?:pm|pl|PL|t|rs|c|h|toml)\z/ && $_ ne 'Makefile.PL' || /\Axt\/[^.]+\z/ } @files ) {
