@@ -56,7 +56,8 @@ sub files {
     my ($directory) = @_;
     my @files;
     File::Find::find( { no_chdir => 1, wanted => sub { push @files, $_ if -f || -l } }, $directory );
-    return sort @files;
+    @files = sort @files;
+    return @files;
 }
 
 # Packages of lib/, found without what Makefile.PL finds them with.
@@ -71,12 +72,13 @@ sub packages {
 # Modules that files use, but for those of this distribution.
 sub modules {
     my @found = map {
-        ( text($_) =~ s/^=\w.*?^=cut$//gmsr ) =~ /(?:^\s*|\beval [{] )(?:use|require) ([A-Za-z][\w:]*)/mg
+        ( text($_) =~ s/^=\w.*?^=cut$//gmsr ) =~ /(?:^\s*|\beval [{] )(?:use|require) ([A-Z]\w*(?:::\w+)*|[a-z]\w*)[\s;]/mg
     } @_;
     my %own    = packages();
     my %module = map { $_ => 1 }
         grep { !$own{$_} && !-e "t/lib/$_.pm" && !-e "xt/lib/$_.pm" && !-e "xt/stack/lib/$_.pm" } @found;
-    return sort keys %module;
+    my @modules = sort keys %module;
+    return @modules;
 }
 
 # ---- the tarball, made of a copy: this tree keeps its Makefile
@@ -92,9 +94,9 @@ is( join( q{ }, glob "\Q$at\E/*" ), "$at/$name", 'everything in it is below one 
 $at .= "/$name";
 
 chdir $at or die "$at: $!";
-is( join( q{ }, ExtUtils::Manifest::manicheck() ),           q{}, 'all that MANIFEST names is in it' );
-is( join( q{ }, ExtUtils::Manifest::filecheck() ),           q{}, 'all that is in it is in MANIFEST' );
-is( join( q{ }, grep { ( stat $_ )[2] & 022 } files(q{.}) ), q{}, 'only their owner can write the files' );
+is( join( q{ }, ExtUtils::Manifest::manicheck() ),              q{}, 'all that MANIFEST names is in it' );
+is( join( q{ }, ExtUtils::Manifest::filecheck() ),              q{}, 'all that is in it is in MANIFEST' );
+is( join( q{ }, grep { ( stat $_ )[2] & oct 22 } files(q{.}) ), q{}, 'only their owner can write the files' );
 
 my %locked   = text('Cargo.lock') =~ /^name = "(\S+)"\nversion = "(\S+)"\nsource/mg;
 my %vendored = map { text("$_/Cargo.toml") =~ /^name = "(\S+)"\nversion = "(\S+)"/m } glob 'vendor/*';
