@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+# The ways in which distributions and users build and install: a path with blanks, a parallel make, an own target
+# directory, DESTDIR and INSTALL_BASE, PERL_DL_NONLAZY; and that make does again only what is needed.
+use strict;
+use warnings;
+
+use Config;
+use Cwd                ();
+use ExtUtils::Manifest ();
+use File::Temp         ();
+use Test::More;
+
+delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL PERL5LIB PERL_MM_OPT PERL_MB_OPT)};
+my $home = Cwd::getcwd();
+my $dir  = File::Temp->newdir;
+my $tree = "$dir/a path with blanks";
+mkdir $tree or die $!;
+$ExtUtils::Manifest::Quiet = 1;
+ExtUtils::Manifest::manicopy( ExtUtils::Manifest::maniread(), $tree, 'cp' );
+chdir $tree or die $!;
+
+# The output of a command that must end with that status.
+sub run {
+    my ( $name, $want, $command ) = @_;
+    my $output = qx{$command 2>&1 </dev/null};
+    is( $? >> 8, $want, $name ) or diag $output;
+    return $output;
+}
+my $perl = $^X =~ /\s/ ? qq{"$^X"} : $^X;
+
+$ENV{CARGO_TARGET_DIR} = "$dir/target of its own";
+run( 'perl Makefile.PL', 0, "$perl Makefile.PL" );
+run( 'make -j4',         0, 'make -j4' );
+ok( -e "$dir/target of its own/release/libsysvirt.so", 'CARGO_TARGET_DIR is honoured' );
+ok( !-e 'target',                                      '... alone' );
+unlike( run( 'make again', 0, 'make' ), qr/cargo/, 'cargo is not called when nothing has changed' );
+utime time + 2, time + 2, 'rust/lib.rs';
+like( run( 'make after a change', 0, 'make' ), qr/cargo build/, '... and is when a source has' );
+like(
+    run( 'PERL_DL_NONLAZY=1 make test', 0, 'PERL_DL_NONLAZY=1 make test' ),
+    qr/^All tests successful[.]$/m,
+    'tests pass with every symbol bound at load'
+);
+
+# Installs, and uses what was installed from there.
+sub installed {
+    my ( $name, $lib, $root ) = @_;
+    my $arch = "$root/$lib";
+    ok( -e "$arch/auto/Sys/Virt/Virt.so", "$name: the shared object is at $lib" );
+    my $code = 'print Sys::Virt->new(uri => q{test:///default})->get_domain_by_name(q{test})->get_id';
+    local @ENV{qw(PERL5LIB LIB)} = ( undef, $arch );
+    is( run( "$name: it works from there", 0, qq{cd / && $perl "-I\$LIB" -MSys::Virt -e '$code'} ),
+        '1', '... for a call' );
+}
+run( 'make install DESTDIR', 0, qq{make install "DESTDIR=$dir/dest dir"} );
+installed( 'DESTDIR', $Config{installsitearch}, "$dir/dest dir" );
+my ($packlist) = glob qq{"$dir/dest dir$Config{installsitearch}/auto/Sys/Virt/.packlist"};
+open my $list, '<', $packlist or die $!;
+my @packed = map { s/ .*type=.*|\n//gr } <$list>;
+cmp_ok( scalar @packed, '>', 30, 'the packing list' );
+is( join( q{ }, grep { !-e } @packed ), q{}, '... names what is there' );
+
+run( 'make install with vendor directories', 0, qq{make install INSTALLDIRS=vendor "DESTDIR=$dir/vendor"} );
+installed( 'INSTALLDIRS=vendor', $Config{installvendorarch} || $Config{installsitearch}, "$dir/vendor" );
+
+run( 'perl Makefile.PL INSTALL_BASE', 0, qq{$perl Makefile.PL "INSTALL_BASE=$dir/base"} );
+run( 'make install',                  0, 'make && make install' );
+installed( 'INSTALL_BASE', "lib/perl5/$Config{archname}", "$dir/base" );
+
+run( 'make clean', 0, 'make clean' );
+ok( !-e 'blib' && !-e '.cargo-stamp', 'make clean cleans' );
+
+subtest 'what is missing is named in one line' => sub {
+    mkdir "$dir/tools" or die $!;
+    my ($cc) = split q{ }, $Config{cc};
+    for my $tool ( $cc, qw(cargo pkg-config sh) ) {
+        my ($found) = grep { -x } map { "$_/$tool" } split /:/, $ENV{PATH};
+        symlink $found, "$dir/tools/$tool" or die "$tool: $!";
+    }
+    for my $case ( [ 'cargo', qr/Rust/ ], [ $cc, qr/C compiler/ ], [ 'pkg-config', qr/pkg-config/ ] ) {
+        my ( $tool, $pattern ) = @$case;
+        rename "$dir/tools/$tool", "$dir/tools/.$tool" or die $!;
+        local $ENV{PATH} = "$dir/tools";
+        unlink 'Makefile';
+        my $output = run( "without $tool", 1, "$perl Makefile.PL" );
+        like( $output, qr/\ASys::Virt cannot be built here: install .*$pattern.*\n\z/, '... it is named' );
+        ok( !-e 'Makefile', '... and there is no Makefile' );
+        run( '... under AUTOMATED_TESTING', 0, "AUTOMATED_TESTING=1 $perl Makefile.PL" );
+        ok( !-e 'Makefile', '... neither' );
+        rename "$dir/tools/.$tool", "$dir/tools/$tool" or die $!;
+    }
+    local $ENV{PKG_CONFIG_LIBDIR} = "$dir/tools";
+    like(
+        run( 'without libvirt', 1, "$perl Makefile.PL" ),
+        qr/libvirt 6[.]0[.]0 or newer/,
+        '... it is named'
+    );
+};
+
+chdir $home or die $!;
+done_testing;
