@@ -296,12 +296,8 @@ static void bind_constants(pTHX_ HV *stash, const sysvirt_Constant *constant, si
 }
 
 /* boot_Sys__Virt, by way of the Rust function of that name, which alone can be exported. */
-void sysvirt_boot(void *perl, void *code);
-void sysvirt_boot(void *perl, void *code) {
-#ifdef USE_ITHREADS
-    PerlInterpreter *my_perl = perl;
-#endif
-    CV *cv = code;
+void sysvirt_boot(pTHX_ CV *cv);
+void sysvirt_boot(pTHX_ CV *cv) {
 #ifdef dXSBOOTARGSXSAPIVERCHK
     dXSBOOTARGSXSAPIVERCHK;
 #else
@@ -312,7 +308,6 @@ void sysvirt_boot(void *perl, void *code) {
     size_t index, part, count;
     const sysvirt_ClassTable *classes = sysvirt_classes(&count);
     MY_CXT_INIT;
-    PERL_UNUSED_VAR(perl);
     PERL_UNUSED_VAR(cv);
     PERL_UNUSED_VAR(items);
 

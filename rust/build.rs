@@ -24,6 +24,10 @@ fn main() {
         String::from_utf8(output.stdout).expect("perl's configuration is text")
     };
 
+    if !config("usethreads").is_empty() {
+        println!("cargo:rustc-cfg=perl_threads");
+    }
+
     // perl's functions are bound when they are called, and its variables may be missing (perl/shim.h): so a module of
     // another perl is loaded as far as the comparison of versions, whose message says what is wrong.
     println!("cargo:rustc-cdylib-link-arg=-Wl,-z,lazy");

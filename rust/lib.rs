@@ -189,18 +189,33 @@ pub unsafe extern "C" fn sysvirt_release(class: Class, object: *mut c_void) {
 
 #[cfg(shim)]
 unsafe extern "C-unwind" {
+    #[cfg(perl_threads)]
     fn sysvirt_boot(perl: *mut c_void, code: *mut c_void);
+    #[cfg(not(perl_threads))]
+    fn sysvirt_boot(code: *mut c_void);
 }
 
 /// What perl calls when it has loaded the module. It only forwards: it owns nothing, so the exception that
-/// perl throws at a module of another perl may pass over it.
+/// perl throws at a module of another perl may pass over it. A perl with threads tells which interpreter calls.
 ///
 /// # Safety
 /// Called by perl's XSLoader.
-#[cfg(shim)]
+#[cfg(all(shim, perl_threads))]
 #[allow(non_snake_case)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn boot_Sys__Virt(perl: *mut c_void, code: *mut c_void) {
     // SAFETY: perl's own arguments.
     unsafe { sysvirt_boot(perl, code) }
+}
+
+/// The same in a perl without threads.
+///
+/// # Safety
+/// Called by perl's XSLoader.
+#[cfg(all(shim, not(perl_threads)))]
+#[allow(non_snake_case)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn boot_Sys__Virt(code: *mut c_void) {
+    // SAFETY: perl's own argument.
+    unsafe { sysvirt_boot(code) }
 }
