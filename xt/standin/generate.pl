@@ -17,21 +17,18 @@ my $real =
     qr/\A(?:vir\w*Error\w*|virInitialize|virGetVersion|virTypedParams\w+|virEvent\w+|virDomain(?:FSInfo|Interface
     |IOThreadInfo)Free|virNetworkDHCPLeaseFree|virStreamNew_)\z/x;
 
-# What libvirt has gained since the API that may be installed here.
-my @newer = (
-    'char *|virNetworkGetMetadata|virNetworkPtr net, int type, const char *uri, unsigned int flags',
-    'int|virNetworkSetMetadata|virNetworkPtr net, int type, const char *metadata, const char *key, const char *uri,'
-        . ' unsigned int flags',
-    'int|virNodeDeviceUpdate|virNodeDevicePtr dev, const char *xml, unsigned int flags',
-    'int|virDomainGraphicsReload|virDomainPtr dom, unsigned int type, unsigned int flags',
-    'int|virDomainDelThrottleGroup|virDomainPtr dom, const char *group, unsigned int flags',
-    'int|virDomainGetAutostartOnce|virDomainPtr dom, int *autostart',
-    'int|virDomainSetAutostartOnce|virDomainPtr dom, int autostart',
-    'int|virDomainSetThrottleGroup|virDomainPtr dom, const char *group, virTypedParameterPtr params, int nparams,'
-        . ' unsigned int flags',
-    'int|virDomainAnnounceInterface|virDomainPtr dom, const char *device, virTypedParameterPtr params, int nparams,'
-        . ' unsigned int flags',
+# What libvirt has gained since the API that may be installed here: the table of newer functions, in C.
+my %c_type = (
+    'c_int'                 => 'int',
+    'c_uint'                => 'unsigned int',
+    '*mut c_int'            => 'int *',
+    '*mut c_char'           => 'char *',
+    '*const c_char'         => 'const char *',
+    '*mut *const c_char'    => 'const char **',
+    '*mut *mut *mut c_char' => 'char ***',
 );
+open my $table, '<', "$FindBin::Bin/../../rust/virt/newer.rs" or die $!;
+my @newer = map { /^ +"[\d.]+" fn (vir\w+)[(](.*)[)] -> (.*);$/ ? [ $1, $2, $3 ] : () } <$table>;
 
 print qq{#include "standin.h"\n\n};
 my %done;
@@ -40,14 +37,18 @@ for my $node ( XML::LibXML->load_xml( location => $xml )->findnodes('/api/symbol
     function( $node->getAttribute('name'), $node->findvalue('return/@type'), @args );
 }
 for (@newer) {
-    my ( $return, $name, $args ) = split /\|/;
-    function( $name, $return, map { [/\A(.*?)(\w+)\z/] } split /, */, $args );
+    my ( $name, $args, $return ) = @$_;
+    my @args = map { [ split /: / ] } split /, /, $args;
+    function( $name, $c_type{$return} // $return, map { [ $c_type{ $_->[1] } // $_->[1], $_->[0] ] } @args );
 }
 
 sub function {
     my ( $name, $return, @args ) = @_;
     return if $special{$name} || $name =~ $real || $done{$name}++;
-    $_->[0] =~ s/\s+\z// for @args;
+    for (@args) {
+        $_->[0] =~ s/\s+\z//;
+        $_->[0] =~ s/[*] [*]\z/**/;    # as older descriptions have it
+    }
     my $prototype = join ', ', map { "$_->[0] $_->[1]" } @args;
     print "$return $name(", $prototype || 'void', ") {\n    note(\"$name(\");\n";
     my $count = $return =~ /\A(?:int|unsigned int)\z/ ? 3 : 0;

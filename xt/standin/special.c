@@ -287,7 +287,8 @@ int virConnectDomainEventRegisterAny(virConnectPtr conn, virDomainPtr dom, int i
     case 23: CALL(virConnectDomainEventMetadataChangeCallback, 2, NULL); break;
     case 24: CALL(virConnectDomainEventBlockThresholdCallback, "vda", NULL, 9223372036854775808ull, 1ull); break;
     case 25: CALL(virConnectDomainEventMemoryFailureCallback, 1, 2, 4294967295u); break;
-    case 26: CALL(virConnectDomainEventMemoryDeviceSizeChangeCallback, "alias", 1ull << 40); break;
+    case 26: ((void (*)(virConnectPtr, virDomainPtr, const char *, unsigned long long, void *))cb)(
+                 conn, about, "alias", 1ull << 40, opaque); break;
     case 27: ((void (*)(virConnectPtr, virDomainPtr, const char *, const char *, const char *, void *))cb)(
                  conn, about, "alias", "old", "new", opaque); break;
     case 28: ((void (*)(virConnectPtr, virDomainPtr, unsigned, void *))cb)(conn, about, 28, opaque); break;
