@@ -12,7 +12,8 @@ Getopt::Long::GetOptions( \%option, 'uri=s', 'help', 'source=s' ) or Pod::Usage:
 Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
 Pod::Usage::pod2usage(2)                              if @ARGV != 1;
 
-my $conn = Sys::Virt->new( uri => $option{uri}, readonly => 1 );
+# A guest is not asked on behalf of those who may only look.
+my $conn = Sys::Virt->new( uri => $option{uri}, readonly => $option{source} ne 'agent' );
 
 my %source = (
     lease => Sys::Virt::Domain::INTERFACE_ADDRESSES_SRC_LEASE,

@@ -31,6 +31,7 @@ die $error if !$moved;
 printf "%s runs on %s\n", $moved->get_name, $dest->get_hostname;
 
 sub watch {
+    local $| = 1;    # this process is ended from outside
     my $own = Sys::Virt->new( uri => $option{uri}, readonly => 1 )->get_domain_by_name($name);
     my $bar;
     while ( sleep 1 ) {
