@@ -30,7 +30,10 @@ fn main() {
 
     // perl's functions are bound when they are called, and its variables may be missing (perl/shim.h): so a module of
     // another perl is loaded as far as the comparison of versions, whose message says what is wrong.
-    println!("cargo:rustc-cdylib-link-arg=-Wl,-z,lazy");
+    // A distribution that hardens its packages, and knows which perl they meet, asks for the opposite.
+    if !std::env::var("CARGO_ENCODED_RUSTFLAGS").is_ok_and(|flags| flags.contains("-z,now")) {
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-z,lazy");
+    }
 
     let mut build = cc::Build::new();
     for source in SOURCES {
