@@ -102,6 +102,7 @@ impl Callback {
             return false;
         };
         let readback = readback.map_or(-1, |index| index as isize);
+        let _interlude = crate::sigpipe::Interlude::new();
         (shim.call)(self.0, args.as_mut_ptr(), args.len(), want, readback, sink, context)
     }
 

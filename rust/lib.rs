@@ -20,6 +20,7 @@ mod node_device;
 mod nwfilter;
 mod nwfilter_binding;
 mod secret;
+mod sigpipe;
 mod storage_pool;
 mod storage_vol;
 mod stream;
@@ -183,6 +184,7 @@ pub unsafe extern "C" fn sysvirt_retain(class: Class, object: *mut c_void) {
 /// `object` is NULL or a live object of `class`, and the reference is the caller's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sysvirt_release(class: Class, object: *mut c_void) {
+    let _guard = sigpipe::Guard::new();
     // SAFETY: the caller's promise.
     unsafe { virt::class::release(class, object) }
 }

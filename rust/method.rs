@@ -157,6 +157,7 @@ pub(crate) fn enter(
 ) -> Outcome {
     // SAFETY: the shim passes an array of `nargs` values that it does not touch before we return.
     let args = if nargs == 0 { &[] } else { unsafe { std::slice::from_raw_parts(args, nargs) } };
+    let _guard = crate::sigpipe::Guard::new();
     let body = std::panic::AssertUnwindSafe(|| body(args));
     let value = std::panic::catch_unwind(body).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);

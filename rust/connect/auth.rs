@@ -3,7 +3,20 @@
 
 use crate::callback::{Callback, Want, park};
 use crate::method::integer;
+use crate::sigpipe;
 use crate::virt::prelude::*;
+
+/// Opens a connection.
+///
+/// # Safety
+/// `uri` is NULL or a C string, `auth` is NULL or valid.
+pub unsafe fn open(uri: *const c_char, auth: virConnectAuthPtr, flags: u32) -> Result {
+    // SAFETY: the caller's promise.
+    unsafe { sigpipe::expect(uri) };
+    let _guard = sigpipe::Guard::new();
+    // SAFETY: as above.
+    object(unsafe { virConnectOpenAuth(uri, auth, flags) })
+}
 
 /// `new`: the URI, how to authenticate, flags.
 pub fn new(params: &Named) -> Result {
@@ -16,7 +29,7 @@ pub fn new(params: &Named) -> Result {
     }
     if !params.is_true("auth") {
         // SAFETY: a C string or NULL; no authentication.
-        return object(unsafe { virConnectOpenAuth(or_null(&uri), std::ptr::null_mut(), flags) });
+        return unsafe { open(or_null(&uri), std::ptr::null_mut(), flags) };
     }
     let none = Value::none();
     let creds = Named { value: params.value.get("credlist").unwrap_or(&none), name: "credlist" };
@@ -28,7 +41,7 @@ pub fn new(params: &Named) -> Result {
 pub fn open_auth(uri: *const c_char, creds: &Named, callback: &Named, flags: u32) -> Result {
     if creds.value.is_none() || callback.value.is_none() {
         // SAFETY: libvirt's own authenticator, a static structure; `uri` is a C string or NULL.
-        return object(unsafe { virConnectOpenAuth(uri, virConnectAuthPtrDefault, flags) });
+        return unsafe { open(uri, virConnectAuthPtrDefault, flags) };
     }
     if creds.value.tag() != Tag::Array {
         return Err(Fault::argument(creds.name, "is not an ARRAY reference"));
@@ -45,7 +58,7 @@ pub fn open_auth(uri: *const c_char, creds: &Named, callback: &Named, flags: u32
         cbdata: (&raw mut callback).cast(),
     };
     // SAFETY: `auth`, what it points to and `uri` outlive the call, after which libvirt uses none of them.
-    object(unsafe { virConnectOpenAuth(uri, &mut auth, flags) })
+    unsafe { open(uri, &mut auth, flags) }
 }
 
 /// libvirt's request for credentials.

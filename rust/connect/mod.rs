@@ -15,7 +15,7 @@ use params::Kind;
 
 methods! { "Sys::Virt";
     #[constructor] new(class: Invocant, params: Pairs) => auth::new(&params);
-    _open(name: TextOrNull, flags: u32) => object(virConnectOpenAuth(name, std::ptr::null_mut(), flags));
+    _open(name: TextOrNull, flags: u32) => auth::open(name, std::ptr::null_mut(), flags);
     _open_auth(name: TextOrNull, creds: ArrayOrNull, cb: Any, flags: u32) => auth::open_auth(name, &creds, &cb, flags);
 
     get_type(con: Connect) => borrowed(virConnectGetType(con));
