@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! The events of domains, and of connections themselves.
 
-use super::registration::{VirErrorForgotten, deregister_all, dispatch, events, free, register_on};
+use super::close;
+use super::registration::{VirErrorForgotten, deregister_all, events, free, register_on};
 use crate::callback::Callback;
 use crate::virt::prelude::*;
 
@@ -24,14 +25,8 @@ methods! { "Sys::Virt";
     };
     domain_event_deregister_any(con: Connect, callbackID: i32) => ignored(virConnectDomainEventDeregisterAny(con, callbackID));
 
-    register_close_callback(conref: Owner<Connect>, cb: Code) => {
-        let callback = Callback::on(&cb, &conref)?;
-        register_on(conref.object, callback, unregister_close, |opaque| {
-            virConnectRegisterCloseCallback(conref.object, Some(closed), opaque, Some(free))
-        })?;
-        Ok(Value::none())
-    };
-    unregister_close_callback(con: Connect) => ignored(virConnectUnregisterCloseCallback(con, Some(closed)));
+    register_close_callback(conref: Owner<Connect>, cb: Code) => close::register(&conref, &cb);
+    unregister_close_callback(con: Connect) => ignored(close::unregister(con, 0));
     _deregister_all(con: Connect) => {
         if !con.is_null() {
             deregister_all(con);
@@ -51,16 +46,6 @@ pub fn ignored(returned: c_int) -> Result {
 unsafe extern "C" fn deregister_legacy(connection: *mut Connect, _id: c_int) -> c_int {
     // SAFETY: the caller passes a live connection.
     unsafe { virConnectDomainEventDeregister(connection, Some(lifecycle)) }
-}
-
-unsafe extern "C" fn unregister_close(connection: *mut Connect, _id: c_int) -> c_int {
-    // SAFETY: the caller passes a live connection.
-    unsafe { virConnectUnregisterCloseCallback(connection, Some(closed)) }
-}
-
-unsafe extern "C" fn closed(connection: *mut Connect, reason: c_int, opaque: *mut c_void) {
-    // SAFETY: libvirt passes the connection and our opaque pointer.
-    unsafe { dispatch(opaque, || [Value::owner(Class::Connect, connection.cast()), Value::from(reason)]) }
 }
 
 events! { Domain, virConnectDomainEventGenericCallback;

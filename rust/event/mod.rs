@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Sys::Virt::Event: the event loop. The events themselves stand beside this, by class.
 
+mod close;
 pub mod domain;
 pub mod implementation;
 pub mod network;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 
 /// How a registration is taken back.
 pub type Deregister = unsafe extern "C" fn(*mut Connect, c_int) -> c_int;
@@ -29,6 +30,20 @@ fn registered() -> MutexGuard<'static, BTreeMap<u64, Entry>> {
 pub struct Registration {
     callback: Callback,
     serial: u64,
+    /// The thread of the interpreter that the callback belongs to.
+    thread: ThreadId,
+}
+
+impl Registration {
+    /// Whether the sub can run in this thread.
+    pub fn is_ours(&self) -> bool {
+        self.thread == std::thread::current().id()
+    }
+
+    /// Runs the sub.
+    pub fn call<const N: usize>(&self, mut args: [Value; N]) {
+        self.callback.call(&mut args);
+    }
 }
 
 impl Drop for Registration {
@@ -41,7 +56,9 @@ impl Drop for Registration {
 pub fn opaque(callback: Callback) -> *mut c_void {
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-    Arc::into_raw(Arc::new(Registration { callback, serial })).cast_mut().cast()
+    Arc::into_raw(Arc::new(Registration { callback, serial, thread: std::thread::current().id() }))
+        .cast_mut()
+        .cast()
 }
 
 /// For C: frees the opaque pointer.
@@ -113,19 +130,28 @@ impl VirErrorForgotten {
     }
 }
 
+/// A reference to what is behind an opaque pointer.
+///
+/// # Safety
+/// `pointer` is from [`opaque`] and was not freed.
+pub unsafe fn retained(pointer: *mut c_void) -> Arc<Registration> {
+    let pointer = pointer.cast_const().cast::<Registration>();
+    // SAFETY: the caller's promise.
+    unsafe {
+        Arc::increment_strong_count(pointer);
+        Arc::from_raw(pointer)
+    }
+}
+
 /// Calls the sub behind an opaque pointer. It may take itself back meanwhile.
 ///
 /// # Safety
 /// `pointer` is from [`opaque`] and was not freed.
 pub unsafe fn dispatch<const N: usize>(pointer: *mut c_void, args: impl FnOnce() -> [Value; N]) {
     let dispatch = || {
-        let pointer = pointer.cast_const().cast::<Registration>();
         // SAFETY: the caller's promise; our own reference keeps it while the sub runs.
-        let registration = unsafe {
-            Arc::increment_strong_count(pointer);
-            Arc::from_raw(pointer)
-        };
-        registration.callback.call(&mut args());
+        let registration = unsafe { retained(pointer) };
+        registration.call(args());
     };
     // A panic must not reach C; whatever it was, the event is lost.
     let _ = catch_unwind(AssertUnwindSafe(dispatch));

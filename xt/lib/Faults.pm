@@ -44,9 +44,9 @@ sub case {
     my $pid    = fork // die "fork: $!\n";
     if ( !$pid ) {
         setpgrp;
-        open STDOUT, '>',  $output  or die "$output: $!\n";
-        open STDERR, '>&', *STDOUT  or die "$output: $!\n";
-        open STDIN,  '<', '/dev/null' or die "/dev/null: $!\n";
+        open STDOUT, '>',  $output     or die "$output: $!\n";
+        open STDERR, '>&', *STDOUT     or die "$output: $!\n";
+        open STDIN,  '<',  '/dev/null' or die "/dev/null: $!\n";
         local $ENV{STACK_CASE} = $count;
         $SIG{ALRM} = 'DEFAULT';    ## no critic (RequireLocalizedPunctuationVars)
         alarm $seconds;
@@ -55,7 +55,7 @@ sub case {
     my $start = Time::HiRes::time();
     waitpid $pid, 0;
     my $status = $?;
-    kill 'KILL', -$pid;            # what it left behind
+    kill 'KILL', -$pid;    # what it left behind
     my $text = Stack::slurp($output) =~ s/^/    /mgr;
     print $text =~ s/(?<!\n)\z/\n/r;
     my $how = $status == 14 ? "hung: no end after $seconds seconds" : "status $status";
@@ -92,7 +92,13 @@ sub within {
 sub dies {
     my ( $what, $seconds, $code, @codes ) = @_;
     my ( $lived, $error );
-    within( $what, $seconds, sub { $lived = eval { $code->(); 1 }; $error = $@ } );
+    within(
+        $what, $seconds,
+        sub {
+            $lived = eval { $code->(); 1 };
+            $error = $@;
+        }
+    );
     return Test::More::fail("$what: nothing thrown") && undef if $lived;
     my $right = Scalar::Util::blessed($error) && $error->isa('Sys::Virt::Error');
     my @known = map { Sys::Virt::Error->can("ERR_$_")->() } @codes;

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! The callback that hears that a connection broke. libvirt runs it in whichever thread notices, with a lock held
+//! that taking the callback back wants as well, and forgets it afterwards.
+
+use super::registration::{Registration, free, register_on, retained};
+use crate::callback::Callback;
+use crate::method::Origin;
+use crate::virt::prelude::*;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::null_mut;
+use std::sync::Arc;
+
+thread_local! {
+    /// The connection whose callback libvirt runs in this thread.
+    static RUNNING: Cell<*mut Connect> = const { Cell::new(null_mut()) };
+}
+
+/// Registers the sub; there can be one.
+///
+/// # Safety
+/// The connection is live, or NULL.
+pub unsafe fn register(conref: &Origin<Connect>, cb: &Named) -> Result {
+    if !conref.object.is_null() && RUNNING.get() == conref.object {
+        return Err(Fault::operation("this connection's close callback is running: it is the last one"));
+    }
+    let callback = Callback::on(cb, conref)?;
+    register_on(conref.object, callback, unregister, |opaque| {
+        // SAFETY: the caller's promise; the opaque pointer lives until it is freed.
+        unsafe { virConnectRegisterCloseCallback(conref.object, Some(closed), opaque, Some(free)) }
+    })?;
+    Ok(Value::none())
+}
+
+/// Takes it back. While it runs there is nothing to do, for it will not run again.
+pub unsafe extern "C" fn unregister(connection: *mut Connect, _id: c_int) -> c_int {
+    if !connection.is_null() && RUNNING.get() == connection {
+        return 0;
+    }
+    // SAFETY: the caller passes a live connection, or NULL.
+    unsafe { virConnectUnregisterCloseCallback(connection, Some(closed)) }
+}
+
+unsafe extern "C" fn closed(connection: *mut Connect, reason: c_int, opaque: *mut c_void) {
+    let hear = || {
+        // SAFETY: libvirt passes the opaque pointer through.
+        let registration = unsafe { retained(opaque) };
+        // SAFETY: libvirt's own connection, which lives; the reference is given back when `Later` goes.
+        unsafe { crate::virt::class::retain(Class::Connect, connection.cast()) };
+        let later = Box::new(Later { connection, reason, registration: Some(registration) });
+        later.deliver_or_wait();
+    };
+    // A panic must not reach C; the event is lost.
+    let _ = catch_unwind(AssertUnwindSafe(hear));
+}
+
+/// What remains to be done in the event loop: to run the sub, if this is not its thread, and to give back the
+/// connection, which must not end within its own callback.
+struct Later {
+    connection: *mut Connect,
+    reason: c_int,
+    registration: Option<Arc<Registration>>,
+}
+
+impl Later {
+    fn deliver(&mut self) {
+        if let Some(registration) = self.registration.take() {
+            registration
+                .call([Value::owner(Class::Connect, self.connection.cast()), Value::from(self.reason)]);
+        }
+    }
+
+    fn deliver_or_wait(mut self: Box<Self>) {
+        if self.registration.as_ref().is_some_and(|registration| registration.is_ours()) {
+            let outer = RUNNING.replace(self.connection);
+            self.deliver();
+            RUNNING.set(outer);
+        }
+        let opaque = Box::into_raw(self).cast();
+        // SAFETY: the loop takes the box. If it fails the box stays: rather a leak than an end within the callback.
+        unsafe { virEventAddTimeout(0, Some(in_loop), opaque, Some(free_later)) };
+    }
+}
+
+unsafe extern "C" fn in_loop(timer: c_int, opaque: *mut c_void) {
+    // SAFETY: the box that the timer was made with; nobody else uses it.
+    let later = unsafe { &mut *opaque.cast::<Later>() };
+    let _ = catch_unwind(AssertUnwindSafe(|| later.deliver()));
+    // SAFETY: our own timer. The loop frees the box when this has returned.
+    unsafe { virEventRemoveTimeout(timer) };
+}
+
+unsafe extern "C" fn free_later(opaque: *mut c_void) {
+    let drop_it = || {
+        // SAFETY: the box that the timer was made with.
+        let later = unsafe { Box::from_raw(opaque.cast::<Later>()) };
+        // SAFETY: the reference that `closed` took.
+        unsafe { crate::virt::class::release(Class::Connect, later.connection.cast()) };
+    };
+    let _ = catch_unwind(AssertUnwindSafe(drop_it));
+}
