@@ -63,7 +63,7 @@ sub aftermath {
 
 for my $loop ( 0, 1 ) {
     Faults::case(
-        'killed before a call' . ( $loop ? ', with a loop' : q{} ),
+        'A17: killed before a call' . ( $loop ? ', with a loop' : q{} ),
         15,
         sub {
             my $scene = scene( loop => $loop );
@@ -131,7 +131,7 @@ Faults::case(
 );
 
 Faults::case(
-    'killed during a call in another thread',
+    'D13: killed during a call in another thread',
     20,
     sub {
         require threads;
@@ -157,7 +157,7 @@ Faults::case(
 # libvirt holds a lock meanwhile, which these would wait for.
 for my $what (qw(unregister_close_callback close register_close_callback)) {
     Faults::case(
-        "$what within the close callback",
+        "D13: $what within the close callback",
         15,
         sub {
             my $scene = scene( loop => 1 );
