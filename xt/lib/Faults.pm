@@ -69,6 +69,14 @@ sub finish { Test::More::done_testing() if !$wanted; return }
 
 sub daemon { my ( $which, $action ) = @_; return Stack::control( 'daemon', $which, $action ) }
 
+# What a shell would send to a guest's QEMU: the arguments for `later`, or for Stack::control.
+sub qemu {
+    my ( $guest, $signal ) = @_;
+    my $pid = Stack::slurp( Stack::root() . '/a/run/qemu/' . $guest->get_name . '.pid' );
+    $pid =~ /\A(\d+)/ or die 'no process of ' . $guest->get_name . "\n";
+    return ( 'run', 'kill', "-$signal", $1 );
+}
+
 # The command's process, which nobody needs to wait for.
 sub later {
     my ( $seconds, @command ) = @_;
