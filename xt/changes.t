@@ -39,9 +39,10 @@ for my $name (@order) {
 
 # The API that xt/ compares with is that of the libvirt whose version this is.
 my %place = (
-    'Cargo.toml' => qr/^name = "sys-virt"\nversion = "([\d.]+)"$/m,
-    'Cargo.lock' => qr/^name = "sys-virt"\nversion = "([\d.]+)"$/m,
-    'README.md'  => qr/the API of libvirt ([\d.]+\d)/,
+    'Cargo.toml'                   => qr/^name = "sys-virt"\nversion = "([\d.]+)"$/m,
+    'Cargo.lock'                   => qr/^name = "sys-virt"\nversion = "([\d.]+)"$/m,
+    'README.md'                    => qr/the API of libvirt ([\d.]+\d)/,
+    'packaging/perl-Sys-Virt.spec' => qr/^Version: +([\d.]+)$/m,
 );
 for my $name ( sort keys %place ) {
     my ($found) = text($name) =~ $place{$name};
