@@ -2,12 +2,6 @@
 package Sys::Virt::Error;
 
 use 5.016;
-use strict;
-use warnings;
-
-use overload
-    q{""}    => \&stringify,
-    fallback => 1;
 
 use Sys::Virt;
 
@@ -21,5 +15,7 @@ sub level   { return $_[0]{level} }
 sub code    { return $_[0]{code} }
 sub domain  { return $_[0]{domain} }
 sub message { return $_[0]{message} }
+
+Sys::Virt::_overload( __PACKAGE__, q{""} => \&stringify );
 
 1;

@@ -2,8 +2,6 @@
 package Sys::Virt::NWFilter;
 
 use 5.016;
-use strict;
-use warnings;
 
 use Sys::Virt;
 
