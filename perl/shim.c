@@ -295,6 +295,30 @@ static void bind_constants(pTHX_ HV *stash, const sysvirt_Constant *constant, si
     mro_method_changed_in(stash);
 }
 
+static XSPROTO(nothing) {
+    dXSARGS;
+    PERL_UNUSED_VAR(items);
+    XSRETURN_EMPTY;
+}
+
+/* Sys::Virt::_overload(package, operator => code ...): what overload.pm does (perlxs, OVERLOAD), for to load that one takes
+ * as long as all of our classes. Other operators fall back on those given. */
+static XSPROTO(overload) {
+    dXSARGS;
+    const char *package = items > 0 ? SvPV_nolen(ST(0)) : "";
+    I32 index;
+    for (index = 1; index + 1 < items; index += 2) {
+        SV *code = ST(index + 1);
+        if (!SvROK(code) || SvTYPE(SvRV(code)) != SVt_PVCV)
+            croak("Sys::Virt::_overload: no code");
+        sv_setsv((SV *)gv_fetchpv(form("%s::(%s", package, SvPV_nolen(ST(index))), GV_ADD, SVt_PVCV), code);
+    }
+    newXS(form("%s::((", package), nothing, "perl/shim.c");
+    newXS(form("%s::()", package), nothing, "perl/shim.c");
+    sv_setiv(get_sv(form("%s::()", package), GV_ADD), 1);
+    XSRETURN_EMPTY;
+}
+
 /* boot_Sys__Virt, by way of the Rust function of that name, which alone can be exported. */
 void sysvirt_boot(pTHX_ CV *cv);
 void sysvirt_boot(pTHX_ CV *cv) {
@@ -327,6 +351,7 @@ void sysvirt_boot(pTHX_ CV *cv) {
             CvXSUBANY(destroy).any_ptr = (void *)table->destroy;
         }
     }
+    newXS("Sys::Virt::_overload", overload, "perl/shim.c");
 #ifdef USE_ITHREADS
     newXS("Sys::Virt::CLONE", clone_context, "perl/shim.c");
 #endif

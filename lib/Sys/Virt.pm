@@ -23,17 +23,6 @@ require Sys::Virt::DomainSnapshot;
 require Sys::Virt::DomainCheckpoint;
 require Sys::Virt::Stream;
 
-# What overload.pm does, which with what it loads takes as long as all of these classes: operators of a class, the rest
-# falls back on them.
-sub _overload {
-    my ( $package, %operator ) = @_;
-    no strict 'refs';
-    *{"${package}::($_"} = $operator{$_} for keys %operator;
-    *{"${package}::$_"}  = sub { }       for '((', '()';
-    ${"${package}::()"}  = 1;
-    return;
-}
-
 # Takes back every callback and drops the connection; objects made from it keep it open inside libvirt.
 sub close {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self) = @_;

@@ -3,7 +3,7 @@ package Sys::Virt::Domain;
 
 use 5.016;
 
-use Sys::Virt;
+require Sys::Virt;
 
 # The first value of get_job_stats: a number, as the manual has it, that can also be dereferenced, as it could be before.
 my $number = sub { ${ $_[0] } };

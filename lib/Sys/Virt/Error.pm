@@ -3,7 +3,7 @@ package Sys::Virt::Error;
 
 use 5.016;
 
-use Sys::Virt;
+require Sys::Virt;
 
 sub stringify {
     my ($self) = @_;
