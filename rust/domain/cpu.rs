@@ -70,33 +70,57 @@ fn host_map_length(dom: *mut Domain) -> Result<usize> {
     Ok(cpus.div_ceil(8) as usize)
 }
 
+/// What virDomainGetVcpus tells of up to `room` processors: how many there are, they, and the maps of the host's.
+fn vcpus(dom: *mut Domain, room: usize, length: usize) -> Result<(c_int, Vec<virVcpuInfo>, Vec<u8>)> {
+    let mut vcpus: Vec<virVcpuInfo> = zeroed_array(room)?;
+    let mut maps: Vec<u8> = zeroed_array(room * length)?;
+    // SAFETY: room for as many structures and maps as said.
+    let found = unsafe {
+        virDomainGetVcpus(dom, vcpus.as_mut_ptr(), room as c_int, maps.as_mut_ptr(), length as c_int)
+    };
+    Ok((found, vcpus, maps))
+}
+
 fn vcpu_info(dom: *mut Domain, flags: u32) -> Result {
+    // Few domains have as many processors, so most need not be asked for their number first. Xen tells of those that are
+    // off too, which that number leaves out.
+    const ROOM: usize = 32;
     let length = host_map_length(dom)?;
+    if flags == 0 {
+        let (found, vcpus, maps) = vcpus(dom, ROOM, length)?;
+        let vcpus = &vcpus[..usize::try_from(found).unwrap_or(0)];
+        if !vcpus.is_empty()
+            && vcpus.len() < ROOM
+            && vcpus.iter().all(|vcpu| vcpu.state != VIR_VCPU_OFFLINE as c_int)
+        {
+            return Ok(described(vcpus, true, &maps, length));
+        }
+    }
+
     // SAFETY: the row's domain.
     let info: virDomainInfo = filled(|info| unsafe { virDomainGetInfo(dom, info) })?;
     let count = usize::from(info.nrVirtCpu);
-    let mut vcpus: Vec<virVcpuInfo> = zeroed_array(count)?;
-    let mut maps: Vec<u8> = zeroed_array(count * length)?;
-
-    let mut found = -1;
     if flags == 0 {
-        // SAFETY: room for as many structures and maps as said.
-        found = unsafe {
-            virDomainGetVcpus(dom, vcpus.as_mut_ptr(), count as c_int, maps.as_mut_ptr(), length as c_int)
-        };
+        let (found, vcpus, maps) = vcpus(dom, count, length)?;
+        if found >= 0 {
+            return Ok(described(&vcpus[..count.min(found as usize)], true, &maps, length));
+        }
         // A domain that does not run still knows where its processors will.
-        if found < 0 && last_code() != VIR_ERR_OPERATION_INVALID as i32 {
+        if last_code() != VIR_ERR_OPERATION_INVALID as i32 {
             return Err(Fault::last());
         }
     }
-    let running = found >= 0;
-    if !running {
-        // SAFETY: room for as many maps as said.
-        found = check(unsafe {
-            virDomainGetVcpuPinInfo(dom, count as c_int, maps.as_mut_ptr(), length as c_int, flags)
-        })?;
-    }
+    let vcpus: Vec<virVcpuInfo> = zeroed_array(count)?;
+    let mut maps: Vec<u8> = zeroed_array(count * length)?;
+    // SAFETY: room for as many maps as said.
+    let found = check(unsafe {
+        virDomainGetVcpuPinInfo(dom, count as c_int, maps.as_mut_ptr(), length as c_int, flags)
+    })?;
+    Ok(described(&vcpus[..count.min(found as usize)], false, &maps, length))
+}
 
+/// The processors as hashes; of those of a domain that does not run only the maps are known.
+fn described(vcpus: &[virVcpuInfo], running: bool, maps: &[u8], length: usize) -> Value {
     let describe = |(index, vcpu): (usize, &virVcpuInfo)| {
         let affinity = Value::bytes(&maps[index * length..(index + 1) * length]);
         map! {
@@ -107,7 +131,7 @@ fn vcpu_info(dom: *mut Domain, flags: u32) -> Result {
             c"affinity" => affinity,
         }
     };
-    Ok(Value::list(vcpus.iter().take(found as usize).enumerate().map(describe).collect()))
+    Value::list(vcpus.iter().enumerate().map(describe).collect())
 }
 
 /// One hash for each processor: libvirt fills a table of so many parameters for each.

@@ -90,8 +90,21 @@ const THROTTLE: &params::Set = &[
     (VIR_DOMAIN_BLOCK_IOTUNE_GROUP_NAME, Kind::Text),
 ];
 
-/// The scheduler's parameters: their number comes with the scheduler's name.
+/// The scheduler's parameters: if need be, their number comes with the scheduler's name.
 fn scheduler(dom: *mut Domain, flags: u32) -> Result<params::Given> {
+    let ask = |values, count| {
+        // SAFETY: the row's domain, an array of `count` parameters.
+        unsafe {
+            if flags == 0 {
+                virDomainGetSchedulerParameters(dom, values, count)
+            } else {
+                virDomainGetSchedulerParametersFlags(dom, values, count, flags)
+            }
+        }
+    };
+    if let Some(given) = params::query_at_once(ask) {
+        return Ok(given);
+    }
     let mut count = 0;
     // SAFETY: the row's domain.
     let name = unsafe { virDomainGetSchedulerType(dom, &mut count) };
@@ -100,14 +113,5 @@ fn scheduler(dom: *mut Domain, flags: u32) -> Result<params::Given> {
     }
     // SAFETY: libvirt allocated it for us.
     unsafe { libc::free(name.cast()) };
-    params::query_n(count, |values, count| {
-        // SAFETY: an array of `count` parameters.
-        unsafe {
-            if flags == 0 {
-                virDomainGetSchedulerParameters(dom, values, count)
-            } else {
-                virDomainGetSchedulerParametersFlags(dom, values, count, flags)
-            }
-        }
-    })
+    params::query_n(count, ask)
 }
