@@ -132,6 +132,7 @@ enum sysvirt_Storage
   SYSVIRT_STORAGE_BOXED,
   SYSVIRT_STORAGE_SECRET,
   SYSVIRT_STORAGE_PARAMETERS,
+  SYSVIRT_STORAGE_SCRATCH,
 };
 #if __STDC_VERSION__ >= 202311L
 typedef enum sysvirt_Storage sysvirt_Storage;

@@ -19,6 +19,7 @@ mod network_port;
 mod node_device;
 mod nwfilter;
 mod nwfilter_binding;
+mod scratch;
 mod secret;
 mod sigpipe;
 mod storage_pool;

@@ -4,6 +4,7 @@
 use crate::callback::{Callback, Want, park};
 use crate::event::registration::{dispatch, free, register};
 use crate::method::integer;
+use crate::scratch;
 use crate::virt::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -71,7 +72,7 @@ fn transferred(returned: c_int, special: &[c_int]) -> Result {
 
 fn recv(st: *mut Stream, nbytes: usize, flags: u32) -> Result {
     let room = nbytes.min(BUFFER_MAX);
-    let mut buffer: Vec<u8> = Vec::new();
+    let mut buffer = scratch::take();
     buffer
         .try_reserve_exact(room)
         .map_err(|_| Fault::argument("nbytes", "is more than there is memory for"))?;
@@ -83,13 +84,11 @@ fn recv(st: *mut Stream, nbytes: usize, flags: u32) -> Result {
             virStreamRecvFlags(st, buffer.as_mut_ptr().cast(), room, flags)
         }
     };
-    let result = transferred(returned, &[WOULD_BLOCK, AT_HOLE])?;
-    if returned <= 0 {
-        return Ok(result);
-    }
     // SAFETY: libvirt wrote that many bytes.
-    unsafe { buffer.set_len((returned as usize).min(room)) };
-    Ok(Value::fill(1, Value::boxed_bytes(buffer.into_boxed_slice()), result))
+    unsafe { buffer.set_len(usize::try_from(returned).unwrap_or(0).min(room)) };
+    let received = Value::scratch_bytes(buffer);
+    let result = transferred(returned, &[WOULD_BLOCK, AT_HOLE])?;
+    Ok(if returned > 0 { Value::fill(1, received, result) } else { result })
 }
 
 /// The subs of one of the `_all` methods.

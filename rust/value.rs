@@ -65,6 +65,8 @@ pub enum Storage {
     Secret,
     /// libvirt's `virTypedParamsFree`.
     Parameters,
+    /// Nobody: it is kept for the next who needs a buffer.
+    Scratch,
 }
 
 /// The payload of a [`Value`], read according to its tag.
@@ -146,6 +148,13 @@ impl Value {
         let len = bytes.len();
         let text = Box::into_raw(bytes).cast::<c_char>();
         Value { storage: Storage::Boxed, ..Self::plain(Tag::Bytes, len, Data { text }) }
+    }
+
+    /// The bytes of a buffer of less than 4 GiB, which [`crate::scratch`] gets back.
+    pub fn scratch_bytes(buffer: Vec<u8>) -> Self {
+        let (len, capacity) = (buffer.len(), buffer.capacity() as u32);
+        let text = std::mem::ManuallyDrop::new(buffer).as_ptr().cast();
+        Value { storage: Storage::Scratch, capacity, ..Self::plain(Tag::Bytes, len, Data { text }) }
     }
 
     /// Bytes that are looked at when the method has returned.
@@ -494,6 +503,11 @@ impl Value {
             // SAFETY: `parameters` was promised that they are ours.
             (_, Storage::Parameters) => unsafe {
                 virt_sys::virTypedParamsFree(self.data.pointer.cast(), self.len as i32);
+            },
+            // SAFETY: it came from a vector with room for `capacity`, which is no more than streams receive.
+            (_, Storage::Scratch) => unsafe {
+                let bytes = self.data.text as *mut u8;
+                crate::scratch::keep(Vec::from_raw_parts(bytes, 0, self.capacity as usize));
             },
             (Tag::Text | Tag::Bytes, Storage::Boxed) => {
                 // SAFETY: it came from a boxed slice of `len` bytes.

@@ -70,6 +70,26 @@ subtest 'recv' => sub {
     is( $tied, substr( $expected, 0, 8 ), 'B19: a tied buffer is updated' );
     $stream->abort;
 
+    # What the buffer held before may run code when it goes, which may receive, too.
+    {
+
+        package Receiver;
+        sub new     { return bless { stream => $_[1] }, $_[0] }
+        sub DESTROY { $_[0]{stream}->recv( my $other, 65_536 ); return }
+    }
+    my $other = picture(1);
+    $other->recv( $buffer, 300 );
+    my $held = Receiver->new($other);
+    $stream = picture(1);
+    is( $stream->recv( $held, 200 ), 200,                         'a buffer that holds an object' );
+    is( $held,                       substr( $expected, 0, 200 ), '... gets its own data' );
+    $_->abort for $stream, $other;
+
+    $stream = picture(1);
+    is( $stream->recv( $buffer, 3 << 20 ), length $expected, 'more than is kept between calls' );
+    is( $buffer,                           $expected,        '... arrives' );
+    $stream->abort;
+
     $stream = picture(1);
     ok( !eval { $stream->recv( $buffer, -1 ); 1 }, 'a negative size' );
     like( $@, qr/nbytes is out of range/, '... is named' );
