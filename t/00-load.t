@@ -27,6 +27,12 @@ for my $class ( @classes, qw(Sys::Virt::Event Sys::Virt::EventImpl) ) {
     unlike( $output, qr/uninit|redefine/i, '... without warnings' );
 }
 
+like(
+    qx{$^X -Mblib -e "require Sys::Virt; print join q{ }, keys %INC" 2>&1},
+    qr/\A(?!.*\boverload[.]pm)/s,
+    'B37: without overload.pm, which takes as long to load'
+);
+
 is( Sys::Virt::Domain::STATE_RUNNING(),            1,     'a constant as a function' );
 is( Sys::Virt::Domain->STATE_RUNNING,              1,     'as a method' );
 is( &Sys::Virt::Domain::STATE_RUNNING,             1,     'with the sigil' );

@@ -100,7 +100,7 @@ subtest 'a network' => sub {
         Sys::Virt::NetworkPort::BANDWIDTH_OUT_AVERAGE => 100,
         Sys::Virt::NetworkPort::BANDWIDTH_OUT_BURST   => 7,
     );
-    Stack::lives( 'B34: limits', sub { $created->set_parameters( \%limit ) } );
+    Stack::lives( 'B36: limits', sub { $created->set_parameters( \%limit ) } );
     my $got = $created->get_parameters;
     is_deeply( { map { $_ => $got->{$_} } keys %limit }, \%limit, '... are set' ) || diag explain $got;
     Stack::throws( 'an unknown key', qr/weight/, sub { $created->set_parameters( { weight => 1 } ) } );
