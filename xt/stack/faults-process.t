@@ -217,11 +217,12 @@ package Sulking::Loop {
     our @ISA     = ('Sys::Virt::EventImpl');
     our $sulking = 0;
     my $next = 1;
-    *$_ = sub { return $next++ }
-        for qw(add_handle add_timeout);
-    *$_ = sub { return 0 }
-        for qw(update_handle update_timeout remove_timeout);
-    sub remove_handle { die "no more handles\n" if $sulking; return 0 }
+    sub add_handle     { return $next++ }
+    sub add_timeout    { return $next++ }
+    sub update_handle  { return 0 }
+    sub update_timeout { return 0 }
+    sub remove_timeout { return 0 }
+    sub remove_handle  { die "no more handles\n" if $sulking; return 0 }
 }
 
 Faults::case(
