@@ -138,7 +138,7 @@ for my $class (@classes) {
         my %named = map { $_ => 1 } $entry->{body} =~ /C<(vir[A-Z]\w+)>/g;
         push @wrong, map { "$entry->{name}: $_" } grep { !$named{$_} } @$called;
     }
-    is( join( "\n", @wrong ),  q{}, "$class: names the functions that xt/standin/methods.tsv has" );
+    is( join( "\n", @wrong ),   q{}, "$class: names the functions that xt/standin/methods.tsv has" );
     is( join( q{ }, @missing ), q{}, "$class: xt/standin/methods.tsv has a row for every method" );
 }
 
