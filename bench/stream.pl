@@ -97,7 +97,8 @@ sub measure {
     }
     return {
         map { $_ => [ Bench::median( @{ $times{$_}[0] } ), sum( @{ $times{$_}[1] } ) / $option{rounds} ] }
-            keys %times };
+            keys %times
+    };
 }
 
 # The time that passed and the CPU time of a program.

@@ -18,15 +18,26 @@ Sys::Virt::Event::register_default();
 my $conn   = Sys::Virt->new( uri => $option{uri} );
 my $dom    = $conn->get_domain_by_name( $ARGV[0] );
 my $stream = $conn->new_stream(Sys::Virt::Stream::NONBLOCK);
-my $open   = 1;
+my $always =
+    Sys::Virt::Stream::EVENT_READABLE | Sys::Virt::Stream::EVENT_HANGUP | Sys::Virt::Stream::EVENT_ERROR;
+my ( $open, $typed ) = ( 1, q{} );
 $dom->open_console( $stream, undef );
 $stream->add_callback(
-    Sys::Virt::Stream::EVENT_READABLE | Sys::Virt::Stream::EVENT_HANGUP | Sys::Virt::Stream::EVENT_ERROR,
+    $always,
     sub {
         my ( $st, $events ) = @_;
-        my $got = $events & Sys::Virt::Stream::EVENT_READABLE ? $st->recv( my $data, 4096 ) : 0;
-        syswrite STDOUT, $data if $got > 0;
-        $open = 0 if !$got;
+        if ( $events & Sys::Virt::Stream::EVENT_WRITABLE ) {
+            my $sent = $st->send( $typed, length $typed );    # maybe not all, or -2: none now
+            substr $typed, 0, $sent, q{} if $sent > 0;
+            $st->update_callback($always) if $typed eq q{};
+        }
+        if ( $events & Sys::Virt::Stream::EVENT_READABLE ) {
+            my $got = $st->recv( my $data, 4096 );
+            syswrite STDOUT, $data if $got > 0;
+            $open = 0 if !$got;
+            return    if $got > 0;    # a hangup may come with the last words: more of them?
+        }
+        $open = 0 if $events & ( Sys::Virt::Stream::EVENT_HANGUP | Sys::Virt::Stream::EVENT_ERROR );
     }
 );
 Sys::Virt::Event::add_handle(
@@ -35,13 +46,18 @@ Sys::Virt::Event::add_handle(
     sub {
         my $got = sysread STDIN, my $data, 4096;
         return $open = 0 if !$got || $data =~ /\x1d/;
-        $stream->send( $data, $got );
+        $typed .= $data;
+        $stream->update_callback( $always | Sys::Virt::Stream::EVENT_WRITABLE );
     }
 );
-my $terminal = POSIX::isatty( fileno STDIN );
+
+# The terminal hands over every key, and shows only what the guest writes; afterwards it is as it was, also after an error.
+my $terminal = POSIX::isatty( fileno STDIN ) ? qx{stty -g} : q{};
 system 'stty raw -echo' if $terminal;
-Sys::Virt::Event::run_default() while $open;
-system 'stty sane' if $terminal;
+my $ended = eval { Sys::Virt::Event::run_default() while $open; 1 };
+my $error = $@;
+system "stty $terminal" if $terminal;
+die $error              if !$ended;
 $stream->remove_callback;
 $stream->abort;
 

@@ -10,7 +10,7 @@ use Sys::Virt;
 my %option = ( uri => 'test:///default' );
 Getopt::Long::GetOptions( \%option, 'uri=s', 'help' ) or Pod::Usage::pod2usage(2);
 Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
-Pod::Usage::pod2usage(2)                              if @ARGV < 0 || @ARGV > 1;
+Pod::Usage::pod2usage(2)                              if @ARGV > 1;
 
 my $conn = Sys::Virt->new( uri => $option{uri}, readonly => 1 );
 

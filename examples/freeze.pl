@@ -11,7 +11,7 @@ my %option = ( uri => 'test:///default' );
 Getopt::Long::Configure('require_order');    # the command has options of its own
 Getopt::Long::GetOptions( \%option, 'uri=s', 'help' ) or Pod::Usage::pod2usage(2);
 Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
-Pod::Usage::pod2usage(2)                              if @ARGV < 2 || @ARGV > 99;
+Pod::Usage::pod2usage(2)                              if @ARGV < 2;
 
 my ( $name, @command ) = @ARGV;
 my $conn = Sys::Virt->new( uri => $option{uri} );

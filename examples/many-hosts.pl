@@ -10,7 +10,6 @@ use Sys::Virt;
 my %option = ( uri => 'test:///default' );
 Getopt::Long::GetOptions( \%option, 'uri=s', 'help' ) or Pod::Usage::pod2usage(2);
 Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
-Pod::Usage::pod2usage(2)                              if @ARGV < 0 || @ARGV > 99;
 
 my $failed = 0;
 for my $uri ( @ARGV ? @ARGV : $option{uri} ) {
@@ -41,7 +40,7 @@ many-hosts.pl - counts the domains of many hosts
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The host, if none is named otherwise; C<test:///default> unless given.
 
 =item B<--help>
 

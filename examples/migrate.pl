@@ -31,20 +31,24 @@ die $error if !$moved;
 printf "%s runs on %s\n", $moved->get_name, $dest->get_hostname;
 
 sub watch {
-    local $| = 1;    # this process is ended from outside
+    local $| = 1;
     my $own = Sys::Virt->new( uri => $option{uri}, readonly => 1 )->get_domain_by_name($name);
     my $bar;
-    while ( sleep 1 ) {
-        my $job = eval { $own->get_job_info } or return;
-        next if !$job->{dataTotal};
-        $bar //= progress( $job->{dataTotal} );
-        if   ($bar) { $bar->update( $job->{dataProcessed} ) }
-        else        { printf "%3d %%\n", 100 * $job->{dataProcessed} / $job->{dataTotal} }
-    }
+    eval {
+        local $SIG{TERM} = sub { die "it has moved\n" };
+        while ( sleep 1 ) {
+            my $job = $own->get_job_info;    # dies if the domain is gone
+            next if !$job->{dataTotal};
+            $bar //= progress( $job->{dataTotal} );
+            if   ($bar) { $bar->update( $job->{dataProcessed} ) }
+            else        { printf "%3d %%\n", 100 * $job->{dataProcessed} / $job->{dataTotal} }
+        }
+    };
+    print {*STDERR} "\n" if $bar;    # what comes next stands below it
     return;
 }
 
-# A bar if that module is there, else plain lines.
+# A bar, if that module is there and somebody looks at it; else plain lines.
 sub progress {
     my ($total) = @_;
     return Term::ProgressBar->new( { count => $total, ETA => 'linear', remove => 0 } )

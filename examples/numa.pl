@@ -18,7 +18,7 @@ my $node = $conn->get_node_info;
 printf "%s, %d processors at %d MHz, %d MiB\n", @{$node}{qw(model cpus mhz)}, $node->{memory} / 1024;
 printf "%d cell(s), each with %d socket(s) of %d core(s) of %d thread(s)\n",
     @{$node}{qw(nodes sockets cores threads)};
-my @free = eval { $conn->get_node_cells_free_memory( 0, $node->{nodes} ) };
+my @free = eval { $conn->get_node_cells_free_memory( 0, $node->{nodes} - 1 ) };
 printf "cell %d: %d MiB free\n", $_, $free[$_] / 2**20 for 0 .. $#free;
 
 __END__

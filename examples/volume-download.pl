@@ -19,21 +19,23 @@ my $vol  = $conn->get_storage_pool_by_name($pool)->get_volume_by_name($volume);
 open my $file, '>:raw', $name or die "$name: $!\n";
 my $stream = $conn->new_stream;
 my $bar    = progress( $vol->get_info->{capacity} );
-my $done   = 0;
+my ( $done, $next ) = ( 0, 0 );
 $vol->download( $stream, 0, 0 );
 $stream->recv_all(
     sub {
         my ( $st, $data, $size ) = @_;
         my $put = syswrite( $file, $data, $size ) // die "$name: $!\n";
-        $bar->update( $done += $put ) if $bar;
+        $done += $put;
+        $next = $bar->update($done) if $bar && $done >= $next;    # not more often than it can be seen
         return $put;
     }
 );
 $stream->finish;
+print {*STDERR} "\n" if $bar;    # below it
 close $file or die "$name: $!\n";
 printf "%d bytes\n", -s $name;
 
-# A bar if that module is there, else plain lines.
+# A bar, if that module is there and somebody looks at it.
 sub progress {
     my ($total) = @_;
     return Term::ProgressBar->new( { count => $total, ETA => 'linear', remove => 0 } )

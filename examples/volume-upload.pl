@@ -20,20 +20,22 @@ open my $file, '<:raw', $name or die "$name: $!\n";
 my $total  = -s $file;
 my $stream = $conn->new_stream;
 my $bar    = progress($total);
-my $done   = 0;
+my ( $done, $next ) = ( 0, 0 );
 $vol->upload( $stream, 0, $total );
 $stream->send_all(
     sub {
         my ( $st, $data, $size ) = @_;
         my $got = sysread( $file, $_[1], $size ) // die "$name: $!\n";
-        $bar->update( $done += $got ) if $bar;
+        $done += $got;
+        $next = $bar->update($done) if $bar && $done >= $next;    # not more often than it can be seen
         return $got;
     }
 );
 $stream->finish;
+print {*STDERR} "\n" if $bar;    # below it
 printf "%d bytes\n", $total;
 
-# A bar if that module is there, else plain lines.
+# A bar, if that module is there and somebody looks at it.
 sub progress {
     my ($total) = @_;
     return Term::ProgressBar->new( { count => $total, ETA => 'linear', remove => 0 } )

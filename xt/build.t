@@ -19,12 +19,25 @@ $ExtUtils::Manifest::Quiet = 1;
 ExtUtils::Manifest::manicopy( ExtUtils::Manifest::maniread(), $tree, 'cp' );
 chdir $tree or die $!;
 
+# What cargo compiles is not what is tested here, and so not optimized; xt/dist.t builds as users do.
+$ENV{CARGO_PROFILE_RELEASE_OPT_LEVEL} = 0;
+my $past = time - 1_000;
+utime $past, $past, keys %{ ExtUtils::Manifest::maniread() };
+
 # The output of a command that must end with that status.
 sub run {
     my ( $name, $want, $command ) = @_;
     my $output = qx{$command 2>&1 </dev/null};
     is( $? >> 8, $want, $name ) or diag $output;
     return $output;
+}
+
+sub spew {
+    my ( $name, $text ) = @_;
+    open my $file, '>', $name or die "$name: $!";
+    print {$file} $text;
+    close $file or die "$name: $!";
+    return;
 }
 my $perl = $^X =~ /\s/ ? qq{"$^X"} : $^X;
 
@@ -34,8 +47,14 @@ run( 'make -j4',         0, 'make -j4' );
 ok( -e "$dir/target of its own/release/libsysvirt.so", 'CARGO_TARGET_DIR is honoured' );
 ok( !-e 'target',                                      '... alone' );
 unlike( run( 'make again', 0, 'make' ), qr/cargo/, 'cargo is not called when nothing has changed' );
-utime time + 2, time + 2, 'rust/lib.rs';
-like( run( 'make after a change', 0, 'make' ), qr/cargo build/, '... and is when a source has' );
+
+# Newer than make's stamp, but for cargo older than its work: it is called, and has nothing to compile.
+for my $source (qw(rust/lib.rs perl/shim.c Cargo.toml)) {
+    utime $past + 1, $past + 1, '.cargo-stamp';
+    utime $past + 2, $past + 2, $source;
+    like( run( "make after a change of $source", 0, 'make' ), qr/cargo build/, '... calls it' );
+    utime $past, $past, $source;
+}
 like(
     run( 'PERL_DL_NONLAZY=1 make test', 0, 'PERL_DL_NONLAZY=1 make test' ),
     qr/^All tests successful[.]$/m,
@@ -89,6 +108,13 @@ subtest 'what is missing is named in one line' => sub {
         ok( !-e 'Makefile', '... neither' );
         rename "$dir/tools/.$tool", "$dir/tools/$tool" or die $!;
     }
+    spew( "$dir/old", "#!/bin/sh\necho 'cargo 1.63.0 (fd9c4297c 2022-07-01)'\n" );
+    chmod 0755, "$dir/old" or die $!;
+    like(
+        run( 'with an old cargo', 1, qq{CARGO="$dir/old" $perl Makefile.PL} ),
+        qr/ install Rust 1[.]\d+ or newer .*; \Q$dir\E\/old is 1[.]63$/,
+        '... its version and what is needed are named'
+    );
     local $ENV{PKG_CONFIG_LIBDIR} = "$dir/tools";
     like(
         run( 'without libvirt', 1, "$perl Makefile.PL" ),

@@ -72,7 +72,8 @@ sub packages {
 # Modules that files use, but for those of this distribution.
 sub modules {
     my @found = map {
-        ( text($_) =~ s/^=\w.*?^=cut$//gmsr ) =~ /(?:^\s*|\beval [{] )(?:use|require) ([A-Z]\w*(?:::\w+)*|[a-z]\w*)[\s;]/mg
+        ( text($_) =~ s/^=\w.*?^=cut$//gmsr ) =~
+            /(?:^\s*|\beval [{] )(?:use|require) ([A-Z]\w*(?:::\w+)*|[a-z]\w*)[\s;]/mg
     } @_;
     my %own    = packages();
     my %module = map { $_ => 1 }
@@ -116,6 +117,11 @@ is(
     "META: Cargo.toml's licence"
 );
 is( $meta->release_status, 'stable', 'META: release status' );
+my $resources = $meta->resources;
+my ($repository) = text('Makefile.PL') =~ /^my \$repository = q[{](.*)[}];$/m;
+is( scalar( grep { m{\Ahttps://\S+\z} } @{ $resources->{license} } ), 2, 'META: where the licences are' );
+is( $resources->{repository}{web} // q{}, $repository, 'META: where the repository is' );
+is( $resources->{bugtracker}{web} // q{}, $repository ? "$repository/issues" : q{}, 'META: where bugs go' );
 is(
     'Sys::Virt - ' . $meta->abstract,
     text('lib/Sys/Virt.pod') =~ /^=head1 NAME\n\n(.*)$/m && $1,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# Every example runs on the test driver.
+# Every example runs on the test driver, explains itself, and goes to the connection that it is told.
 use strict;
 use warnings;
 
@@ -27,7 +27,8 @@ my %expected    = (
     'domain-info'  => [ [],       0, qr/\Atest\n.*Persistent +yes/s ],
     'emulator-pin' => [ ['test'], 0, qr/\A0,1,2,/ ],
     'errors'       => [ [],       0, qr/: nothing there\n.*XML parser\n.*mistake of the script\n\z/s ],
-    'events'     => [ [ '--seconds', 1 ], 0, qr/\S/ ],
+    'events'       =>
+        [ [ '--seconds', 1 ], 0, qr/^test: suspended .*^test: resumed .*^network default: event \d/ms ],
     'freeze'     => [ [ 'test', 'true' ], 0, qr/\A2 file systems are frozen\n2 file systems are thawed\n\z/ ],
     'guest-info' => [ ['test'], @$unsupported ],
     'inventory'  => [ [], 0, qr/^test +running/m ],
@@ -43,7 +44,7 @@ my %expected    = (
     'save-restore'  => [ [ 'test', "$saved" ], 0, qr/is saved to .*test is back, running/s ],
     'secrets'       => [ [ '--delete', '/nowhere' ], @$unsupported ],
     'snapshots'     => [ [ 'test', 'one' ],             0, qr/\Aone [(]current[)]\n\z/ ],
-    'top'           => [ [ '--count', 1 ],              0, qr/%CPU.*\n +0[.]0 +\d+  test$/m ],
+    'top'           => [ [ '--count', 1 ],              0, qr/%CPU.*\n +0[.]0 +\d+(?: +0){4}  test$/m ],
     'tour'          => [ [],                            0, qr/\S/ ],
     'vcpu-pin'      => [ [ 'test', 0, '0-1' ],          0, qr/\AvCPU 0 on processor \d+, may run on 0,1\n/ ],
     'volume-create' => [ [ 'default-pool', 'new', 10 ], 0, qr{\A/default-pool/new\n\z} ],
@@ -63,7 +64,26 @@ for my $example ( glob 'examples/*.pl' ) {
     like( $output, qr/Usage:/, '... with its usage' );
     ( $output, $status ) = run( $example, '--no-such-option' );
     is( $status >> 8, 2, '... and refuses what it does not know' );
+    ( $output, $status ) =
+        run( $example, '--uri', 'test:///no/such.xml', $name eq 'many-hosts' ? () : @$arguments );
+    isnt( $status, 0, '... and connects' );
+    like( $output, qr{'?/no/such[.]xml}, '... to the URI that is given' );
 }
 is( join( q{ }, keys %expected ), q{}, 'no test without an example' );
+
+# examples/README.md lists all of them, with what their manuals say.
+my %listed;
+open my $readme, '<', 'examples/README.md' or die $!;
+while (<$readme>) { $listed{$1} = $2 if /^\| (\S+[.]pl)(?: [*])? \| (.*) \|$/ }
+close $readme;
+my %said;
+for my $example ( glob 'examples/*.pl' ) {
+    open my $file, '<', $example or die $!;
+    while (<$file>) { $said{$1} = $2 if /^(\S+[.]pl) - (.*)$/ }
+    close $file;
+    is( ( stat $example )[2] & oct(111), oct(111), "$example can be executed" );
+}
+is_deeply( \%listed, \%said, 'examples/README.md says of each what it says of itself' );
+cmp_ok( scalar keys %said, '>=', 25, 'there are enough of them' );
 
 done_testing;

@@ -10,8 +10,8 @@ use Test::More tests => 3;
 my $so = 'blib/arch/auto/Sys/Virt/Virt.so';
 
 my @dynamic = qx{readelf --dynamic $so};
-is( $?, 0, 'readelf' );
-is( scalar( grep {/BIND_NOW|FLAGS_1.*NOW/} @dynamic ), 0, 'functions are bound when they are called' );
+is( $?,                                                  0, 'readelf' );
+is( scalar( grep { /BIND_NOW|FLAGS_1.*NOW/ } @dynamic ), 0, 'functions are bound when they are called' );
 
-my @needed = grep {/ U PL_/} qx{nm --dynamic --undefined-only $so};
+my @needed = grep { / U PL_/ } qx{nm --dynamic --undefined-only $so};
 is( "@needed", q{}, 'all variables of perl may be missing' );

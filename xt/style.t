@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+# perlcritic, perltidy, and what neither looks at. rustfmt and clippy are called by ./run --test.
 use strict;
 use warnings;
 
 use Test::More;
 
 my @files = (
-    'Makefile.PL', 'xt/vendor',
+    'Makefile.PL', 'xt/vendor', 'xt/new-in-libvirt',
     glob
         'lib/Sys/*.pm lib/Sys/Virt/*.pm t/*.t t/lib/*.pm xt/*.t xt/*/*.pl xt/*/*.t xt/lib/*.pm examples/*.pl bench/*.pl'
 );
@@ -17,6 +18,26 @@ SKIP: {
     for my $name (@files) {
         my @violations = $critic->critique($name);
         is( "@violations", q{}, "$name: perlcritic" );
+    }
+}
+
+# What perltidy writes differs between its versions: the one that counts is Debian 12's.
+SKIP: {
+    my $version = '20220613';
+    eval { require Perl::Tidy; 1 } && $Perl::Tidy::VERSION == $version
+        or skip( "perltidy $version is not installed (Debian 12: perltidy)", 1 );
+    for my $name (@files) {
+        my ( $tidy, $errors ) = ( q{}, q{} );
+        Perl::Tidy::perltidy(
+            source      => $name,
+            destination => \$tidy,
+            errorfile   => \$errors,
+            perltidyrc  => '.perltidyrc',
+            argv        => q{},
+        );
+        open my $file, '<', $name or die "$name: $!";
+        my $text = do { local $/ = undef; <$file> };
+        ok( $tidy eq $text, "$name: perltidy" ) or diag "perltidy -b -bext=/ $name";
     }
 }
 

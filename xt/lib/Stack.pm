@@ -28,7 +28,7 @@ use Sys::Virt::Event;
 my $top   = Cwd::abs_path( File::Basename::dirname(__FILE__) . '/../..' );
 my $root  = $ENV{STACK_ROOT} || '/tmp/libvirt-stack';
 my $files = "$root-guest";
-my $owner = $ENV{STACK_CASE} ? 0 : $$;    # a case of Faults.pm works within its parent's
+my $owner = $ENV{STACK_CASE} ? 0 : $$;              # a case of Faults.pm works within its parent's
 my $label = File::Basename::basename( $0, '.t' );
 my $dir   = "$root/tests/$label";
 

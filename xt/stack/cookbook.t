@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# The samples of Sys::Virt::Cookbook that need QEMU run as they stand; only the names of domain, pool and hosts are replaced.
+# The samples of Sys::Virt::Cookbook, and the synopses of other pages, that need QEMU run as they stand; only the names of domain,
+# pool and hosts are replaced.
 use strict;
 use warnings;
 
@@ -34,6 +35,13 @@ for my $sample ( Samples::all('lib/Sys/Virt/Cookbook.pod') ) {
     $sample{ $sample->{section} } = $sample->{text}
         if !$sample->{runs} || $sample->{section} =~ /loop of one's own/;
 }
+for my $page ( glob 'lib/Sys/*.pod lib/Sys/Virt/*.pod' ) {
+    my ($class) = $page =~ m{(\w+)[.]pod\z};
+    next if $class eq 'Cookbook';
+    for my $sample ( Samples::all($page) ) {
+        $sample{"$class, $sample->{section}"} = $sample->{text} if $sample->{complete} && !$sample->{runs};
+    }
+}
 
 # The command that runs a section's sample, in the scratch folder, with the daemon as qemu:///system.
 sub command {
@@ -42,7 +50,7 @@ sub command {
     my $text  = $sample{$section} // die "no sample in $section\n";
     my $guest = $section =~ /MIGRATION/ ? 'cookbook-mobile' : 'cookbook-web';
     $text =~ s/'web'/'$guest'/g;
-    $text =~ s/'default'/'cookbook-pool'/g;
+    $text =~ s/'default'/'cookbook-pool'/g if $section !~ /NetworkPort/;
     my $script = Stack::file('sample.pl');
     open my $file, '>', $script or die $!;
     print {$file} $text;
@@ -97,6 +105,20 @@ like(
     qr/^os[.]kernel-release = \S/m,
     '... and shows what the agent says'
 );
+
+like(
+    sample( 'NWFilter, SYNOPSIS', 'runs' ),
+    qr/\Ano-mail [-0-9a-f]{36}\n\z/,
+    '... and prints what it defined'
+);
+is( sample( 'Secret, SYNOPSIS', 'runs' ), "/disk.luks holds 12 bytes\n",
+    '... and reads back what it stored' );
+like(
+    sample( 'NetworkPort, SYNOPSIS', 'runs' ),
+    qr/^[-0-9a-f]{36} not limited$/m,
+    '... and finds the port of the guest'
+);
+is( sample( 'NWFilterBinding, SYNOPSIS', 'runs' ), q{}, '... and finds none, for nothing is filtered' );
 
 my $backups = Stack::file('backups');
 mkdir $backups or die $!;

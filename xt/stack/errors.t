@@ -28,7 +28,9 @@ my $on   = $conn->define_domain(
 $on->create( Sys::Virt::Domain::START_PAUSED() );
 
 Stack::throws( "$_->[0]: $_->[1]", $_->[1], $_->[2] )
-    for [ 'get_domain_by_name', 'NO_DOMAIN', sub { $conn->get_domain_by_name('errors-none') } ],
+    for [ 'new', 'SYSTEM_ERROR', sub { Sys::Virt->new( uri => 'qemu+unix:///system?socket=/nowhere' ) } ],
+    [ 'new', 'NO_CONNECT', sub { Sys::Virt->new( uri => Stack::uri('a') =~ s/\Aqemu/none/r ) } ],
+    [ 'get_domain_by_name',       'NO_DOMAIN',       sub { $conn->get_domain_by_name('errors-none') } ],
     [ 'get_domain_by_id',         'NO_DOMAIN',       sub { $conn->get_domain_by_id( 2**31 - 1 ) } ],
     [ 'get_domain_by_uuid',       'NO_DOMAIN',       sub { $conn->get_domain_by_uuid($uuid) } ],
     [ 'get_network_by_name',      'NO_NETWORK',      sub { $conn->get_network_by_name('errors-none') } ],

@@ -56,6 +56,15 @@ sub prints {
     return $output;
 }
 
+# What an example shows on a terminal, where it draws a bar.
+sub on_terminal {
+    my ( $example, @arguments ) = @_;
+    my $command = join q{ }, map { "'$_'" } $^X, @includes, "examples/$example.pl", '--uri', Stack::uri('a'),
+        @arguments;
+    return Stack::command( 'script', '--quiet', '--return', '--command', $command, '/dev/null' );
+}
+ok( eval { require Term::ProgressBar; 1 }, 'Term::ProgressBar is there (Debian: libterm-progressbar-perl)' );
+
 subtest 'console' => sub {
     my $run = start( 'console', $name );
     my ( $seen, $tick ) = ( q{}, 0 );
@@ -112,8 +121,9 @@ subtest 'processors and memory' => sub {
     is( ord( ( $guest->get_vcpu_info )[1]{affinity} ) & 3, 2, '... is bound so' );
     prints( qr/ KiB of at most 131072 KiB\n.*^ +rss +\d+$/ms, 'memory', $name, 122_880 );
     ok( Stack::wait_for( 'the balloon', 20, sub { $guest->get_info->{memory} == 122_880 } ), '... is set' );
-    prints( qr/^ *\d+[.]\d +\d+  \Q$name\E$/m,  'top', '--interval', 0.2 );
-    prints( qr/^\Q$name\E +running +2 vCPU/m,   'inventory' );
+    prints( qr/^ *\d+[.]\d +\d+(?: +\d+){4}  \Q$name\E\n\n.* +\d+(?: +\d+){4}  \Q$name\E$/ms,
+        'top', '--interval', 0.2, '--count', 2 );
+    prints( qr/^\Q$name\E +running +2 vCPU/m, 'inventory' );
     prints( qr/\A\Q$name\E\n.*Persistent +no/s, 'domain-info', $name );
 };
 
@@ -134,6 +144,17 @@ subtest 'volumes' => sub {
     ok( Stack::slurp("$dir/one") eq $data, '... is in the volume' );
     prints( qr/\A4194304 bytes\n\z/, 'volume-download', $pool_name, 'one', $to );
     ok( Stack::slurp($to) eq $data, '... and comes back' );
+    unlink $to or die $!;
+
+    for my $case ( [ 'volume-upload', $from ], [ 'volume-download', $to ] ) {
+        my ( $example, $local ) = @$case;
+        like(
+            on_terminal( $example, $pool_name, 'one', $local ),
+            qr/ 0% \[.* 4\d% \[=+.*100% \[=+\].*^4194304 bytes/ms,
+            "$example: a bar on a terminal"
+        );
+    }
+    ok( Stack::slurp($to) eq $data, '... and the same data' );
     prints( qr/^\Q$pool_name\E .*\bone\b/ms, 'pools' );
     $pool->destroy;
 };
@@ -194,8 +215,10 @@ subtest 'migration' => sub {
     like( $output, qr/abort|cancel/, '... and says why it ended' );
     is( $guest->is_active, 1, 'the guest is here' );
 
-    $guest->migrate_set_max_speed(1000);
-    prints( qr/^\Q$name\E runs on \S+$/m, 'migrate', $name, Stack::uri('b') );
+    $guest->migrate_set_max_speed(10);
+    my $shown = on_terminal( 'migrate', $name, Stack::uri('b') );
+    like( $shown, qr/ 0% \[.* [2-9]\d% \[=/s,          'migrate: a bar on a terminal' );
+    like( $shown, qr/^\Q$name\E runs on [\w.-]+\r?$/m, '... and says where it went' );
     my $moved = $there->get_domain_by_name($name);
     is( $moved->is_active, 1, '... so it does' );
     ok( Stack::agent_ready($moved), '... and its agent answers' );

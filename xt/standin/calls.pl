@@ -76,8 +76,8 @@ ROW: for my $row (@rows) {
 }
 
 is( $tested, $called, "every row was executed: $tested" );
-is( scalar @rows, 532,
-    'of 532 methods; the rest stands below, and in t/ with the event loop and the errors' );
+cmp_ok( scalar @rows, '>=', 532,
+    'of 532 methods or more; the rest stands below, and in t/ with the event loop and the errors' );
 
 subtest 'typed parameters' => sub {
     my %all = (
@@ -239,7 +239,10 @@ subtest 'events' => sub {
         28 => [28],
         29 => [ 'channel', 1, 29 ],
     );
-    for my $id ( 0 .. 29 ) {
+    my @ids = map { Sys::Virt::Domain->can($_)->() } grep { /\AEVENT_ID_/ } keys %Sys::Virt::Domain::;
+    @ids = sort { $a <=> $b } @ids;
+    is( join( q{ }, sort { $a <=> $b } keys %more ), "@ids", 'arguments of every event are known here' );
+    for my $id (@ids) {
         my @got;
         is( $c->domain_event_register_any( $d, $id, sub { @got = @_ } ), $id + 100, "event $id" );
         my ( $conn, $dom, @rest ) = @got;

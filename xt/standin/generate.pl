@@ -38,7 +38,7 @@ for my $node ( XML::LibXML->load_xml( location => $xml )->findnodes('/api/symbol
 }
 for (@newer) {
     my ( $name, $args, $return ) = @$_;
-    my @args = map { [ split /: / ] } split /, /, $args;
+    my @args = map { [ split /: / ] } split /, /, $args =~ s/\br#//gr;    # Rust's r#type
     function( $name, $c_type{$return} // $return, map { [ $c_type{ $_->[1] } // $_->[1], $_->[0] ] } @args );
 }
 

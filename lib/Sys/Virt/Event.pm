@@ -13,9 +13,9 @@ use Sys::Virt::EventImpl;
 our @ISA = qw(Sys::Virt::EventImpl);
 
 # They may call the helpers by this class's name.
-*_run_handle_callback_helper   = \&Sys::Virt::EventImpl::_run_handle_callback_helper;
-*_run_timeout_callback_helper  = \&Sys::Virt::EventImpl::_run_timeout_callback_helper;
-*_free_callback_opaque_helper  = \&Sys::Virt::EventImpl::_free_callback_opaque_helper;
+*_run_handle_callback_helper  = \&Sys::Virt::EventImpl::_run_handle_callback_helper;
+*_run_timeout_callback_helper = \&Sys::Virt::EventImpl::_run_timeout_callback_helper;
+*_free_callback_opaque_helper = \&Sys::Virt::EventImpl::_free_callback_opaque_helper;
 
 our $eventimpl;
 
