@@ -443,9 +443,8 @@ void sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t coun
                 decode(aTHX_ method, param, sv, out);
         } else if (!param->default_text) {
             decode(aTHX_ method, param, &PL_sv_undef, out); /* a sub's argument that was left out */
-        } else if (param->fallback != sysvirt_undef) {
-            out->tag = SYSVIRT_TAG_INT;
-            out->data.integer = param->fallback;
+        } else {
+            *out = param->absent;
         }
     }
 }

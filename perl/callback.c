@@ -190,6 +190,15 @@ static SV *argument(pTHX_ my_cxt_t *cxt, const callback *cb, sysvirt_Value *valu
     return sysvirt_build(aTHX_ cxt, value, NULL);
 }
 
+/* Keeps what is to be thrown when the method is over; the first one counts. Takes the reference over. */
+static void park(pTHX_ my_cxt_t *cxt, SV *error) {
+    if (cxt->parked)
+        SvREFCNT_dec(error);
+    else
+        cxt->parked = error;
+    cxt->pending = TRUE;
+}
+
 static void invoke(pTHX_ my_cxt_t *cxt, callback *cb, sysvirt_Value *values, size_t count, sysvirt_Want want,
                    intptr_t readback, sysvirt_Sink sink, void *context, bool *ok) {
     dSP;
@@ -233,8 +242,7 @@ static void invoke(pTHX_ my_cxt_t *cxt, callback *cb, sysvirt_Value *values, siz
     error = ERRSV;
     *ok = !(SvROK(error) || (SvPOK(error) && SvCUR(error)));
     if (!*ok) {
-        if (!cxt->parked)
-            cxt->parked = newSVsv(error);
+        park(aTHX_ cxt, newSVsv(error));
         CLEAR_ERRSV();
     }
     POPSTACK;
@@ -246,18 +254,21 @@ static void invoke(pTHX_ my_cxt_t *cxt, callback *cb, sysvirt_Value *values, siz
 static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Want want, intptr_t readback,
                  sysvirt_Sink sink, void *context) {
     callback *cb = pointer;
-    my_cxt_t *cxt;
+    void *interpreter = CURRENT_INTERPRETER;
     bool ok = FALSE;
     int jump;
     dJMPENV;
 
-    if (!cb->code || cb->interpreter != CURRENT_INTERPRETER)
+    if (!cb->code || cb->interpreter != interpreter)
         return FALSE;
     {
-        dTHX;
-        cxt = sysvirt_context(aTHX);
+        dTHXa(interpreter);
+        my_cxt_t *cxt = sysvirt_context(aTHX);
+        SV *const earlier = cxt->parked; /* of the same method, and no business of the methods that Perl calls now */
         if (cxt->exiting)
             return FALSE;
+        cxt->parked = NULL;
+        cxt->pending = FALSE;
         JMPENV_PUSH(jump);
         if (jump == 0)
             invoke(aTHX_ cxt, cb, values, count, want, readback, sink, context, &ok);
@@ -266,18 +277,22 @@ static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Wan
             cxt->exiting = TRUE; /* exit: perl has unwound its own stacks; the C stack follows when we return */
         }
         JMPENV_POP;
+        if (earlier) {
+            SvREFCNT_dec(cxt->parked);
+            cxt->parked = earlier;
+        }
+        cxt->pending = cxt->exiting || cxt->parked;
     }
     return ok;
 }
 
-static void park(const char *message) {
+static void park_message(const char *message) {
     dTHX;
-    my_cxt_t *cxt = sysvirt_context(aTHX);
-    if (!cxt->parked)
-        cxt->parked = mess_sv(newSVpvn_flags(message, strlen(message), SVs_TEMP), FALSE), SvREFCNT_inc(cxt->parked);
+    SV *text = mess_sv(newSVpvn_flags(message, strlen(message), SVs_TEMP), FALSE);
+    park(aTHX_ sysvirt_context(aTHX), SvREFCNT_inc_simple_NN(text));
 }
 
-const sysvirt_Callbacks sysvirt_callbacks = {create, named, destroy, call, park};
+const sysvirt_Callbacks sysvirt_callbacks = {create, named, destroy, call, park_message};
 
 void sysvirt_callback_boot(pTHX) {
     Perl_call_atexit(aTHX_ sysvirt_callback_forget_interpreter, NULL);

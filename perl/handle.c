@@ -16,16 +16,33 @@ static void next_generation(void) {
         generation++;
 }
 
-static void release(MAGIC *magic) {
+/* Closing a connection may call an event loop in Perl, whose exceptions have no method to come from: as those of any
+ * DESTROY, they are warnings. */
+static void warn_of_parked(pTHX_ my_cxt_t *cxt) {
+    SV *error = cxt->parked;
+    cxt->parked = NULL;
+    cxt->pending = cxt->exiting;
+    if (error) {
+        sv_2mortal(error);
+        Perl_ck_warner(aTHX_ packWARN(WARN_MISC), "\t(in cleanup) %" SVf, SVfARG(error));
+    }
+}
+
+static void release(pTHX_ MAGIC *magic) {
     void *object = magic->mg_ptr;
     magic->mg_ptr = NULL;
-    if (object && magic->mg_private >> SYSVIRT_HANDLE_CLASS_BITS == generation)
+    if (object && magic->mg_private >> SYSVIRT_HANDLE_CLASS_BITS == generation) {
+        my_cxt_t *cxt = sysvirt_context(aTHX);
+        const bool pending = cxt->pending;
         sysvirt_release(sysvirt_handle_class(magic), object);
+        if (UNLIKELY(cxt->pending) && !pending)
+            warn_of_parked(aTHX_ cxt);
+    }
 }
 
 static int handle_free(pTHX_ SV *sv, MAGIC *magic) {
     PERL_UNUSED_ARG(sv);
-    release(magic);
+    release(aTHX_ magic);
     return 0;
 }
 
@@ -70,7 +87,7 @@ void sysvirt_handle_close(pTHX_ SV *sv) {
     MAGIC *magic = sysvirt_handle_magic(sv);
     if (!magic)
         return;
-    release(magic);
-    if (!SvREADONLY(SvRV(sv)))
-        sv_setiv(SvRV(sv), 0);
+    release(aTHX_ magic);
+    if (SvIOK(SvRV(sv)) && !SvREADONLY(SvRV(sv)))
+        SvIV_set(SvRV(sv), 0);
 }

@@ -21,15 +21,22 @@ static SV *signed_sv(pTHX_ int64_t number) {
 #endif
 }
 
-static void store(pTHX_ HV *hash, sysvirt_Value *key, SV *value) {
+/* A key known at compile time, as a scalar that shares it with the hashes it is put into: perl need neither look it up nor
+ * make it, and it does not go when they do. */
+static SV *key_scalar(pTHX_ my_cxt_t *cxt, const sysvirt_Key *key) {
+    const SSize_t number = key->number ? key->number : sysvirt_key_number(key);
+    SV *scalar = number <= AvFILLp(cxt->keys) ? AvARRAY(cxt->keys)[number] : NULL;
+    if (!scalar) {
+        scalar = newSVpvn_share(key->text, (I32)key->len, 0);
+        av_store(cxt->keys, number, scalar);
+    }
+    return scalar;
+}
+
+static void store(pTHX_ my_cxt_t *cxt, HV *hash, const sysvirt_Value *key, SV *value) {
     if (key->tag == SYSVIRT_TAG_KEY) {
-        sysvirt_Key *name = (sysvirt_Key *)key->data.key;
-        U32 hashed = name->hash;
-        if (!hashed) {
-            PERL_HASH(hashed, name->text, name->len);
-            name->hash = hashed;
-        }
-        (void)hv_common(hash, NULL, name->text, name->len, 0, HV_FETCH_ISSTORE | HV_FETCH_JUST_SV, value, hashed);
+        SV *name = key_scalar(aTHX_ cxt, key->data.key);
+        (void)hv_common(hash, name, NULL, 0, 0, HV_FETCH_ISSTORE | HV_FETCH_JUST_SV, value, SvSHARED_HASH(name));
     } else {
         (void)hv_store(hash, key->data.text, (I32)key->len, value, 0);
     }
@@ -87,7 +94,7 @@ SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
         if (value->len > 16)
             hv_ksplit(hash, (IV)(value->len / 2));
         for (index = 0; index + 1 < value->len; index += 2)
-            store(aTHX_ hash, &value->data.items[index], element(aTHX_ cxt, &value->data.items[index + 1]));
+            store(aTHX_ cxt, hash, &value->data.items[index], element(aTHX_ cxt, &value->data.items[index + 1]));
         return blessed(aTHX_ cxt, newRV_noinc((SV *)hash), value->class_);
     }
     case SYSVIRT_TAG_REF:

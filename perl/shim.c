@@ -35,52 +35,51 @@ static inline bool is_plain_text(const char *text, STRLEN length) {
     return TRUE;
 }
 
+static inline void set_head(sysvirt_Value *out, sysvirt_Tag tag, sysvirt_Class class_) {
+    out->tag = tag;
+    out->class_ = class_;
+    out->storage = SYSVIRT_STORAGE_BORROWED;
+    out->utf8 = FALSE;
+}
+
 /* The same as sysvirt_decode, for what arguments almost always are: plain values of the wanted kind. FALSE if any is not. */
-static inline bool decode_plain(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args) {
+static inline bool decode_plain(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *out) {
     const sysvirt_Param *param = method->params, *const end = param + method->nparams;
-    SV **at = given, **const last = given + count;
-    sysvirt_Value *out = args;
     for (; param < end; param++, out++) {
         SV *sv;
         U32 flags;
-        out->tag = SYSVIRT_TAG_NONE;
-        out->class_ = SYSVIRT_CLASS_NONE;
-        out->storage = SYSVIRT_STORAGE_BORROWED;
-        out->utf8 = FALSE;
-        if (at >= last) {
+        if (count-- <= 0) {
             if (!param->default_text)
                 return FALSE;
-            if (param->fallback != sysvirt_undef) {
-                out->tag = SYSVIRT_TAG_INT;
-                out->data.integer = param->fallback;
-            }
+            *out = param->absent;
             continue;
         }
-        sv = *at++;
+        sv = *given++;
         flags = SvFLAGS(sv) & (SVs_GMG | SVf_ROK | SVf_IOK | SVf_POK | SVf_IVisUV);
         if (param->kind == SYSVIRT_KIND_HANDLE) {
             const MAGIC *magic;
             if (flags != SVf_ROK)
                 return FALSE;
-            magic = sysvirt_handle_magic(sv);
+            magic = sysvirt_handle_magic_of(SvRV(sv));
             if (!magic || sysvirt_handle_class(magic) != param->class_)
                 return FALSE;
-            out->tag = SYSVIRT_TAG_HANDLE;
-            out->class_ = param->class_;
+            set_head(out, SYSVIRT_TAG_HANDLE, param->class_);
             out->data.pointer = magic->mg_ptr;
             out->len = PTR2UV(sv);
         } else if (param->kind == SYSVIRT_KIND_NUMBER) {
             if ((flags & ~SVf_POK) != SVf_IOK)
                 return FALSE;
-            out->tag = SYSVIRT_TAG_INT;
+            set_head(out, SYSVIRT_TAG_INT, SYSVIRT_CLASS_NONE);
             out->data.integer = SvIVX(sv);
         } else if (param->kind == SYSVIRT_KIND_TEXT) {
             if ((flags & (SVs_GMG | SVf_ROK | SVf_POK)) != SVf_POK || !is_plain_text(SvPVX_const(sv), SvCUR(sv)))
                 return FALSE;
-            out->tag = SYSVIRT_TAG_TEXT;
+            set_head(out, SYSVIRT_TAG_TEXT, SYSVIRT_CLASS_NONE);
             out->len = SvCUR(sv);
             out->data.text = SvPVX_const(sv);
-        } else if (param->kind != SYSVIRT_KIND_INVOCANT || flags & SVs_GMG) {
+        } else if (param->kind == SYSVIRT_KIND_INVOCANT && !(flags & SVs_GMG)) {
+            set_head(out, SYSVIRT_TAG_NONE, SYSVIRT_CLASS_NONE);
+        } else {
             return FALSE;
         }
     }
@@ -97,6 +96,26 @@ static void rethrow(pTHX_ SV *error) {
     SAVESPTR(PL_diehook);
     PL_diehook = NULL;
     croak_sv(error);
+}
+
+/* What callbacks left to be done when the method is over. */
+static void settle(pTHX_ my_cxt_t *cxt, sysvirt_Value *result) {
+    SV *error = cxt->parked;
+    const bool exiting = cxt->exiting;
+    cxt->parked = NULL;
+    cxt->exiting = cxt->pending = FALSE;
+    sysvirt_drop(result);
+    if (exiting)
+        my_exit(STATUS_EXIT);
+    rethrow(aTHX_ error);
+}
+
+static void throw(pTHX_ my_cxt_t *cxt, sysvirt_Outcome outcome, sysvirt_Value *result) {
+    SV *error = sv_2mortal(sysvirt_build(aTHX_ cxt, result, NULL));
+    sysvirt_drop(result);
+    if (outcome == SYSVIRT_OUTCOME_ERROR)
+        croak_sv(error);
+    croak("%" SVf, SVfARG(error));
 }
 
 static SV *assigned(pTHX_ my_cxt_t *cxt, sysvirt_Value *result, SV *variable) {
@@ -116,41 +135,24 @@ XS_INTERNAL(dispatch) {
     my_cxt_t *cxt = sysvirt_context(aTHX);
     sysvirt_Value args[ARGS_MAX], result;
     sysvirt_Outcome outcome;
-    SV *outer, *mine, *single = NULL;
+    SV *single = NULL;
     HV *stash = NULL;
     IV target;
     SSize_t pushed = 0, index;
     const SSize_t given = items;
 
-    if (!(method->flags & sysvirt_SUB)
-        && (given > (SSize_t)method->nparams || given < (SSize_t)method->mandatory))
+    if (UNLIKELY((size_t)given - method->mandatory > method->optional))
         usage(aTHX_ method);
-    if (cxt->reentrant || !decode_plain(aTHX_ method, &ST(0), given, args))
+    if (UNLIKELY(cxt->reentrant) || !decode_plain(aTHX_ method, &ST(0), given, args))
         sysvirt_decode(aTHX_ method, &ST(0), given, args, cxt->reentrant);
     if (method->flags & sysvirt_CONSTRUCTOR)
         stash = invocant_stash(aTHX_ given ? ST(0) : &PL_sv_undef);
 
-    outer = cxt->parked;
-    cxt->parked = NULL;
-    outcome = method->body(args, method->nparams, &result, method->name);
-    mine = cxt->parked;
-    cxt->parked = outer;
-
-    if (cxt->exiting) {
-        sysvirt_drop(&result);
-        my_exit(STATUS_EXIT);
-    }
-    if (mine) {
-        sysvirt_drop(&result);
-        rethrow(aTHX_ mine);
-    }
-    if (outcome != SYSVIRT_OUTCOME_DONE) {
-        SV *error = sv_2mortal(sysvirt_build(aTHX_ cxt, &result, NULL));
-        sysvirt_drop(&result);
-        if (outcome == SYSVIRT_OUTCOME_ERROR)
-            croak_sv(error);
-        croak("%" SVf, SVfARG(error));
-    }
+    outcome = method->body(args, &result);
+    if (UNLIKELY(cxt->pending))
+        settle(aTHX_ cxt, &result);
+    if (UNLIKELY(outcome != SYSVIRT_OUTCOME_DONE))
+        throw(aTHX_ cxt, outcome, &result);
 
     /* The common results go into the op's own target, as XS does: no new SV. */
     switch (result.tag) {
@@ -228,6 +230,13 @@ XS_INTERNAL(destroy_handle) {
     if (items != 1)
         croak("Usage: %s::DESTROY(%s)", HvNAME(GvSTASH(CvGV(cv))), (const char *)CvXSUBANY(cv).any_ptr);
     sysvirt_handle_close(aTHX_ ST(0));
+    {
+        my_cxt_t *cxt = sysvirt_context(aTHX);
+        if (UNLIKELY(cxt->exiting)) {
+            cxt->exiting = cxt->pending = FALSE;
+            my_exit(STATUS_EXIT);
+        }
+    }
     XSRETURN_EMPTY;
 }
 
@@ -250,8 +259,9 @@ XS_INTERNAL(clone_context) {
 static void set_up(pTHX_ my_cxt_t *cxt) {
     int index;
     cxt->parked = NULL;
-    cxt->exiting = FALSE;
+    cxt->exiting = cxt->pending = FALSE;
     cxt->reentrant = FALSE;
+    cxt->keys = newAV();
     cxt->gathering = NULL;
     cxt->gatherer = newXS(NULL, sysvirt_gather, __FILE__);
     for (index = 1; index < SYSVIRT_CLASS_COUNT; index++) {

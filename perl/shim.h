@@ -46,9 +46,11 @@ typedef struct {
     HV *stash[SYSVIRT_CLASS_COUNT]; /* by class number */
     SV *parked;   /* what a callback died with, to be thrown when the enclosing call has returned */
     bool exiting; /* a callback called exit: everything returns as fast as it can */
+    bool pending; /* either of these */
     bool reentrant; /* an event loop in Perl may run in the midst of any call, and change the arguments */
     CV *gatherer; /* runs a callback and collects what it returns */
     struct gathering *gathering;
+    AV *keys;     /* the keys of results, as scalars that share them, by number */
 } my_cxt_t;
 
 /* shim.c: the only place where the context is declared; the others get it passed. */
@@ -67,19 +69,20 @@ SV *sysvirt_handle_new(pTHX_ HV *stash, sysvirt_Class class_, void *object);
 void sysvirt_handle_close(pTHX_ SV *sv);
 extern MGVTBL sysvirt_handle_table;
 
-/* The magic of a handle, NULL for any other scalar. */
-static inline MAGIC *sysvirt_handle_magic(SV *sv) {
-    SV *inner;
+/* The magic of what a handle refers to, NULL for any other scalar. */
+static inline MAGIC *sysvirt_handle_magic_of(SV *inner) {
     MAGIC *magic;
-    if (!SvROK(sv))
-        return NULL;
-    inner = SvRV(sv);
     if (SvTYPE(inner) < SVt_PVMG)
         return NULL;
     for (magic = SvMAGIC(inner); magic; magic = magic->mg_moremagic)
         if (magic->mg_virtual == &sysvirt_handle_table)
             return magic;
     return NULL;
+}
+
+/* The same by way of the reference. */
+static inline MAGIC *sysvirt_handle_magic(SV *sv) {
+    return SvROK(sv) ? sysvirt_handle_magic_of(SvRV(sv)) : NULL;
 }
 
 /* mg_private holds the class, and above it the generation of processes that the handle belongs to. */

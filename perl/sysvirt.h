@@ -78,21 +78,6 @@ typedef enum sysvirt_Kind sysvirt_Kind;
 typedef uint8_t sysvirt_Kind;
 #endif // __STDC_VERSION__ >= 202311L
 
-enum sysvirt_Outcome
-#if __STDC_VERSION__ >= 202311L
-  : uint8_t
-#endif // __STDC_VERSION__ >= 202311L
- {
-  SYSVIRT_OUTCOME_DONE = 0,
-  SYSVIRT_OUTCOME_ERROR,
-  SYSVIRT_OUTCOME_USAGE,
-};
-#if __STDC_VERSION__ >= 202311L
-typedef enum sysvirt_Outcome sysvirt_Outcome;
-#else
-typedef uint8_t sysvirt_Outcome;
-#endif // __STDC_VERSION__ >= 202311L
-
 enum sysvirt_Tag
 #if __STDC_VERSION__ >= 202311L
   : uint8_t
@@ -140,6 +125,21 @@ typedef enum sysvirt_Storage sysvirt_Storage;
 typedef uint8_t sysvirt_Storage;
 #endif // __STDC_VERSION__ >= 202311L
 
+enum sysvirt_Outcome
+#if __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // __STDC_VERSION__ >= 202311L
+ {
+  SYSVIRT_OUTCOME_DONE = 0,
+  SYSVIRT_OUTCOME_ERROR,
+  SYSVIRT_OUTCOME_USAGE,
+};
+#if __STDC_VERSION__ >= 202311L
+typedef enum sysvirt_Outcome sysvirt_Outcome;
+#else
+typedef uint8_t sysvirt_Outcome;
+#endif // __STDC_VERSION__ >= 202311L
+
 enum sysvirt_Want
 #if __STDC_VERSION__ >= 202311L
   : uint8_t
@@ -155,19 +155,10 @@ typedef enum sysvirt_Want sysvirt_Want;
 typedef uint8_t sysvirt_Want;
 #endif // __STDC_VERSION__ >= 202311L
 
-typedef struct sysvirt_Param {
-  const char *name;
-  sysvirt_Kind kind;
-  sysvirt_Class class_;
-  bool spaced;
-  const char *default_text;
-  int64_t fallback;
-} sysvirt_Param;
-
 typedef struct sysvirt_Key {
   const char *text;
   uintptr_t len;
-  sysvirt_AtomicU32 hash;
+  sysvirt_AtomicU32 number;
 } sysvirt_Key;
 
 typedef union sysvirt_Data {
@@ -190,13 +181,25 @@ typedef struct sysvirt_Value {
   union sysvirt_Data data;
 } sysvirt_Value;
 
+typedef struct sysvirt_Param {
+  const char *name;
+  sysvirt_Kind kind;
+  sysvirt_Class class_;
+  bool spaced;
+  const char *default_text;
+  struct sysvirt_Value absent;
+} sysvirt_Param;
+
+typedef sysvirt_Outcome (*sysvirt_Body)(const struct sysvirt_Value*, struct sysvirt_Value*);
+
 typedef struct sysvirt_Method {
   const char *name;
   const struct sysvirt_Param *params;
   uintptr_t nparams;
   uintptr_t mandatory;
+  uintptr_t optional;
   uint8_t flags;
-  sysvirt_Outcome (*body)(const struct sysvirt_Value*, uintptr_t, struct sysvirt_Value*, const char*);
+  sysvirt_Body body;
 } sysvirt_Method;
 
 typedef struct sysvirt_MethodRows {
@@ -249,6 +252,8 @@ const struct sysvirt_ClassTable *sysvirt_classes(uintptr_t *count);
 const char *sysvirt_package(sysvirt_Class class_);
 
 bool sysvirt_start(const struct sysvirt_Callbacks *callbacks);
+
+uint32_t sysvirt_key_number(const struct sysvirt_Key *key);
 
 void sysvirt_drop(struct sysvirt_Value *value);
 

@@ -34,7 +34,7 @@ use callback::Callbacks;
 use constant::Constant;
 use libc::{c_char, c_void};
 use method::Method;
-use value::Value;
+use value::{Key, Value};
 use virt::class::Class;
 
 /// One file's methods, for the shim.
@@ -157,6 +157,12 @@ pub extern "C" fn sysvirt_start(callbacks: &'static Callbacks) -> bool {
         virt_sys::virSetErrorFunc(std::ptr::null_mut(), Some(silence));
         virt_sys::virInitialize() >= 0
     }
+}
+
+/// See [`value::Key::number`].
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_key_number(key: &'static Key) -> u32 {
+    key.number()
 }
 
 /// Frees what a method's result owns.

@@ -5,6 +5,8 @@ use crate::error::{Fault, Result};
 use crate::value::{Tag, Value};
 use crate::virt::class::{Class, Object};
 use libc::{c_char, c_void};
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// How the shim decodes an argument.
 #[repr(u8)]
@@ -58,8 +60,8 @@ pub struct Param {
     spaced: bool,
     /// As the usage text shows it; NULL if the argument is mandatory.
     default_text: *const c_char,
-    /// `undef` stands for undef.
-    fallback: i64,
+    /// What stands for an argument that was left out.
+    absent: ManuallyDrop<Value>,
 }
 
 // SAFETY: the pointers are to string literals.
@@ -68,9 +70,13 @@ unsafe impl Sync for Param {}
 impl Param {
     /// The parameter `name`, a literal with a NUL at its end.
     pub const fn new<A: Arg>(name: &'static str, default: Option<(&'static str, i64)>) -> Self {
-        let (default_text, fallback) = match default {
-            Some((text, value)) => (text.as_ptr().cast::<c_char>(), value),
-            None => (std::ptr::null(), 0),
+        let default_text = match default {
+            Some((text, _)) => text.as_ptr().cast::<c_char>(),
+            None => std::ptr::null(),
+        };
+        let absent = match default {
+            None | Some((_, self::undef)) => Value::none(),
+            Some((_, value)) => Value::int(value),
         };
         Param {
             name: plain_name(name).as_ptr().cast(),
@@ -78,7 +84,7 @@ impl Param {
             class: A::CLASS,
             spaced: A::SPACED,
             default_text,
-            fallback,
+            absent: ManuallyDrop::new(absent),
         }
     }
 }
@@ -97,16 +103,21 @@ pub const SUB: u8 = 1;
 /// The object that the method returns is blessed into its invocant's class.
 pub const CONSTRUCTOR: u8 = 2;
 
+/// The C side of a method: reads as many values as the method has parameters, and writes one.
+pub type Body = extern "C" fn(*const Value, *mut Value) -> Outcome;
+
 /// One method: what the shim needs to bind it, and the function behind it.
 #[repr(C)]
 pub struct Method {
     name: *const c_char,
     params: *const Param,
     nparams: usize,
-    /// How many of the parameters have no default.
+    /// How many arguments a call needs ...
     mandatory: usize,
+    /// ... and how many more it may have.
+    optional: usize,
     flags: u8,
-    body: extern "C" fn(*const Value, usize, *mut Value, *const c_char) -> Outcome,
+    body: Body,
 }
 
 // SAFETY: the pointers are to constants.
@@ -114,21 +125,19 @@ unsafe impl Sync for Method {}
 
 impl Method {
     /// For use by the row macro. `name` is a literal with a NUL at its end.
-    pub const fn new(
-        name: &'static str,
-        params: &'static [Param],
-        flags: u8,
-        body: extern "C" fn(*const Value, usize, *mut Value, *const c_char) -> Outcome,
-    ) -> Self {
+    pub const fn new(name: &'static str, params: &'static [Param], flags: u8, body: Body) -> Self {
         let mut mandatory = 0;
         while mandatory < params.len() && params[mandatory].default_text.is_null() {
             mandatory += 1;
         }
+        let (mandatory, optional) =
+            if flags & SUB != 0 { (0, usize::MAX) } else { (mandatory, params.len() - mandatory) };
         Method {
             name: name.as_ptr().cast(),
             params: params.as_ptr(),
             nparams: params.len(),
             mandatory,
+            optional,
             flags,
             body,
         }
@@ -147,34 +156,40 @@ pub enum Outcome {
     Usage,
 }
 
-/// Runs a method's body; the only way from the shim into one.
-pub(crate) fn enter(
-    body: impl FnOnce(&[Value]) -> Result,
+/// Runs the body of the method `name`; the only way from the shim into one.
+#[inline]
+pub(crate) fn enter<const N: usize>(
+    body: impl FnOnce(&[Value; N]) -> Result,
     args: *const Value,
-    nargs: usize,
     result: *mut Value,
-    name: *const c_char,
+    name: &str,
 ) -> Outcome {
-    // SAFETY: the shim passes an array of `nargs` values that it does not touch before we return.
-    let args = if nargs == 0 { &[] } else { unsafe { std::slice::from_raw_parts(args, nargs) } };
+    // SAFETY: the shim passes an array of a value for each parameter, which it does not touch before we return.
+    let args = unsafe { &*args.cast::<[Value; N]>() };
     let _guard = crate::sigpipe::Guard::new();
-    let body = std::panic::AssertUnwindSafe(|| body(args));
-    let value = std::panic::catch_unwind(body).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("?");
-        Err(Fault::Usage(format!("internal error: {text}")))
-    });
-    let (outcome, value) = match value {
-        Ok(value) => (Outcome::Done, value),
-        Err(fault) => {
-            // SAFETY: the shim passes the method's own name, a literal.
-            let name = unsafe { std::ffi::CStr::from_ptr(name) };
-            fault.into_value(&name.to_string_lossy())
-        }
+    let (outcome, value) = match catch_unwind(AssertUnwindSafe(|| body(args))) {
+        Ok(Ok(value)) => (Outcome::Done, value),
+        failed => failure(failed, name),
     };
     // SAFETY: the shim passes room for one value, which holds nothing yet.
     unsafe { result.write(value) };
     outcome
+}
+
+/// What the method `name` throws.
+#[cold]
+#[inline(never)]
+fn failure(failed: std::thread::Result<Result>, name: &str) -> (Outcome, Value) {
+    let fault = match failed {
+        Ok(Ok(value)) => return (Outcome::Done, value),
+        Ok(Err(fault)) => fault,
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("?");
+            Fault::Usage(format!("internal error: {text}"))
+        }
+    };
+    fault.into_value(name)
 }
 
 /// The type of a row's parameter.
@@ -195,6 +210,12 @@ pub trait Arg {
 fn shown(name: &'static str) -> &'static str {
     let name = plain_name(name);
     ["_sv", "sv", "SV", "Sv"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
+}
+
+/// What a value that is already an integer holds, if that is a `T`.
+#[inline]
+fn plain<T: TryFrom<i64>>(value: &Value) -> Option<T> {
+    T::try_from(value.plain_integer()?).ok()
 }
 
 /// `value` as an integer of type `T`, or the exception that says why not.
@@ -229,7 +250,7 @@ macro_rules! integers {
             const KIND: Kind = Kind::Number;
             #[inline]
             fn get(value: &Value, name: &'static str) -> Result<$int> {
-                integer(value, shown(name))
+                plain(value).map_or_else(|| integer(value, shown(name)), Ok)
             }
         }
     )*};
@@ -319,7 +340,7 @@ impl<T: Object> Arg for T {
     const CLASS: Class = T::CLASS;
     #[inline]
     fn get(value: &Value, _name: &'static str) -> Result<*mut T> {
-        Ok(value.pointer().cast())
+        Ok(value.object().cast())
     }
 }
 
@@ -442,20 +463,19 @@ macro_rules! methods {
                     #[allow(unused_mut, unused_variables, non_snake_case)]
                     extern "C" fn body(
                         args: *const $crate::value::Value,
-                        nargs: usize,
                         result: *mut $crate::value::Value,
-                        name: *const libc::c_char,
                     ) -> $crate::method::Outcome {
                         $crate::method::enter(
-                            |args| {
-                                let mut args = args.iter();
-                                $(let $arg = $crate::method::next::<$ty>(&mut args, stringify!($arg))?;)*
+                            |[$($arg),*]| {
+                                $(let $arg = <$ty as $crate::method::Arg>::get($arg, stringify!($arg))?;)*
                                 // SAFETY: the shim checked every object's class, strings are NUL-terminated,
                                 // and all of them outlive the call; the row passes them on as C's prototype says.
                                 #[allow(unused_unsafe)]
                                 unsafe { $body }
                             },
-                            args, nargs, result, name,
+                            args,
+                            result,
+                            concat!($package, "::", stringify!($name)),
                         )
                     }
                     body
@@ -470,11 +490,3 @@ macro_rules! methods {
     (@flags constructor) => { $crate::method::SUB | $crate::method::CONSTRUCTOR };
 }
 pub(crate) use methods;
-
-/// The next argument of a row; the shim passes as many as the row has parameters.
-pub(crate) fn next<'a, A: Arg>(
-    args: &mut std::slice::Iter<'a, Value>,
-    name: &'static str,
-) -> Result<A::Out<'a>> {
-    A::get(args.next().ok_or_else(|| Fault::argument(shown(name), "is missing"))?, name)
-}

@@ -60,6 +60,8 @@ fn is_pending() -> bool {
 }
 
 /// True if the signal was the script's and has now to be given back.
+#[cold]
+#[inline(never)]
 fn hold() -> bool {
     if STATE.get() != State::Free {
         return false;
@@ -74,6 +76,8 @@ fn hold() -> bool {
 }
 
 /// True if the signal was held.
+#[cold]
+#[inline(never)]
 fn give_back() -> bool {
     let state = STATE.replace(State::Free);
     if state != State::Free && is_pending() {

@@ -9,7 +9,7 @@ use crate::error::{Fault, Result};
 use crate::virt::class::Class;
 use libc::{c_char, c_void};
 use std::ffi::CStr;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What a [`Value`] holds.
 #[repr(u8)]
@@ -89,22 +89,37 @@ pub union Data {
     pub items: *mut Value,
 }
 
-/// A name known at compile time; the shim computes its hash value once.
+/// A name known at compile time.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Key {
     text: *const c_char,
     len: usize,
-    hash: AtomicU32,
+    number: AtomicU32,
 }
 
-// SAFETY: `text` points to a string literal and is never written through; `hash` is atomic.
+// SAFETY: `text` points to a string literal and is never written through; `number` is atomic.
 unsafe impl Sync for Key {}
 
 impl Key {
     /// The key `text`.
     pub const fn new(text: &'static CStr) -> Self {
-        Key { text: text.as_ptr(), len: text.count_bytes(), hash: AtomicU32::new(0) }
+        Key { text: text.as_ptr(), len: text.count_bytes(), number: AtomicU32::new(0) }
+    }
+
+    /// A number from 1 upwards that no other key has: where the shim keeps what it makes of the key.
+    pub(crate) fn number(&self) -> u32 {
+        static LAST: AtomicU32 = AtomicU32::new(0);
+        let number = self.number.load(Ordering::Relaxed);
+        if number != 0 {
+            return number;
+        }
+        let next = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        // Of two threads that come here at once, one wins; the other's number is not used.
+        match self.number.compare_exchange(0, next, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => next,
+            Err(number) => number,
+        }
     }
 }
 
@@ -131,6 +146,11 @@ impl Value {
     /// undef, or nothing.
     pub const fn none() -> Self {
         Self::plain(Tag::None, 0, Data { integer: 0 })
+    }
+
+    /// An integer.
+    pub const fn int(integer: i64) -> Self {
+        Self::plain(Tag::Int, 0, Data { integer })
     }
 
     /// A string literal.
@@ -342,9 +362,24 @@ impl Value {
         }
     }
 
+    /// The object of a method's argument, of the kind that has to be one.
+    #[inline]
+    pub(crate) fn object(&self) -> *mut c_void {
+        debug_assert!(self.tag == Tag::Handle, "the shim refuses everything else");
+        // SAFETY: every tag's data may be read as a pointer, and the shim passes none but a handle's.
+        unsafe { self.data.pointer }
+    }
+
     /// The SV that a handle among the arguments came in.
     pub(crate) fn origin(&self) -> *mut c_void {
         if self.tag == Tag::Handle { self.len as *mut c_void } else { std::ptr::null_mut() }
+    }
+
+    /// What a signed integer holds, as almost all numbers are.
+    #[inline]
+    pub fn plain_integer(&self) -> Option<i64> {
+        // SAFETY: this tag's field.
+        (self.tag == Tag::Int).then(|| unsafe { self.data.integer })
     }
 
     /// The integer this value stands for, as Perl would see it, if it stands for one.

@@ -169,7 +169,8 @@ subtest 'parameters' => sub {
         );
     }
     throws( sub { $d->set_memory_parameters( {}, 0x100 ) },
-        qr/./, 'A12: flags that the driver does not know' );
+        qr/unsupported flags/, 'A12: flags that the driver does not know' );
+    throws( sub { $d->get_block_iotune('x') }, qr/'x'/, 'A12: a disk that is not there' );
     my %endless;
     $endless{weight} = \%endless;
     throws(

@@ -316,4 +316,22 @@ subtest 'close callbacks' => sub {
     is( $c->unregister_close_callback, undef, 'none to unregister is no error' );
 };
 
+subtest 'exit in a callback' => sub {
+    my $script = <<'SCRIPT';
+Sys::Virt::Event::register_default();
+my $c = Sys::Virt->new( uri => 'test:///default' );
+my $d = $c->get_domain_by_name('test');
+$c->domain_event_register_any( undef, 0, sub { Sys::Virt::Event::add_timeout( 0, sub { } ); exit 3 } );
+$d->suspend;
+Sys::Virt::Event::run_default() for 1 .. 5;
+print 'not reached';
+END { print $d->get_name, ' ', scalar( my @all = $c->list_all_domains ) }
+SCRIPT
+    my @perl = ( $^X, ( map { "-I$_" } grep { !ref } @INC ), '-MSys::Virt', '-MSys::Virt::Event' );
+    open my $child, '-|', @perl, '-e', $script or die $!;
+    is( join( q{}, <$child> ), 'test 1', 'END blocks run after it, and may call methods' );
+    close $child;
+    is( $? >> 8, 3, 'its status' );
+};
+
 done_testing;

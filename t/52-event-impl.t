@@ -196,6 +196,16 @@ subtest 'a loop that fails' => sub {
     );
 };
 
+subtest 'a loop that fails while a connection goes' => sub {
+    my $other = Sys::Virt->new( uri => 'test:///default' );
+    $other->domain_event_register_any( undef, 0, sub { } );
+    no warnings 'redefine';
+    my $remove = \&My::Loop::remove_timeout;
+    local *My::Loop::remove_timeout = sub { $remove->(@_); die "no more timers\n" };
+    ok( !eval { $other->close; 1 }, 'close throws' );
+    is( $@, "no more timers\n", '... what the loop died with' );
+};
+
 undef $d;
 undef $c;
 $loop->turn;

@@ -10,6 +10,7 @@ use lib 'xt/lib';
 use Stack;
 use Faults;
 use Sys::Virt::Event;
+use Sys::Virt::EventImpl;
 
 # Runs the code in a child process; its exit status, and what it wrote to the handle that it gets.
 sub child {
@@ -208,6 +209,37 @@ Faults::case(
         is( "$@",                "enough\n", 'one that dies ends the loop' );
         is( $conn->get_hostname, 'stack-a',  'the connection lives' );
         Sys::Virt::Event::remove_timeout($timer);
+    }
+);
+
+# A loop that never runs, and whose connections go when it says so.
+package Sulking::Loop {
+    our @ISA     = ('Sys::Virt::EventImpl');
+    our $sulking = 0;
+    my $next = 1;
+    sub add_handle     { return $next++ }
+    sub add_timeout    { return $next++ }
+    sub update_handle  { return 0 }
+    sub update_timeout { return 0 }
+    sub remove_timeout { return 0 }
+    sub remove_handle  { die "no more handles\n" if $sulking; return 0 }
+}
+
+Faults::case(
+    'a loop in Perl that dies while a connection goes',
+    20,
+    sub {
+        Sys::Virt::Event::register( bless {}, 'Sulking::Loop' );
+        my $conn = Stack::connect('a');
+        is( $conn->get_hostname, 'stack-a', 'a call needs no round of the loop' );
+        my @warnings;
+        local $SIG{__WARN__} = sub { push @warnings, @_ };
+        $Sulking::Loop::sulking = 1;
+        undef $conn;
+        is( $warnings[0], "\t(in cleanup) no more handles\n", 'DESTROY warns of it, as that of any object' );
+        $Sulking::Loop::sulking = 0;
+        is( eval { Stack::connect('a')->get_hostname } // $@,
+            'stack-a', 'the next call has nothing to do with it' );
     }
 );
 
