@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* The libvirt calls of bench/operations.pl, made from C: what no binding can go below. floor NAME COUNT; status 3: not here. */
+/* The libvirt calls of bench/operations.pl, made from C: what no binding can go below. "floor URI NAME COUNT" runs one of them;
+ * status 3: not here. "floor URI" is asked as bench/worker.pl is. */
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+#include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static virConnectPtr conn;
 static virDomainPtr dom;
+static int keep;
+
+static const char *uri;
 
 static void get_type(void) { virConnectGetType(conn); }
 static void get_uri(void) { free(virConnectGetURI(conn)); }
 static void get_version(void) { unsigned long v; virConnectGetVersion(conn, &v); }
+static void get_hostname(void) { free(virConnectGetHostname(conn)); }
 static void get_node_info(void) { virNodeInfo i; virNodeGetInfo(conn, &i); }
 static void get_capabilities(void) { free(virConnectGetCapabilities(conn)); }
 static void num_of_domains(void) { virConnectNumOfDomains(conn); }
@@ -25,7 +33,7 @@ static void get_autostart(void) { int a; virDomainGetAutostart(dom, &a); }
 static void get_max_memory(void) { virDomainGetMaxMemory(dom); }
 static void get_xml(void) { free(virDomainGetXMLDesc(dom, 0)); }
 static void set_memory(void) { virDomainSetMemory(dom, 2097152); }
-static void connect_(void) { virConnectClose(virConnectOpen("test:///default")); }
+static void connect_(void) { virConnectClose(virConnectOpen(uri)); }
 
 static void get_vcpu_info(void) {
     virVcpuInfo info[2];
@@ -66,11 +74,46 @@ static void pool(void) { virStoragePoolFree(virStoragePoolLookupByName(conn, "de
 static unsigned char uuid[16];
 static void by_uuid(void) { virDomainFree(virDomainLookupByUUID(conn, uuid)); }
 
-static void stats(void) {
+static void list_all(void) {
+    virDomainPtr *all;
+    int count = virConnectListAllDomains(conn, &all, 0), index;
+    if (keep || count < 0)
+        return;
+    for (index = 0; index < count; index++)
+        virDomainFree(all[index]);
+    free(all);
+}
+
+static void get_stats(unsigned wanted) {
     virDomainStatsRecordPtr *records;
-    if (virConnectGetAllDomainStats(conn, 0, &records, 0) >= 0)
+    if (virConnectGetAllDomainStats(conn, wanted, &records, 0) >= 0 && !keep)
         virDomainStatsRecordListFree(records);
 }
+
+/* One of many domains, each in its turn. */
+static int domains;
+
+static int another(void) {
+    static long number;
+    return (int)(number++ * 7919 % domains + 1);
+}
+
+static void by_another_name(void) {
+    char name[20];
+    snprintf(name, sizeof name, "vm%06d", another());
+    virDomainFree(virDomainLookupByName(conn, name));
+}
+
+static void by_another_uuid(void) {
+    char text[40];
+    snprintf(text, sizeof text, "00000000-0000-0000-0000-%012d", another());
+    virDomainFree(virDomainLookupByUUIDString(conn, text));
+}
+
+static void by_another_id(void) { virDomainFree(virDomainLookupByID(conn, another())); }
+
+static void stats(void) { get_stats(0); }
+static void state_stats(void) { get_stats(VIR_DOMAIN_STATS_STATE); }
 
 static void nothing(int timer, void *opaque) { (void)timer; (void)opaque; }
 static int ignore(virConnectPtr c, virDomainPtr d, int event, int detail, void *opaque) { return 0; }
@@ -85,7 +128,7 @@ static void silence(void *data, virErrorPtr error) { (void)data; (void)error; }
 
 static const struct { const char *name; void (*run)(void); } operations[] = {
     {"connect", connect_}, {"get_type", get_type}, {"get_uri", get_uri}, {"get_version", get_version},
-    {"get_node_info", get_node_info}, {"get_capabilities", get_capabilities},
+    {"get_hostname", get_hostname}, {"get_node_info", get_node_info}, {"get_capabilities", get_capabilities},
     {"num_of_domains", num_of_domains}, {"domain get_name", get_name}, {"domain get_id", get_id},
     {"domain get_uuid", get_uuid}, {"domain get_uuid_string", get_uuid}, {"domain is_active", is_active},
     {"domain get_info", get_info}, {"domain get_state", get_state}, {"domain get_os_type", get_os_type},
@@ -95,25 +138,79 @@ static const struct { const char *name; void (*run)(void); } operations[] = {
     {"lookup by name", by_name}, {"lookup by id", by_id}, {"lookup by raw uuid", by_uuid},
     {"lookup by uuid text", by_uuid}, {"failed lookup in eval", failed}, {"lookup of a network", network},
     {"lookup of a pool", pool}, {"all domain stats, 1", stats}, {"timer dispatch", timer}, {"event dispatch", event},
+    {"list_all_domains, ", list_all}, {"list_domains, ", list_all}, {"all domain stats, ", state_stats},
+    {"num_of_domains, ", num_of_domains}, {"lookup by name, ", by_another_name}, {"lookup by id, ", by_another_id},
+    {"lookup by uuid, ", by_another_uuid},
 };
 
-int main(int argc, char **argv) {
+/* A name that ends with a space stands for all that go on with a number of domains. */
+static int is(const char *name, const char *wanted) {
+    size_t length = strlen(name);
+    return name[length - 1] == ' ' ? !strncmp(name, wanted, length) : !strcmp(name, wanted);
+}
+
+static long heap(void) {
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+static void (*find(const char *name))(void) {
     size_t index;
-    long count = argc == 3 ? atol(argv[2]) : 0;
+    for (index = 0; index < sizeof operations / sizeof *operations; index++)
+        if (is(operations[index].name, name))
+            return operations[index].run;
+    exit(3);
+}
+
+/* Answers lines of a name, a number and perhaps one more word: "keep", for lists that are not freed. */
+static void serve(void) {
+    char line[200];
+    puts("C");
+    fflush(stdout);
+    while (fgets(line, sizeof line, stdin)) {
+        const char *name = strtok(line, "\t\n"), *number = strtok(NULL, "\t\n");
+        void (*run)(void) = find(name);
+        long count = atol(number), before = heap();
+        struct timespec start, end;
+        clock_t used = clock();
+        keep = strtok(NULL, "\t\n") != NULL;
+        clock_gettime(CLOCK_MONOTONIC, &start);
+        while (count--)
+            run();
+        used = clock() - used;
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        printf("%.9f\t%.9f\t%ld\n", (double)used / CLOCKS_PER_SEC,
+               (double)(end.tv_sec - start.tv_sec) + (end.tv_nsec - start.tv_nsec) / 1e9, heap() - before);
+        fflush(stdout);
+    }
+}
+
+int main(int argc, char **argv) {
+    const char *name = argc == 4 ? argv[2] : "";
+    long count = argc == 4 ? atol(argv[3]) : 0;
+    void (*run)(void);
     virSetErrorFunc(NULL, silence);
-    for (index = 0; index < sizeof operations / sizeof *operations && count; index++)
-        if (!strcmp(operations[index].name, argv[1])) {
-            virEventRegisterDefaultImpl();
-            conn = virConnectOpen("test:///default");
-            dom = virDomainLookupByName(conn, "test");
-            virDomainGetUUID(dom, uuid);
-            if (strstr(argv[1], "dispatch"))
-                virEventAddTimeout(0, nothing, NULL, NULL);
-            if (!strcmp(argv[1], "event dispatch"))
-                virConnectDomainEventRegisterAny(conn, NULL, 0, VIR_DOMAIN_EVENT_CALLBACK(ignore), NULL, NULL);
-            while (count--)
-                operations[index].run();
-            return 0;
-        }
-    return 3;
+    if (!strcmp(name, "module load"))
+        return virInitialize();
+    virEventRegisterDefaultImpl();
+    uri = argv[1];
+    conn = virConnectOpen(uri);
+    if (!conn)
+        return 1;
+    dom = virDomainLookupByName(conn, "test"); /* is not there among many domains */
+    if (dom)
+        virDomainGetUUID(dom, uuid);
+    domains = virConnectNumOfDomains(conn);
+    if (argc == 2) {
+        serve();
+        return 0;
+    }
+    run = find(name);
+    if (strstr(name, "dispatch"))
+        virEventAddTimeout(0, nothing, NULL, NULL);
+    if (!strcmp(name, "event dispatch"))
+        virConnectDomainEventRegisterAny(conn, NULL, 0, VIR_DOMAIN_EVENT_CALLBACK(ignore), NULL, NULL);
+    while (count--)
+        run();
+    return 0;
 }

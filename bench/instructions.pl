@@ -8,6 +8,8 @@ use FindBin      ();
 use Getopt::Long ();
 use List::Util   qw(sum);
 use Pod::Usage   ();
+use lib $FindBin::Bin;
+use Bench;
 
 my %option;
 Getopt::Long::GetOptions( \%option, 'only=s', 'markdown', 'help' ) or Pod::Usage::pod2usage(2);
@@ -16,61 +18,58 @@ Pod::Usage::pod2usage(0) if $option{help};
 # Operations whose single call is so large that a few will do.
 my %few = ( 'connect' => 20, 'event dispatch' => 100 );
 
-my $root   = "$FindBin::Bin/..";
-my %worker = ( original => [$^X], ours => [ $^X, "-I$root/blib/lib", "-I$root/blib/arch" ] );
-
+my %command = Bench::perls();
+my $floor   = Bench::compiled('floor');
 our %OPERATIONS;
-{
-    unshift @INC, "$root/blib/lib", "$root/blib/arch";
-    require "$root/bench/operations.pl";
-}
+require "$Bench::ROOT/bench/operations.pl";
+
+my $print = Bench::table( $option{markdown}, 'operation', 'C floor', qw(original ours ratio) );
 my @ratios;
-for my $name ( grep { !$option{only} || /$option{only}/ } sort keys %OPERATIONS ) {
-    next if $name =~ /1_?0000/;
+for my $name ( 'module load', sort keys %OPERATIONS ) {
+    next if $option{only} && $name !~ /$option{only}/ || $name =~ /10000/;
     my $count = $few{$name} || ( $name =~ /, (\d+)/ ? int( 400 / ( $1 + 3 ) ) + 2 : 200 );
-    my %per   = map { $_ => instructions( $_, $name, $count ) } sort keys %worker;
-    my $floor = floor( $name, $count );
-    my $ratio = $per{ours} / $per{original};
-    my $format =
-        $option{markdown} ? "| %-26s | %10s | %10d | %10d | %5.2f |\n" : "%-26s %10s %10d %10d %6.2f\n";
-    printf $format, $name, $floor // q{}, $per{original}, $per{ours}, $ratio;
-    push @ratios, $ratio;
+    my $uri   = $name =~ /, (\d\d+)/ ? Bench::host($1) : Bench::uri('/default');
+    my %per =
+        $name eq 'module load'
+        ? ( floor => count( $floor, $uri, $name, 1 ), map { $_ => load($_) } keys %command )
+        : (
+        floor => per_call( $count, $floor, $uri, $name ),
+        map { $_ => per_call( $count, @{ $command{$_} }, $Bench::WORKER, $name ) } keys %command
+        );
+    $print->(
+        $name, ( map { defined ? int : undef } @per{qw(floor original ours)} ),
+        Bench::ratio( @per{qw(ours original)} )
+    );
+    push @ratios, $per{ours} / $per{original};
 }
 printf "\nGeometric mean %.2f over %d operations\n", exp( sum( map { log } @ratios ) / @ratios ),
     scalar @ratios
     if @ratios;
 
 # Instructions per call: what twice as many calls cost more.
-sub instructions {
-    my ( $which, $name, $count ) = @_;
-    my ( $once, $twice ) =
-        map { count( @{ $worker{$which} }, "$root/bench/worker.pl", $name, $_ ) } $count, 2 * $count;
+sub per_call {
+    my ( $count, @command ) = @_;
+    my ( $once, $twice ) = map { count( @command, $_ ) // return } $count, 2 * $count;
     return ( $twice - $once ) / $count;
 }
 
-# The same calls of libvirt's from C, if bench/floor.c has them.
-sub floor {
-    my ( $name, $count ) = @_;
-    our $floor ||= compile();
-    my ( $once, $twice ) = map { count( "$floor/floor", $name, $_ ) // return } $count, 2 * $count;
-    return int( ( $twice - $once ) / $count );
-}
-
-sub compile {
-    my $dir = File::Temp->newdir;
-    system("cc -O2 -o '$dir/floor' '$root/bench/floor.c' \$(pkg-config --cflags --libs libvirt)") == 0
-        or die "bench/floor.c does not compile\n";
-    return $dir;
+# What loading the module costs more than a perl that loads nothing.
+sub load {
+    my ($which) = @_;
+    return count( @{ $command{$which} }, qw(-MSys::Virt -e 1) ) - count( $^X, qw(-e 1) );
 }
 
 sub count {
     my (@command) = @_;
     local @ENV{qw(PERL_HASH_SEED PERL_PERTURB_KEYS)} = ( 0, 0 );
-    my $log    = File::Temp->new;
-    my $status = system 'valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', "--log-file=$log",
-        @command;
-    return                           if $status >> 8 == 3;    # the floor does not have this operation
-    die "@command: status $status\n" if $status;
+    my $log = File::Temp->new;
+    open my $pipe, '-|', 'valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', "--log-file=$log",
+        @command
+        or die "valgrind: $!\n";
+    my @output = <$pipe>;
+    close $pipe;
+    return                      if $? >> 8 == 3;    # the floor does not have this operation
+    die "@command: status $?\n" if $?;
     my ($collected) = do { local ( @ARGV, $/ ) = ("$log"); <> }
         =~ /Collected\s*:\s*(\d+)/ or die "callgrind counted nothing\n";
     return $collected;

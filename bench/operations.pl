@@ -4,29 +4,13 @@
 use strict;
 use warnings;
 
-use File::Temp ();
+use FindBin ();
+use lib $FindBin::Bin;
+use Bench;
 use Sys::Virt;
 
-my $default = Sys::Virt->new( uri => 'test:///default' );
+my $default = Sys::Virt->new( uri => Bench::uri('/default') );
 my $test    = $default->get_domain_by_name('test');
-
-# A host of the test driver with as many running domains as asked for.
-my %files;
-
-sub many {
-    my ($count) = @_;
-    my $file    = $files{$count} ||= do {
-        my $temp = File::Temp->new( SUFFIX => '.xml' );
-        print {$temp} '<node>';
-        printf {$temp} '<domain type="test"><name>vm%06d</name><uuid>00000000-0000-0000-0000-%012d</uuid>'
-            . '<memory>8192</memory><vcpu>2</vcpu><os><type>hvm</type></os></domain>', $_, $_
-            for 1 .. $count;
-        print {$temp} '</node>';
-        close $temp or die $!;
-        $temp;
-    };
-    return Sys::Virt->new( uri => "test://$file" );
-}
 
 my $uuid = $test->get_uuid;
 my $text = $test->get_uuid_string;
@@ -40,7 +24,7 @@ my $plain = sub {
 };
 
 our %OPERATIONS = (
-    'connect'                => $plain->( sub { Sys::Virt->new( uri => 'test:///default' ) } ),
+    'connect'                => $plain->( sub { Sys::Virt->new( uri => Bench::uri('/default') ) } ),
     'get_type'               => $plain->( sub { $default->get_type } ),
     'get_uri'                => $plain->( sub { $default->get_uri } ),
     'get_version'            => $plain->( sub { $default->get_version } ),
@@ -63,7 +47,6 @@ our %OPERATIONS = (
     'domain scheduler get'   => $plain->( sub { $test->get_scheduler_parameters } ),
     'domain scheduler set'   => $plain->( sub { $test->set_scheduler_parameters( { weight => 50 } ) } ),
     'domain memory stats'    => $plain->( sub { $test->memory_stats } ),
-    'domain block stats'     => $plain->( sub { $test->block_stats('vda') if 0; $test->get_max_vcpus } ),
     'domain set_memory'      => $plain->( sub { $test->set_memory(2_097_152) } ),
     'lookup by name'         => $plain->( sub { $default->get_domain_by_name('test') } ),
     'lookup by id'           => $plain->( sub { $default->get_domain_by_id(1) } ),
@@ -77,7 +60,7 @@ our %OPERATIONS = (
         sub {
             require Sys::Virt::Event;
             Sys::Virt::Event::register_default();
-            my $c     = Sys::Virt->new( uri => 'test:///default' );
+            my $c     = Sys::Virt->new( uri => Bench::uri('/default') );
             my $d     = $c->get_domain_by_name('test');
             my $count = 0;
             $c->domain_event_register_any( undef, 0, sub { $count++ } );
@@ -100,15 +83,107 @@ our %OPERATIONS = (
         sub { Sys::Virt::Event::run_default() }
     ],
 );
-delete $OPERATIONS{'domain block stats'};
 
-for my $count ( 20, 1_000, 10_000 ) {
-    my $prepare = sub { return many($count) };
-    $OPERATIONS{"list_all_domains, $count"} = [ $prepare, sub { my @all = $_[0]->list_all_domains } ];
-    next if $count == 10_000;    # the original takes seconds for each call
-    $OPERATIONS{"list_domains, $count"} = [ $prepare, sub { my @all = $_[0]->list_domains } ];
-    $OPERATIONS{"all domain stats, $count"} =
-        [ $prepare, sub { my @all = $_[0]->get_all_domain_stats( Sys::Virt::Domain::STATS_STATE() ) } ];
+# The same of a host with many domains: "name, number".
+my $number  = 0;
+my %on_many = (
+    'list_all_domains' => sub { my @all = $_[0]->list_all_domains },
+    'list_domains'     => sub { my @all = $_[0]->list_domains },
+    'all domain stats' => sub { my @all = $_[0]->get_all_domain_stats( Sys::Virt::Domain::STATS_STATE() ) },
+    'num_of_domains'   => sub { $_[0]->num_of_domains },
+    'lookup by name'   => sub { $_[0]->get_domain_by_name( sprintf 'vm%06d', another( $_[1] ) ) },
+    'lookup by id'     => sub { $_[0]->get_domain_by_id( another( $_[1] ) ) },
+    'lookup by uuid'   => sub {
+        $_[0]->get_domain_by_uuid( sprintf '00000000-0000-0000-0000-%012d', another( $_[1] ) );
+    },
+);
+
+# One of so many, each in its turn.
+sub another { my ($count) = @_; return $number++ * 7919 % $count + 1 }
+
+# What bench/memory.pl keeps many of, besides results of the above. They are not made before they are asked for.
+my %kept = (
+    'lookup of a volume' => sub {
+        my $pool = $default->get_storage_pool_by_name('default-pool');
+        my $xml  = '<volume><name>bench.img</name><capacity>1</capacity></volume>';
+        my ($volume) = ( $pool->list_all_volumes, eval { $pool->create_volume($xml) } );
+        my $name = $volume->get_name;
+        return sub { $pool->get_volume_by_name($name) };
+    },
+    'lookup of an interface' => sub {
+        return sub { $default->get_interface_by_name('eth1') }
+    },
+    'lookup of a node device' => sub {
+        return sub { $default->get_node_device_by_name('computer') }
+    },
+    'stream'             => sub { return sub { $default->new_stream } },
+    'event subscription' => sub {
+        require Sys::Virt::Event;
+        Sys::Virt::Event::register_default();
+        my $conn    = Sys::Virt->new( uri => Bench::host(2_000) );
+        my @domains = $conn->list_all_domains;                       # one for each: libvirt wants no two alike
+        return sub {
+            $conn->domain_event_register_any( pop @domains, 0, sub { } )
+        };
+    },
+    'timer' => sub {
+        require Sys::Virt::Event;
+        Sys::Virt::Event::register_default();
+        return sub {
+            Sys::Virt::Event::add_timeout( -1, sub { } )
+        };
+    },
+);
+
+my %hosts;
+
+sub operation {
+    my ($name) = @_;
+    return $OPERATIONS{$name}           if $OPERATIONS{$name};
+    return $plain->( $kept{$name}->() ) if $kept{$name};
+    my ( $what, $count ) = $name =~ /\A(.+), (\d+)\z/ or die "no operation $name\n";
+    my $code = $on_many{$what} or die "no operation $what\n";
+    return [ sub { return ( $hosts{$count} ||= Sys::Virt->new( uri => Bench::host($count) ), $count ) }, $code ];
+}
+
+# With 10,000 domains the original takes a second for list_domains.
+$OPERATIONS{$_} = operation($_)
+    for 'list_all_domains, 10000',
+    map { ( "list_all_domains, $_", "list_domains, $_", "all domain stats, $_" ) } 20, 1_000;
+
+# Over a socket, what takes the original more round trips than needed, and typed parameters of a real driver.
+if ( $ENV{BENCH_SOCKET} ) {
+    my $qemu  = Sys::Virt->new( uri => "qemu+unix:///system?socket=$ENV{BENCH_SOCKET}" );
+    my $guest = sub { return $qemu->get_domain_by_name('bench-remote') };
+    for my $what (qw(domains networks storage_pools interfaces nwfilters node_devices secrets)) {
+        my $from = $what eq 'interfaces' ? $default : $qemu;
+        for my $list ( "list_$what", "list_defined_$what", "list_all_$what" ) {
+            $OPERATIONS{"real $list"} = $plain->( sub { my @all = $from->$list } ) if $from->can($list);
+        }
+    }
+    my %of_guest = (
+        get_memory_parameters    => [],
+        get_numa_parameters      => [],
+        get_blkio_parameters     => [],
+        get_scheduler_parameters => [],
+        get_block_iotune         => ['vda'],
+        get_interface_parameters => ['52:54:00:be:9c:01'],
+        get_perf_events          => [],
+        block_stats              => ['vda'],
+        memory_stats             => [],
+        get_vcpu_info            => [],
+        get_iothread_info        => [],
+        get_emulator_pin_info    => [],
+        get_info                 => [],
+        get_job_stats            => [],
+        get_cpu_stats            => [ -1, 1 ],
+    );
+    while ( my ( $method, $args ) = each %of_guest ) {
+        $OPERATIONS{"real $method"} = [ $guest, sub { my @result = $_[0]->$method(@$args) } ];
+    }
+    $OPERATIONS{'real node memory stats'} = $plain->( sub { $qemu->get_node_memory_stats } );
+    $OPERATIONS{'real node cpu stats'}    = $plain->( sub { $qemu->get_node_cpu_stats } );
+    $OPERATIONS{'real all domain stats'}  = $plain->( sub { my @all = $qemu->get_all_domain_stats(0) } );
 }
 
 1;

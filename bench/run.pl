@@ -3,42 +3,31 @@
 use strict;
 use warnings;
 
-use File::Temp   ();
 use FindBin      ();
 use Getopt::Long ();
-use IPC::Open2   ();
 use List::Util   qw(max sum);
 use Pod::Usage   ();
+use lib $FindBin::Bin;
+use Bench;
 
 my %option = ( rounds => 7, time => 0.15 );
 Getopt::Long::GetOptions( \%option, 'rounds=i', 'time=f', 'only=s', 'markdown', 'help' )
     or Pod::Usage::pod2usage(2);
 Pod::Usage::pod2usage(0) if $option{help};
 
-# Ours as it is installed: in a tree split into lib and arch, XSLoader would take its slow path.
-my $root    = "$FindBin::Bin/..";
-my $install = File::Temp->newdir;
-system("make -C '$root' pure_install DESTDIR='$install' >/dev/null 2>&1") == 0
-    or die "make pure_install failed\n";
-my ($pm) = split /\n/, qx{find '$install' -path '*/Sys/Virt.pm'};
-die "nothing was installed\n" if !$pm;
-( my $lib = $pm ) =~ s{/Sys/Virt[.]pm\z}{};
-
-my %command = ( original => [$^X], ours => [ $^X, "-I$lib" ], none => [$^X] );
-my %worker  = map { $_ => start( $_, @{ $command{$_} } ) } qw(original ours);
+my %command = ( Bench::perls(), none => [$^X] );
+my %worker  = map { $_ => Bench::start( $_, @{ $command{$_} }, $Bench::WORKER ) } qw(original ours);
 printf "Original: Sys::Virt %s. Ours: %s. %d rounds, interleaved; CPU time per call, median.\n\n",
     $worker{original}{version}, $worker{ours}{version}, $option{rounds};
 
 our %OPERATIONS;
-{
-    unshift @INC, $lib;
-    require "$root/bench/operations.pl";
-}
+require "$Bench::ROOT/bench/operations.pl";
 my @names = grep { !$option{only} || /$option{only}/ } sort keys %OPERATIONS;
 
 # Where the original leaves objects to be freed when the process ends, the whole process is timed.
 my %deferred = map { $_ => 1 } grep { /all domain stats/ } @names;
 
+my $print = Bench::table( $option{markdown}, qw(operation original ours ratio) );
 my @rows;
 push @rows, row( 'module load', load_times() ) if !$option{only} || 'module load' =~ /$option{only}/;
 for my $name (@names) {
@@ -49,7 +38,7 @@ for my $name (@names) {
     for ( 1 .. $option{rounds} ) {
         push @{ $times{$_} }, $measure->( $_, $name, $iterations ) / $iterations for qw(original ours);
     }
-    push @rows, row( $name, median( @{ $times{original} } ), median( @{ $times{ours} } ) );
+    push @rows, row( $name, Bench::median( @{ $times{original} } ), Bench::median( @{ $times{ours} } ) );
 }
 
 my ($worst) = sort { $b->[3] <=> $a->[3] } @rows;
@@ -58,33 +47,15 @@ printf "\nGeometric mean %.2f over %d operations; worst %.2f (%s)\n",
 
 sub row {
     my ( $name, $original, $ours ) = @_;
-    my $format = $option{markdown} ? "| %-26s | %12s | %12s | %5.2f |\n" : "%-26s %12s %12s %6.2f\n";
-    my $ratio  = $ours / $original;
-    printf $format, $name, micro($original), micro($ours), $ratio;
-    return [ $name, $original, $ours, $ratio ];
+    $print->( $name, micro($original), micro($ours), Bench::ratio( $ours, $original ) );
+    return [ $name, $original, $ours, $ours / $original ];
 }
 
 sub micro { my ($seconds) = @_; return sprintf '%.3f us', $seconds * 1e6 }
 
-sub median {
-    my @sorted = sort { $a <=> $b } @_;
-    return $sorted[ $#sorted / 2 ];
-}
-
-sub start {
-    my ( $name, @command ) = @_;
-    my $pid = IPC::Open2::open2( my $out, my $in, @command, "$root/bench/worker.pl" );
-    chomp( my $version = <$out> // die "$name does not start\n" );
-    return { pid => $pid, in => $in, out => $out, version => $version };
-}
-
 sub ask {
     my ( $which, $name, $iterations ) = @_;
-    my ( $in, $out ) = @{ $worker{$which} }{qw(in out)};
-    print {$in} "$name\t$iterations\n";
-    $in->flush;
-    chomp( my $time = <$out> // die "$which died at $name\n" );
-    return $time;
+    return ( Bench::ask( $worker{$which}, $name, $iterations ) )[0];
 }
 
 # The same of a process of its own, from its start to its end, less what it takes without the operation.
@@ -93,7 +64,7 @@ sub whole {
     my @spent;
     for my $count ( 1, $iterations + 1 ) {
         my @before = times;
-        system( @{ $command{$which} }, "$root/bench/worker.pl", $name, $count ) == 0
+        system( @{ $command{$which} }, $Bench::WORKER, $name, $count ) == 0
             or die "$which died at $name\n";
         my @after = times;
         push @spent, $after[2] + $after[3] - $before[2] - $before[3];
@@ -122,7 +93,7 @@ sub load_times {
             push @{ $times{$which} }, ( $after[2] + $after[3] - $times[2] - $times[3] ) / 20;
         }
     }
-    my %median = map { $_ => median( @{ $times{$_} } ) } keys %times;
+    my %median = map { $_ => Bench::median( @{ $times{$_} } ) } keys %times;
     return $median{original} - $median{none}, $median{ours} - $median{none};
 }
 

@@ -1,34 +1,40 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# Runs operations for bench/run.pl: reads "name<TAB>iterations", answers with the CPU seconds that they took. With a name
-# and a number as arguments, runs just that.
+# Runs operations for other programs: reads "name<TAB>iterations" and answers with what they took: seconds of CPU time, seconds
+# of the clock, and how many more bytes of the heap are in use. With a third word the results are kept. With a name and a number as
+# arguments, runs just that.
 use strict;
 use warnings;
 
 use FindBin     ();
-use Time::HiRes qw(clock_gettime CLOCK_PROCESS_CPUTIME_ID);
+use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC CLOCK_PROCESS_CPUTIME_ID);
 require "$FindBin::Bin/operations.pl";
-
-our %OPERATIONS;
 
 # bench/instructions.pl has one operation run, without a clock.
 if ( my ( $name, $count ) = @ARGV ) {
-    my ( $prepare, $run ) = @{ $OPERATIONS{$name} };
+    my ( $prepare, $run ) = @{ operation($name) };
     my @state = $prepare->();
     $run->(@state) for 1 .. $count;
     exit 0;
 }
 
-my %prepared;
+Bench::measure_heap();
+my ( %prepared, @kept );
 local $| = 1;
 print "$Sys::Virt::VERSION\n";
 
+sub now {
+    return ( clock_gettime(CLOCK_PROCESS_CPUTIME_ID), clock_gettime(CLOCK_MONOTONIC), Bench::heap() );
+}
+
 while ( my $line = <STDIN> ) {
     chomp $line;
-    my ( $name, $iterations ) = split /\t/, $line;
-    my ( $prepare, $run ) = @{ $OPERATIONS{$name} };
+    my ( $name, $iterations, $keep ) = split /\t/, $line;
+    my ( $prepare, $run ) = @{ operation($name) };
     $prepared{$name} ||= [ $prepare->() ];
-    my @state = @{ $prepared{$name} };
-    my $start = clock_gettime(CLOCK_PROCESS_CPUTIME_ID);
-    $run->(@state) for 1 .. $iterations;
-    print clock_gettime(CLOCK_PROCESS_CPUTIME_ID) - $start, "\n";
+    my @state  = @{ $prepared{$name} };
+    my @before = now();
+    if   ($keep) { push @kept, $run->(@state) for 1 .. $iterations }
+    else         { $run->(@state) for 1 .. $iterations }
+    my @after = now();
+    print join( "\t", map { $after[$_] - $before[$_] } 0 .. $#before ), "\n";
 }

@@ -86,8 +86,11 @@ fn vcpu_info(dom: *mut Domain, flags: u32) -> Result {
     // off too, which that number leaves out.
     const ROOM: usize = 32;
     let length = host_map_length(dom)?;
-    if flags == 0 {
+    let mut running = flags == 0;
+    if running {
         let (found, vcpus, maps) = vcpus(dom, ROOM, length)?;
+        // A domain that does not run still knows where its processors will.
+        running = found >= 0 || last_code() != VIR_ERR_OPERATION_INVALID as i32;
         let vcpus = &vcpus[..usize::try_from(found).unwrap_or(0)];
         if !vcpus.is_empty()
             && vcpus.len() < ROOM
@@ -100,12 +103,11 @@ fn vcpu_info(dom: *mut Domain, flags: u32) -> Result {
     // SAFETY: the row's domain.
     let info: virDomainInfo = filled(|info| unsafe { virDomainGetInfo(dom, info) })?;
     let count = usize::from(info.nrVirtCpu);
-    if flags == 0 {
+    if running {
         let (found, vcpus, maps) = vcpus(dom, count, length)?;
         if found >= 0 {
             return Ok(described(&vcpus[..count.min(found as usize)], true, &maps, length));
         }
-        // A domain that does not run still knows where its processors will.
         if last_code() != VIR_ERR_OPERATION_INVALID as i32 {
             return Err(Fault::last());
         }

@@ -38,12 +38,15 @@ methods! { "Sys::Virt::Domain";
         &newparams,
         |values, count| virDomainGetBlkioParameters(dom, values, count, flags),
         |values, count| virDomainSetBlkioParameters(dom, values, count, flags));
-    get_block_iotune(dom: Domain, disk: Text, flags: u32 = 0) =>
-        params::get(|values, count| virDomainGetBlockIoTune(dom, disk, values, count, flags));
-    set_block_iotune(dom: Domain, disk: Text, newparams: Hash, flags: u32 = 0) => params::set_like(
-        &newparams,
-        |values, count| virDomainGetBlockIoTune(dom, disk, values, count, flags),
-        |values, count| virDomainSetBlockIoTune(dom, disk, values, count, flags));
+    get_block_iotune(dom: Domain, disk: Text, flags: u32 = 0) => {
+        let values = block_iotune(dom, disk, flags)?;
+        Ok(values.into_map())
+    };
+    set_block_iotune(dom: Domain, disk: Text, newparams: Hash, flags: u32 = 0) => {
+        let current = block_iotune(dom, disk, flags)?;
+        let mut given = Arguments::like(&newparams, &current)?;
+        status(virDomainSetBlockIoTune(dom, disk, given.as_ptr(), given.len(), flags))
+    };
     get_interface_parameters(dom: Domain, intf: Text, flags: u32 = 0) =>
         params::get(|values, count| virDomainGetInterfaceParameters(dom, intf, values, count, flags));
     set_interface_parameters(dom: Domain, intf: Text, newparams: Hash, flags: u32 = 0) => params::set_like(
@@ -114,4 +117,17 @@ fn scheduler(dom: *mut Domain, flags: u32) -> Result<params::Given> {
     // SAFETY: libvirt allocated it for us.
     unsafe { libc::free(name.cast()) };
     params::query_n(count, ask)
+}
+
+/// A disk's limits: there are 20, more than the room that others are asked with first.
+fn block_iotune(dom: *mut Domain, disk: *const c_char, flags: u32) -> Result<params::Given> {
+    const ROOM: c_int = 32;
+    let ask = |values, count| {
+        // SAFETY: the row's domain and string, an array of `count` parameters.
+        unsafe { virDomainGetBlockIoTune(dom, disk, values, count, flags) }
+    };
+    match params::query_n(ROOM, ask) {
+        Ok(given) if given.len() < ROOM as usize => Ok(given),
+        _ => params::query_counted(ask),
+    }
 }

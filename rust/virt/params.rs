@@ -193,6 +193,11 @@ pub fn query(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int) -> Resu
     if let Some(given) = query_at_once(&call) {
         return Ok(given);
     }
+    query_counted(call)
+}
+
+/// The same, asking for the number first.
+pub fn query_counted(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int) -> Result<Given> {
     let mut count = 0;
     check(call(std::ptr::null_mut(), &mut count))?;
     query_n(count, call)
@@ -201,7 +206,7 @@ pub fn query(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int) -> Resu
 /// What a function answers that is not asked for the number of its parameters first; None if it refuses to, or if there may
 /// be more than it had room for.
 pub fn query_at_once(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int) -> Option<Given> {
-    // The most that the remote protocol allows: 16, and 32 for the one function that has more than that to tell.
+    // The most that the remote protocol allows: 16, for a few functions 32.
     for room in [16, 32] {
         let given = query_n(room, &call).ok()?;
         if given.len() < room as usize {
