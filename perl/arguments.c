@@ -415,6 +415,12 @@ static void decode(pTHX_ const sysvirt_Method *method, const sysvirt_Param *para
     case SYSVIRT_KIND_ANY:
         sysvirt_decode_any(aTHX_ sv, out, 0);
         break;
+    case SYSVIRT_KIND_VARIABLE: /* rather now than when there is something to lose */
+        if (isGV_with_GP(sv) && !SvFAKE(sv))
+            bad(aTHX_ method, param, "is a glob, not a variable");
+        if (SvREADONLY(sv))
+            croak("%s", PL_no_modify);
+        break;
     default:
         break;
     }
