@@ -60,8 +60,10 @@ static void *fake(void) {
 static inline int release(void *object) {
     if (!object)
         return -1;
-    if (--*(int *)object == 0)
+    if (--*(int *)object == 0) {
+        note("that was the last reference\n");
         free(object);
+    }
     return 0;
 }
 
