@@ -6,6 +6,7 @@
 #include "shim.h"
 
 #define DEPTH_MAX 16
+#define ELEMENTS_MAX (1 << 20) /* of one argument; what holds a container twice decodes it twice */
 
 /* The parameter's name without the ending that says that it is an SV. */
 static int shown_length(const char *name) {
@@ -68,9 +69,10 @@ static bool needs_copy(pTHX_ const sysvirt_Param *param, SV *sv) {
     case SYSVIRT_KIND_HANDLE:
     case SYSVIRT_KIND_HANDLE_OR_NULL:
     case SYSVIRT_KIND_INVOCANT:
-    case SYSVIRT_KIND_CODE:
     case SYSVIRT_KIND_VARIABLE:
         return FALSE;
+    case SYSVIRT_KIND_CODE:
+        return !SvROK(sv) || SvTYPE(SvRV(sv)) != SVt_PVCV;
     case SYSVIRT_KIND_NUMBER:
         return !SvIOK(sv);
     case SYSVIRT_KIND_TEXT:
@@ -132,6 +134,16 @@ static void decode_number(pTHX_ const sysvirt_Method *method, const sysvirt_Para
     }
 }
 
+/* A copy of the string that an overloaded object stands for, which may be a variable of the script's. */
+static SV *own_string(pTHX_ SV *sv) {
+    STRLEN length;
+    const char *text = SvPV_nomg_const(sv, length);
+    return newSVpvn_flags(text, length, SVs_TEMP | SvUTF8(sv));
+}
+
+/* Kept until the script's statement is over, whatever Perl code does to the variable that holds it. */
+static SV *kept(pTHX_ SV *sv) { return sv_2mortal(SvREFCNT_inc_simple_NN(sv)); }
+
 static bool has_high_bytes(const char *text, STRLEN length) {
     const U8 *at = (const U8 *)text, *end = at + length;
     for (; at < end; at++)
@@ -145,6 +157,8 @@ static void decode_text(pTHX_ const sysvirt_Method *method, const sysvirt_Param 
     const char *text;
     if (SvROK(sv) && !overloads(aTHX_ sv))
         bad(aTHX_ method, param, "is a reference, not a string");
+    if (SvROK(sv))
+        sv = own_string(aTHX_ sv);
     text = SvPV_nomg_const(sv, length);
     if (memchr(text, '\0', length))
         bad(aTHX_ method, param, "holds a NUL character");
@@ -162,6 +176,8 @@ static void decode_bytes(pTHX_ const sysvirt_Method *method, const sysvirt_Param
     const char *bytes;
     if (SvROK(sv) && !overloads(aTHX_ sv))
         bad(aTHX_ method, param, "is a reference, not a string");
+    if (SvROK(sv))
+        sv = own_string(aTHX_ sv);
     bytes = SvPV_nomg_const(sv, length);
     if (SvUTF8(sv)) {
         SV *downgraded = newSVpvn_flags(bytes, length, SVs_TEMP | SVf_UTF8);
@@ -230,34 +246,55 @@ static void copy_text(pTHX_ const char *text, STRLEN length, bool utf8, sysvirt_
     set_text(out, SYSVIRT_TAG_TEXT, copy, length, utf8);
 }
 
+/* The elements are noted before any of them is looked at, for that may run Perl code, which may change the array. */
 static void decode_array(pTHX_ AV *array, sysvirt_Value *out, int depth) {
     values list = {NULL, 0};
+    const SSize_t count = av_len(array) + 1;
+    SV **element = count > 0 ? scratch(aTHX_ (size_t)count * sizeof *element) : NULL;
     SSize_t index;
-    for (index = 0; index <= av_len(array); index++) {
-        SV **element = av_fetch(array, index, 0);
+    if (count > ELEMENTS_MAX)
+        croak("the data structure has too many elements");
+    for (index = 0; index < count; index++) {
+        SV **found = av_fetch(array, index, 0);
+        element[index] = found ? kept(aTHX_ *found) : NULL;
+    }
+    for (index = 0; index < count; index++) {
         sysvirt_Value value;
         Zero(&value, 1, sysvirt_Value);
-        if (element)
-            sysvirt_decode_any(aTHX_ *element, &value, depth);
+        if (element[index])
+            sysvirt_decode_any(aTHX_ element[index], &value, depth);
         *push(aTHX_ &list) = value;
     }
     finish(&list, SYSVIRT_TAG_ARRAY, out);
 }
 
+/* Adds a name and a value to the list. */
+static void decode_pair(pTHX_ values *list, SV *key, SV *value, int depth) {
+    STRLEN length;
+    const char *text = SvPV_const(key, length);
+    sysvirt_Value decoded;
+    copy_text(aTHX_ text, length, cBOOL(SvUTF8(key)), push(aTHX_ list));
+    Zero(&decoded, 1, sysvirt_Value);
+    if (value)
+        sysvirt_decode_any(aTHX_ value, &decoded, depth);
+    *push(aTHX_ list) = decoded;
+}
+
+/* As an array; but a tied hash has its own mind about its keys. */
 static void decode_hash(pTHX_ HV *hash, sysvirt_Value *out, int depth) {
     values list = {NULL, 0};
+    AV *pairs = (AV *)sv_2mortal((SV *)newAV());
     HE *entry;
+    SSize_t index;
     hv_iterinit(hash);
     while ((entry = hv_iternext(hash))) {
-        STRLEN length;
-        SV *key = hv_iterkeysv(entry);
-        const char *text = SvPV_const(key, length);
-        sysvirt_Value value;
-        copy_text(aTHX_ text, length, cBOOL(SvUTF8(key)), push(aTHX_ &list));
-        Zero(&value, 1, sysvirt_Value);
-        sysvirt_decode_any(aTHX_ hv_iterval(hash, entry), &value, depth);
-        *push(aTHX_ &list) = value;
+        if (av_len(pairs) > ELEMENTS_MAX)
+            croak("the data structure has too many elements");
+        av_push(pairs, SvREFCNT_inc_NN(hv_iterkeysv(entry)));
+        av_push(pairs, SvREFCNT_inc_NN(hv_iterval(hash, entry)));
     }
+    for (index = 0; index < av_len(pairs); index += 2)
+        decode_pair(aTHX_ &list, AvARRAY(pairs)[index], AvARRAY(pairs)[index + 1], depth);
     finish(&list, SYSVIRT_TAG_MAP, out);
 }
 
@@ -289,10 +326,15 @@ static void decode_plain_hash(pTHX_ HV *hash, sysvirt_Value *out) {
 
 /* Any scalar, containers included. */
 void sysvirt_decode_any(pTHX_ SV *sv, sysvirt_Value *out, int depth) {
+    static __thread int elements; /* how many there were since depth 0 */
+    if (depth == 0)
+        elements = 0;
     if (depth > DEPTH_MAX)
         croak("the data structure is nested too deeply");
-    if (SvGMAGICAL(sv))
-        sv = sv_mortalcopy(sv);
+    if (++elements > ELEMENTS_MAX)
+        croak("the data structure has too many elements");
+    if (SvGMAGICAL(sv) || SvROK(sv))
+        sv = sv_mortalcopy(sv); /* keeps alive what it refers to */
     if (SvROK(sv)) {
         SV *target = SvRV(sv);
         const MAGIC *magic = sysvirt_handle_magic(sv);
@@ -310,9 +352,8 @@ void sysvirt_decode_any(pTHX_ SV *sv, sysvirt_Value *out, int depth) {
         }
         if (overloads(aTHX_ sv)) {
             STRLEN length;
-            SV *copy = sv_mortalcopy(sv);
-            const char *text = SvPV_const(copy, length);
-            copy_text(aTHX_ text, length, cBOOL(SvUTF8(copy)), out);
+            const char *text = SvPV_const(sv, length);
+            copy_text(aTHX_ text, length, cBOOL(SvUTF8(sv)), out);
             return;
         }
         if (SvTYPE(target) == SVt_PVAV) {
@@ -348,16 +389,8 @@ static void decode_pairs(pTHX_ SV **first, SSize_t count, sysvirt_Value *out) {
     SSize_t index;
     if (count % 2)
         Perl_ck_warner(aTHX_ packWARN(WARN_MISC), "Odd number of elements in hash assignment");
-    for (index = 0; index < count; index += 2) {
-        STRLEN length;
-        const char *text = SvPV_const(first[index], length);
-        sysvirt_Value value;
-        copy_text(aTHX_ text, length, cBOOL(SvUTF8(first[index])), push(aTHX_ &list));
-        Zero(&value, 1, sysvirt_Value);
-        if (index + 1 < count)
-            sysvirt_decode_any(aTHX_ first[index + 1], &value, 0);
-        *push(aTHX_ &list) = value;
-    }
+    for (index = 0; index < count; index += 2)
+        decode_pair(aTHX_ &list, first[index], index + 1 < count ? first[index + 1] : NULL, 0);
     finish(&list, SYSVIRT_TAG_MAP, out);
 }
 
@@ -415,18 +448,41 @@ static void decode(pTHX_ const sysvirt_Method *method, const sysvirt_Param *para
     case SYSVIRT_KIND_ANY:
         sysvirt_decode_any(aTHX_ sv, out, 0);
         break;
+    case SYSVIRT_KIND_VARIABLE: /* rather now than when there is something to lose */
+        if (isGV_with_GP(sv) && !SvFAKE(sv))
+            bad(aTHX_ method, param, "is a glob, not a variable");
+        if (SvREADONLY(sv))
+            croak("%s", PL_no_modify);
+        break;
     default:
         break;
+    }
+}
+
+/* A handle that Perl code closed after it had been decoded is closed. */
+static void look_again(sysvirt_Value *values, size_t count) {
+    size_t index;
+    for (index = 0; index < count; index++) {
+        sysvirt_Value *value = &values[index];
+        if (value->tag == SYSVIRT_TAG_HANDLE)
+            value->data.pointer = sysvirt_handle_magic((SV *)(uintptr_t)value->len)->mg_ptr;
+        else if (value->tag == SYSVIRT_TAG_ARRAY || value->tag == SYSVIRT_TAG_MAP || value->tag == SYSVIRT_TAG_REF)
+            look_again(value->data.items, value->len);
     }
 }
 
 /* Decodes all arguments of a call into `args`, one for each parameter of the method, with all that perl's values can be:
  * magic, overloading, other types. `copy`: something may change them while they are in use. */
 void sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args, bool copy) {
+    const SSize_t nparams = (SSize_t)method->nparams;
     SSize_t index;
-    for (index = 0; index < (SSize_t)method->nparams && index < count && !copy; index++)
+    if (nparams && method->params[nparams - 1].kind == SYSVIRT_KIND_PAIRS)
+        copy = TRUE;
+    for (index = 0; index < nparams && index < count && !copy; index++)
         copy = needs_copy(aTHX_ &method->params[index], given[index]);
-    for (index = 0; index < (SSize_t)method->nparams; index++) {
+    for (index = 0; index < count && copy; index++)
+        kept(aTHX_ given[index]); /* perl's stack holds no references */
+    for (index = 0; index < nparams; index++) {
         sysvirt_Value *out = &args[index];
         const sysvirt_Param *param = &method->params[index];
         Zero(out, 1, sysvirt_Value);
@@ -447,4 +503,6 @@ void sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t coun
             *out = param->absent;
         }
     }
+    if (copy)
+        look_again(args, method->nparams);
 }

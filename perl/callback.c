@@ -136,7 +136,7 @@ void sysvirt_callback_forget_interpreter(pTHX_ void *unused) {
     pthread_mutex_unlock(&lock);
 }
 
-/* As sysvirt_decode_any, but a plain string is not copied: the sink looks at it before Perl goes on. */
+/* As sysvirt_decode_any, but a plain string is not copied: so this is the last one to be looked at before the sink runs. */
 static void view(pTHX_ SV *sv, sysvirt_Value *out) {
     if (SvPOK(sv) && !SvROK(sv) && !SvGMAGICAL(sv)) {
         out->tag = SYSVIRT_TAG_TEXT;
@@ -168,7 +168,7 @@ void sysvirt_gather(pTHX_ CV *cv) {
     results = (sysvirt_Value *)SvPVX(sv_2mortal(newSV((returned + 1) * sizeof *results)));
     Zero(results, returned + 1, sysvirt_Value);
     for (at = 0; at < returned; at++)
-        view(aTHX_ SP[at + 1 - returned], &results[at]);
+        sysvirt_decode_any(aTHX_ SP[at + 1 - returned], &results[at], 0);
     SP -= returned;
     PUTBACK;
     Zero(&readback, 1, sysvirt_Value);

@@ -71,15 +71,20 @@ void sysvirt_handle_boot(void) {
     done = TRUE;
 }
 
-/* Takes over the caller's reference to the object. */
-SV *sysvirt_handle_new(pTHX_ HV *stash, sysvirt_Class class_, void *object) {
+/* The scalar with the magic; takes over the caller's reference to the object. */
+SV *sysvirt_handle_inner(pTHX_ sysvirt_Class class_, void *object) {
     SV *inner = newSV_type(SVt_PVMG);
     MAGIC *magic = sv_magicext(inner, NULL, PERL_MAGIC_ext, &sysvirt_handle_table, (const char *)object, 0);
     magic->mg_private = (U16)(class_ | generation << SYSVIRT_HANDLE_CLASS_BITS);
     magic->mg_flags |= MGf_DUP;
     SvIV_set(inner, PTR2IV(object));
     SvIOK_on(inner);
-    return sv_bless(newRV_noinc(inner), stash);
+    return inner;
+}
+
+/* A new handle; likewise. */
+SV *sysvirt_handle_new(pTHX_ HV *stash, sysvirt_Class class_, void *object) {
+    return sv_bless(newRV_noinc(sysvirt_handle_inner(aTHX_ class_, object)), stash);
 }
 
 /* What DESTROY and close do: the object goes now, the scalar becomes 0 and stays a handle. */

@@ -128,6 +128,34 @@ static SV *assigned(pTHX_ my_cxt_t *cxt, sysvirt_Value *result, SV *variable) {
     return returned;
 }
 
+static void hold(pTHX_ sysvirt_Class class_, void *object) {
+    PERL_UNUSED_CONTEXT;
+    sysvirt_retain(class_, object);
+}
+
+static void release_now(pTHX_ sysvirt_Class class_, void *object) {
+    PERL_UNUSED_CONTEXT;
+    sysvirt_release(class_, object);
+}
+
+static void release_later(pTHX_ sysvirt_Class class_, void *object) {
+    sv_2mortal(sysvirt_handle_inner(aTHX_ class_, object));
+}
+
+/* Does something with each object among the arguments. They are held while the method runs, for a handler, an event loop in
+ * Perl or the end of the program (`exit` in a handler) may close the script's own; and then until the script's statement is
+ * over, for the result may be a string of theirs. */
+static void each_object(pTHX_ const sysvirt_Value *values, size_t count, void (*with)(pTHX_ sysvirt_Class, void *)) {
+    size_t index;
+    for (index = 0; index < count; index++) {
+        const sysvirt_Value *value = &values[index];
+        if (value->tag == SYSVIRT_TAG_HANDLE && value->data.pointer)
+            with(aTHX_ value->class_, value->data.pointer);
+        else if (value->tag == SYSVIRT_TAG_ARRAY || value->tag == SYSVIRT_TAG_MAP || value->tag == SYSVIRT_TAG_REF)
+            each_object(aTHX_ value->data.items, value->len, with);
+    }
+}
+
 /* Every method of every class. */
 XS_INTERNAL(dispatch) {
     dXSARGS;
@@ -140,15 +168,21 @@ XS_INTERNAL(dispatch) {
     IV target;
     SSize_t pushed = 0, index;
     const SSize_t given = items;
+    bool held = FALSE;
 
     if (UNLIKELY((size_t)given - method->mandatory > method->optional))
         usage(aTHX_ method);
-    if (UNLIKELY(cxt->reentrant) || !decode_plain(aTHX_ method, &ST(0), given, args))
-        sysvirt_decode(aTHX_ method, &ST(0), given, args, cxt->reentrant);
     if (method->flags & sysvirt_CONSTRUCTOR)
         stash = invocant_stash(aTHX_ given ? ST(0) : &PL_sv_undef);
+    if (UNLIKELY(cxt->reentrant) || !decode_plain(aTHX_ method, &ST(0), given, args)) {
+        sysvirt_decode(aTHX_ method, &ST(0), given, args, cxt->reentrant);
+        each_object(aTHX_ args, method->nparams, hold);
+        held = TRUE;
+    }
 
     outcome = method->body(args, &result);
+    if (held)
+        each_object(aTHX_ args, method->nparams, cxt->exiting ? release_now : release_later);
     if (UNLIKELY(cxt->pending))
         settle(aTHX_ cxt, &result);
     if (UNLIKELY(outcome != SYSVIRT_OUTCOME_DONE))

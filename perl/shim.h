@@ -65,6 +65,7 @@ SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash);
 
 /* handle.c */
 void sysvirt_handle_boot(void);
+SV *sysvirt_handle_inner(pTHX_ sysvirt_Class class_, void *object);
 SV *sysvirt_handle_new(pTHX_ HV *stash, sysvirt_Class class_, void *object);
 void sysvirt_handle_close(pTHX_ SV *sv);
 extern MGVTBL sysvirt_handle_table;

@@ -2,11 +2,13 @@
 //! Sys::Virt::Stream.
 
 use crate::callback::{Callback, Want, park};
-use crate::event::registration::{dispatch, free, register};
+use crate::event::registration::Registration;
 use crate::method::integer;
 use crate::scratch;
 use crate::virt::prelude::*;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 methods! { "Sys::Virt::Stream";
     #[constructor] _new(class: Invocant, params: Pairs) => {
@@ -48,14 +50,18 @@ methods! { "Sys::Virt::Stream";
     };
 
     add_callback(stref: Owner<Stream>, events: i32, cb: Code) => {
-        let callback = Callback::on(&cb, &stref)?;
-        register(callback, |opaque| {
-            virStreamEventAddCallback(stref.object, events, Some(ready), opaque, Some(free))
-        })?;
-        Ok(Value::none())
+        let registration = Registration::new(Callback::on(&cb, &stref)?);
+        let key = registration.serial();
+        ready_subs().insert(key, (stref.object as usize, registration));
+        status(virStreamEventAddCallback(stref.object, events, Some(ready), key as *mut c_void, Some(free)))
+            .inspect_err(|_| forget(key))
     };
     update_callback(st: Stream, events: i32) => status(virStreamEventUpdateCallback(st, events));
-    remove_callback(st: Stream) => status(virStreamEventRemoveCallback(st));
+    remove_callback(st: Stream) => {
+        check(virStreamEventRemoveCallback(st))?;
+        forget_those_of(st);
+        Ok(Value::none())
+    };
 }
 
 /// What libvirt returns instead of a number of bytes.
@@ -238,7 +244,42 @@ unsafe extern "C" fn source_hole(
     unsafe { handle(opaque, find) }
 }
 
-unsafe extern "C" fn ready(st: *mut Stream, events: c_int, opaque: *mut c_void) {
-    // SAFETY: the opaque pointer of our own registration.
-    unsafe { dispatch(opaque, || [Value::owner(Class::Stream, st.cast()), Value::from(events)]) }
+/// The subs that wait for streams: by serial number, with the stream. libvirt gets the number, for its client of daemons
+/// never frees what a stream's callback was registered with: `remove_callback` has to.
+static READY: Mutex<BTreeMap<u64, (usize, Arc<Registration>)>> = Mutex::new(BTreeMap::new());
+
+fn ready_subs() -> MutexGuard<'static, BTreeMap<u64, (usize, Arc<Registration>)>> {
+    READY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn forget(key: u64) {
+    let gone = ready_subs().remove(&key);
+    drop(gone);
+}
+
+fn forget_those_of(st: *mut Stream) {
+    // They are dropped when the table is free again: what a sub holds may end then, and that may run Perl code.
+    let mut gone = Vec::new();
+    ready_subs().retain(|_, (stream, registration)| {
+        let stays = *stream != st as usize;
+        if !stays {
+            gone.push(Arc::clone(registration));
+        }
+        stays
+    });
+}
+
+unsafe extern "C" fn ready(st: *mut Stream, events: c_int, key: *mut c_void) {
+    let hear = || {
+        let found = ready_subs().get(&(key as u64)).map(|(_, registration)| Arc::clone(registration));
+        if let Some(registration) = found {
+            registration.call([Value::owner(Class::Stream, st.cast()), Value::from(events)]);
+        }
+    };
+    // A panic must not reach C; whatever it was, the event is lost.
+    let _ = catch_unwind(AssertUnwindSafe(hear));
+}
+
+unsafe extern "C" fn free(key: *mut c_void) {
+    let _ = catch_unwind(|| forget(key as u64));
 }

@@ -127,4 +127,51 @@ subtest 'fork' => sub {
     is( $dom->get_name, 'test', 'A15: the parent still has them' );
 };
 
+# Perl code that runs while arguments are looked at, and takes them away.
+package Thief {
+    use overload
+        '0+'     => sub { $_[0]->steal; return 0 },
+        q{""}    => sub { $_[0]->steal; return 'x' },
+        fallback => 0;
+    sub steal { my ($self) = @_; no overloading; $self->{code}->(); return }
+}
+
+sub thief { my ($code) = @_; return bless { code => $code }, 'Thief' }
+
+subtest 'arguments that go while they are looked at' => sub {
+    my $dom = $c->get_domain_by_name('test');
+    ok(
+        !eval {
+            $dom->get_xml_description( thief( sub { $dom->DESTROY } ) );
+            1;
+        },
+        'a closed object'
+    );
+    is( ref $@ && $@->code, Sys::Virt::Error::ERR_INVALID_DOMAIN, '... is a closed object' );
+
+    $dom = $c->get_domain_by_name('test');
+    my @args;
+    @args = ( $dom, thief( sub { @args = () } ), join( q{}, 'a', 'b' ), undef, undef, 0 );
+    my $set = Sys::Virt::Domain->can('set_metadata');
+    ok( !eval { &$set(@args); 0 }, 'arguments without a variable' );
+    unlike( $@, qr/freed/, '... are still there' );
+
+    my @models;
+    @models = ( 'x', thief( sub { @models = () } ), 'y', [] );
+    ok( !eval { $c->baseline_cpu( \@models ); 1 }, 'an array that loses its elements' );
+    like( $@, qr/xml\[3\]/, '... is taken as it was' );
+    @models = ( thief( sub { push @models, $models[0] } ), [] );
+    ok( !eval { $c->baseline_cpu( \@models ); 1 }, 'an array that grows without end' );
+    like( $@, qr/xml\[1\]/, '... likewise' );
+    my %params;
+    %params = ( weight => thief( sub { %params = %params } ) );
+    ok( !eval { $dom->set_scheduler_parameters( \%params ); 1 }, 'a hash that is renewed without end' );
+    like( $@, qr/weight/, '... likewise' );
+
+    my $many = [];
+    $many = [ ($many) x 40 ] for 1 .. 12;
+    ok( !eval { $c->baseline_cpu($many); 1 }, 'a structure of 40**12 elements' );
+    like( $@, qr/too many elements/, '... has too many' );
+};
+
 done_testing;

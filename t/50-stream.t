@@ -99,6 +99,8 @@ subtest 'recv' => sub {
     is( $@->code, 3, '... is not supported' );
     ok( !eval { picture(1)->recv( 'read-only', 5 ); 1 }, 'a constant as buffer' );
     like( $@, qr/read-only/, '... is refused' );
+    ok( !eval { picture(1)->recv( *STDOUT, 5 ); 1 }, 'a glob' );
+    like( $@, qr/recv: data is a glob/, '... is refused' );
 };
 
 subtest 'handlers of recv_all' => sub {

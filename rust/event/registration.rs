@@ -35,6 +35,18 @@ pub struct Registration {
 }
 
 impl Registration {
+    /// The sub, under a serial number that no other has had.
+    pub fn new(callback: Callback) -> Arc<Self> {
+        static SERIAL: AtomicU64 = AtomicU64::new(1);
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Registration { callback, serial, thread: std::thread::current().id() })
+    }
+
+    /// The serial number.
+    pub fn serial(&self) -> u64 {
+        self.serial
+    }
+
     /// Whether the sub can run in this thread.
     pub fn is_ours(&self) -> bool {
         self.thread == std::thread::current().id()
@@ -54,11 +66,7 @@ impl Drop for Registration {
 
 /// For C: the opaque pointer.
 pub fn opaque(callback: Callback) -> *mut c_void {
-    static SERIAL: AtomicU64 = AtomicU64::new(0);
-    let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-    Arc::into_raw(Arc::new(Registration { callback, serial, thread: std::thread::current().id() }))
-        .cast_mut()
-        .cast()
+    Arc::into_raw(Registration::new(callback)).cast_mut().cast()
 }
 
 /// For C: frees the opaque pointer.
@@ -90,13 +98,17 @@ pub fn register_on(
     deregister: Deregister,
     call: impl FnOnce(*mut c_void) -> c_int,
 ) -> Result<c_int> {
-    let mut serial = 0;
+    // Ours until the entry is there, for libvirt may free its own in the meantime: then the entry goes at once.
+    let mut held = None;
     let id = register(callback, |pointer| {
         // SAFETY: `opaque` made it a moment ago.
-        serial = unsafe { (*pointer.cast::<Registration>()).serial };
+        held = Some(unsafe { retained(pointer) });
         call(pointer)
     })?;
-    registered().insert(serial, Entry { connection: connection as usize, id, deregister });
+    if let Some(registration) = held {
+        let entry = Entry { connection: connection as usize, id, deregister };
+        registered().insert(registration.serial, entry);
+    }
     Ok(id)
 }
 

@@ -8,7 +8,7 @@ use Exporter       qw(import);
 use File::Basename ();
 use File::Spec     ();
 
-our @EXPORT_OK = qw(compile);
+our @EXPORT_OK = qw(compile compile_heap);
 
 my $here = File::Spec->rel2abs( File::Basename::dirname(__FILE__) . '/../standin' );
 
@@ -23,6 +23,14 @@ sub compile {
         ) == 0
         or die "the stand-ins do not compile\n";
     return "$dir/standin.so";
+}
+
+# The path of one that counts what is allocated (heap.c).
+sub compile_heap {
+    my ($dir) = @_;
+    system( qw(cc -shared -fPIC -Wall -Werror -o), "$dir/heap.so", "$here/heap.c" ) == 0
+        or die "heap.c does not compile\n";
+    return "$dir/heap.so";
 }
 
 1;

@@ -3,7 +3,8 @@
 use strict;
 use warnings;
 
-use Digest::SHA ();
+use Digest::SHA  ();
+use Scalar::Util ();
 use Test::More;
 use lib 'xt/lib';
 use Stack;
@@ -245,6 +246,11 @@ subtest 'a console' => sub {
         || diag $got;
     is( $writable, 1, '... writable once' );
     $stream->remove_callback;
+    my $sub = sub { return $got };
+    $stream->add_callback( Sys::Virt::Stream::EVENT_ERROR, $sub );
+    Scalar::Util::weaken($sub);
+    $stream->remove_callback;
+    is( $sub, undef, 'C13: the sub goes with its registration' );
     Stack::throws( 'no callback any more', qr/./, sub { $stream->update_callback(1) } );
     $stream->abort;
     Stack::throws( 'no such device', qr/./, sub { $guest->open_console( $conn->new_stream, 'serial9' ) } );

@@ -5,7 +5,9 @@ use strict;
 use warnings;
 
 use FindBin ();
+use POSIX   ();
 use lib "$FindBin::Bin/../lib";
+use Scalar::Util qw(weaken);
 use Test::More;
 use Sys::Virt;
 use Sys::Virt::Event;
@@ -289,7 +291,7 @@ subtest 'streams' => sub {
     my $n = 0;
     recorded();
     $st->send_all( sub { return 0 if $n++; $_[1] = 'abc'; return 3 } );
-    like( recorded(), qr/\Asent abc\n/, 'A3: what the handler gave, and no more' );
+    like( recorded(), qr/^sent abc\n/m, 'A3: what the handler gave, and no more' );
     ok(
         !eval {
             $st->send_all( sub { $_[1] = 'abc'; return 50 } );
@@ -321,6 +323,34 @@ subtest 'streams' => sub {
         'D5: or dies'
     );
     is( $@, "no\n", '... is heard' );
+    for my $way (qw(DESTROY undef exit)) {
+        recorded();
+        my $pid = fork // die $!;
+        if ( !$pid ) {
+            my $round = sub {
+                my $one = $c->new_stream;
+                my %end = (
+                    DESTROY => sub { $one->DESTROY },
+                    undef   => sub { undef $one },
+                    exit    => sub { exit 7 }
+                );
+                $one->recv_all( sub { $end{$way}->(); return 1 } );
+            };
+            $round->();
+            POSIX::_exit(7);
+        }
+        waitpid $pid, 0;
+        is( $? >> 8, 7, "$way in a handler" );
+        my $record = recorded();
+        ok( $record =~ /RecvAll/ && $record !~ /last reference.*RecvAll/s, '... leaves libvirt its stream' )
+            or diag $record;
+    }
+    my $sub = sub { return $n };
+    $st->add_callback( 1, $sub );
+    weaken($sub);
+    ok( $sub, 'a sub that waits for a stream is kept' );
+    $st->remove_callback;
+    is( $sub, undef, 'C13: until it is taken back, even if libvirt does not free it' );
     my @seen;
     $n = 0;
     $st->sparse_send_all(
@@ -379,7 +409,7 @@ subtest 'leaks' => sub {
         my $before = $resident->();
         $case{$name}->() for 1 .. 3_000;
         my $bytes = ( $resident->() - $before ) / 3_000;
-        cmp_ok( $bytes, '<', $name =~ /C7/ ? 150 : 20, "$name: $bytes bytes per call" );
+        cmp_ok( $bytes, '<', 20, "$name: $bytes bytes per call" );
     }
     recorded();
 };
@@ -415,7 +445,7 @@ subtest 'constructors and the end' => sub {
         recorded();
         my $free = $class eq 'Sys::Virt' ? 'Close' : 'Free';
         $object{$class}->DESTROY;
-        like( recorded(), qr/\Avir\w+$free\(object\)\n\z/, "$class: DESTROY releases once" );
+        like( recorded(), qr/\Avir\w+$free\(object\)\n(?!.*vir)/s, "$class: DESTROY releases once" );
         $object{$class}->DESTROY;
         is( recorded(), q{}, '... and only once' );
     }

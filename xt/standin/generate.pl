@@ -30,7 +30,8 @@ my %c_type = (
 open my $table, '<', "$FindBin::Bin/../../rust/virt/newer.rs" or die $!;
 my @newer = map { /^ +"[\d.]+" fn (vir\w+)[(](.*)[)] -> (.*);$/ ? [ $1, $2, $3 ] : () } <$table>;
 
-print qq{#include "standin.h"\n\n};
+print
+    qq{#include "standin.h"\n\nint *standin_calls(void) {\n    static int calls;\n    return &calls;\n}\n\n};
 my %done;
 for my $node ( XML::LibXML->load_xml( location => $xml )->findnodes('/api/symbols/function') ) {
     my @args = map { [ $_->getAttribute('type'), $_->getAttribute('name') ] } $node->findnodes('arg');
@@ -50,7 +51,11 @@ sub function {
         $_->[0] =~ s/[*] [*]\z/**/;    # as older descriptions have it
     }
     my $prototype = join ', ', map { "$_->[0] $_->[1]" } @args;
-    print "$return $name(", $prototype || 'void', ") {\n    note(\"$name(\");\n";
+    print "$return $name(", $prototype || 'void', ") {\n";
+    if ( $name !~ /(?:Free|Ref|Close)\z/ && $return ne 'void' ) {
+        print '    FAIL(', $return =~ /[*]|Ptr\z/ ? 'NULL' : $return eq 'int' ? -1 : 0, ");\n";
+    }
+    print "    note(\"$name(\");\n";
     my $count = $return =~ /\A(?:int|unsigned int)\z/ ? 3 : 0;
     $count = 0 if $name eq 'virSecretGetUsageType';
     my $object = $args[0] ? $args[0][1] : '0';
@@ -74,20 +79,22 @@ sub function {
             print "    if ($next->[1] > 0) { ${arg}[0] = strdup(\"first\"); }\n";
             $count = 1;
         }
-        elsif ( $type =~ /\Aconst char \*\*\z/ ) { print qq{    note("%s", $arg ? text(*$arg) : "NULL");\n} }
-        elsif ( $type eq 'const char *' )        { print qq{    note("%s", text($arg));\n} }
+        elsif ( $type =~ /\Aconst char \*\*\z/ ) {
+            print qq{    note("%s", THERE($arg) ? text(*$arg) : "NULL");\n};
+        }
+        elsif ( $type eq 'const char *' ) { print qq{    note("%s", text($arg));\n} }
         elsif ( $type =~ /\A(?:const )?unsigned char \*\z/ ) {
             if ( $type =~ /const/ || $name =~ /Pin(?!.*Get)|LookupByUUID/ && $name !~ /Get/ ) {
-                print qq{    note("%02x", ${arg}[0]);\n};
+                print qq{    note("%02x", THERE($arg) ? ${arg}[0] : 0);\n};
             }
             elsif ( $name =~ /UUID\z/ ) { print "    memset($arg, 0x1f, 16);\n" }
-            else                        { print "    ${arg}[0] = 5;\n" }
+            else                        { print "    if (THERE($arg)) ${arg}[0] = 5;\n" }
         }
         elsif ( $type eq 'int *' && $arg =~ /fds|files/ || $type eq 'unsigned int *' && $arg =~ /keycodes/ ) {
-            print qq{    note("%d", (int)${arg}[0]);\n};
+            print qq{    note("%d", THERE($arg) ? (int)${arg}[0] : 0);\n};
         }
         elsif ( $type =~ /\A(int|unsigned int|long long|unsigned long long|unsigned long) \*\z/ ) {
-            print "    if ($arg && $arg != (void *)8) *$arg = 7;\n"
+            print "    if (THERE($arg)) *$arg = 7;\n"
                 if !( $index && $args[ $index - 1 ][0] =~ /TypedParam/ );
         }
         elsif ( $type eq 'char *' ) { print qq{    note("%s", text($arg));\n} }
@@ -105,7 +112,7 @@ sub function {
     }
     print qq{    note(")\\n");\n};
     if    ( $name =~ /(?:Free|Close)\z/ && $return eq 'int' ) { print "    return release($object);\n" }
-    elsif ( $name =~ /Ref\z/ )          { print "    ++*(int *)$object;\n    return 0;\n" }
+    elsif ( $name =~ /Ref\z/ )                                { print "    return reference($object);\n" }
     elsif ( $return eq 'char *' )       { print "    return strdup(\"text of $name\");\n" }
     elsif ( $return eq 'const char *' ) { print "    return \"text of $name\";\n" }
     elsif ( $name =~ /Get(?:Connect|Domain|Network)\z/ ) {

@@ -3,6 +3,7 @@
 #include "standin.h"
 
 int virNodeGetInfo(virConnectPtr conn, virNodeInfoPtr info) {
+    FAIL(-1);
     note("virNodeGetInfo(object)\n");
     memset(info, 0, sizeof *info);
     strcpy(info->model, "model");
@@ -12,12 +13,14 @@ int virNodeGetInfo(virConnectPtr conn, virNodeInfoPtr info) {
 }
 
 int virDomainGetInfo(virDomainPtr dom, virDomainInfoPtr info) {
+    FAIL(-1);
     note("virDomainGetInfo(object)\n");
     info->state = 1, info->maxMem = 4000, info->memory = 3000, info->nrVirtCpu = 2, info->cpuTime = 1ull << 63;
     return 0;
 }
 
 int virDomainGetVcpus(virDomainPtr dom, virVcpuInfoPtr info, int max, unsigned char *maps, int length) {
+    FAIL(-1);
     int index;
     note("virDomainGetVcpus(object, %d, %d)\n", max, length);
     for (index = 0; index < max; index++) {
@@ -28,12 +31,14 @@ int virDomainGetVcpus(virDomainPtr dom, virVcpuInfoPtr info, int max, unsigned c
 }
 
 int virDomainGetVcpuPinInfo(virDomainPtr dom, int max, unsigned char *maps, int length, unsigned int flags) {
+    FAIL(-1);
     note("virDomainGetVcpuPinInfo(object, %d, %d, %u)\n", max, length, flags);
     return max;
 }
 
 int virDomainGetCPUStats(virDomainPtr dom, virTypedParameterPtr params, unsigned int nparams, int start,
                          unsigned int ncpus, unsigned int flags) {
+    FAIL(-1);
     unsigned int cpu;
     note("virDomainGetCPUStats(object, %u, %d, %u, %u)\n", nparams, start, ncpus, flags);
     if (!params)
@@ -47,6 +52,7 @@ int virDomainGetCPUStats(virDomainPtr dom, virTypedParameterPtr params, unsigned
 }
 
 int virDomainMemoryStats(virDomainPtr dom, virDomainMemoryStatPtr stats, unsigned int max, unsigned int flags) {
+    FAIL(-1);
     note("virDomainMemoryStats(object, %u)\n", flags);
     stats[0].tag = VIR_DOMAIN_MEMORY_STAT_RSS, stats[0].val = 18446744073709551615ull;
     stats[1].tag = 999, stats[1].val = 1;
@@ -54,6 +60,7 @@ int virDomainMemoryStats(virDomainPtr dom, virDomainMemoryStatPtr stats, unsigne
 }
 
 int virNodeGetCPUMap(virConnectPtr conn, unsigned char **map, unsigned int *online, unsigned int flags) {
+    FAIL(-1);
     note("virNodeGetCPUMap(object, %u)\n", flags);
     *map = (unsigned char *)strdup("\x05\x01");
     *online = 3;
@@ -61,12 +68,14 @@ int virNodeGetCPUMap(virConnectPtr conn, unsigned char **map, unsigned int *onli
 }
 
 unsigned char *virSecretGetValue(virSecretPtr secret, size_t *length, unsigned int flags) {
+    FAIL(NULL);
     note("virSecretGetValue(object, %u)\n", flags);
     *length = 5;
     return memcpy(malloc(5), "a\0b\xff" "c", 5);
 }
 
 int virSecretSetValue(virSecretPtr secret, const unsigned char *value, size_t length, unsigned int flags) {
+    FAIL(-1);
     size_t index;
     note("virSecretSetValue(object, ");
     for (index = 0; index < length; index++)
@@ -76,6 +85,7 @@ int virSecretSetValue(virSecretPtr secret, const unsigned char *value, size_t le
 }
 
 char *virDomainGetSchedulerType(virDomainPtr dom, int *count) {
+    FAIL(NULL);
     note("virDomainGetSchedulerType(object)\n");
     if (count)
         *count = PARAMS;
@@ -83,6 +93,7 @@ char *virDomainGetSchedulerType(virDomainPtr dom, int *count) {
 }
 
 int virDomainGetSecurityLabelList(virDomainPtr dom, virSecurityLabelPtr *labels) {
+    FAIL(-1);
     note("virDomainGetSecurityLabelList(object)\n");
     *labels = calloc(2, sizeof **labels);
     strcpy((*labels)[0].label, "one");
@@ -91,6 +102,7 @@ int virDomainGetSecurityLabelList(virDomainPtr dom, virSecurityLabelPtr *labels)
 }
 
 int virDomainGetFSInfo(virDomainPtr dom, virDomainFSInfoPtr **info, unsigned int flags) {
+    FAIL(-1);
     note("virDomainGetFSInfo(object, %u)\n", flags);
     *info = calloc(1, sizeof **info);
     **info = calloc(1, sizeof ***info);
@@ -100,6 +112,7 @@ int virDomainGetFSInfo(virDomainPtr dom, virDomainFSInfoPtr **info, unsigned int
 }
 
 int virDomainGetIOThreadInfo(virDomainPtr dom, virDomainIOThreadInfoPtr **info, unsigned int flags) {
+    FAIL(-1);
     note("virDomainGetIOThreadInfo(object, %u)\n", flags);
     *info = calloc(1, sizeof **info);
     **info = calloc(1, sizeof ***info);
@@ -108,6 +121,7 @@ int virDomainGetIOThreadInfo(virDomainPtr dom, virDomainIOThreadInfoPtr **info, 
 }
 
 int virDomainInterfaceAddresses(virDomainPtr dom, virDomainInterfacePtr **ifaces, unsigned int source, unsigned int flags) {
+    FAIL(-1);
     virDomainInterfacePtr iface = calloc(1, sizeof *iface);
     note("virDomainInterfaceAddresses(object, %u, %u)\n", source, flags);
     *ifaces = calloc(1, sizeof **ifaces);
@@ -119,6 +133,7 @@ int virDomainInterfaceAddresses(virDomainPtr dom, virDomainInterfacePtr **ifaces
 }
 
 int virNetworkGetDHCPLeases(virNetworkPtr net, const char *mac, virNetworkDHCPLeasePtr **leases, unsigned int flags) {
+    FAIL(-1);
     note("virNetworkGetDHCPLeases(object, %s, %u)\n", text(mac), flags);
     *leases = calloc(1, sizeof **leases);
     **leases = calloc(1, sizeof ***leases);
@@ -134,11 +149,13 @@ static int records(virDomainStatsRecordPtr **list) {
 }
 
 int virConnectGetAllDomainStats(virConnectPtr conn, unsigned int stats, virDomainStatsRecordPtr **list, unsigned int flags) {
+    FAIL(-1);
     note("virConnectGetAllDomainStats(object, %u, %u)\n", stats, flags);
     return records(list);
 }
 
 int virDomainListGetStats(virDomainPtr *doms, unsigned int stats, virDomainStatsRecordPtr **list, unsigned int flags) {
+    FAIL(-1);
     int count = 0;
     while (doms[count])
         count++;
@@ -157,8 +174,9 @@ void virDomainStatsRecordListFree(virDomainStatsRecordPtr *list) {
 
 int virNodeGetFreePages(virConnectPtr conn, unsigned int npages, unsigned int *pages, int start, unsigned int cells,
                         unsigned long long *counts, unsigned int flags) {
+    FAIL(-1);
     unsigned int index;
-    note("virNodeGetFreePages(object, %u, %u, %d, %u, %u)\n", npages, pages[0], start, cells, flags);
+    note("virNodeGetFreePages(object, %u, %u, %d, %u, %u)\n", npages, THERE(pages) ? pages[0] : 0, start, cells, flags);
     for (index = 0; index < npages * cells; index++)
         counts[index] = 1000 + index;
     return (int)(npages * cells);
@@ -166,17 +184,20 @@ int virNodeGetFreePages(virConnectPtr conn, unsigned int npages, unsigned int *p
 
 int virNodeAllocPages(virConnectPtr conn, unsigned int npages, unsigned int *sizes, unsigned long long *counts, int start,
                       unsigned int cells, unsigned int flags) {
-    note("virNodeAllocPages(object, %u, %u, %llu, %d, %u, %u)\n", npages, sizes[0], counts[0], start, cells, flags);
+    FAIL(-1);
+    note("virNodeAllocPages(object, %u, %u, %llu, %d, %u, %u)\n", npages, THERE(sizes) ? sizes[0] : 0, THERE(counts) ? counts[0] : 0, start, cells, flags);
     return 0;
 }
 
 int virNodeGetCellsFreeMemory(virConnectPtr conn, unsigned long long *free_, int start, int max) {
+    FAIL(-1);
     note("virNodeGetCellsFreeMemory(object, %d, %d)\n", start, max);
     free_[0] = 1ull << 40;
     return 1;
 }
 
 int virDomainGetDiskErrors(virDomainPtr dom, virDomainDiskErrorPtr errors, unsigned int max, unsigned int flags) {
+    FAIL(-1);
     note("virDomainGetDiskErrors(object, %u, %u)\n", max, flags);
     if (errors)
         errors[0].disk = strdup("vda"), errors[0].error = 2;
@@ -185,12 +206,14 @@ int virDomainGetDiskErrors(virDomainPtr dom, virDomainDiskErrorPtr errors, unsig
 
 int virDomainBlockPeek(virDomainPtr dom, const char *disk, unsigned long long offset, size_t size, void *buffer,
                        unsigned int flags) {
+    FAIL(-1);
     note("virDomainBlockPeek(object, %s, %llu, %zu, %u)\n", disk, offset, size, flags);
     memset(buffer, 'B', size);
     return 0;
 }
 
 int virDomainMemoryPeek(virDomainPtr dom, unsigned long long offset, size_t size, void *buffer, unsigned int flags) {
+    FAIL(-1);
     note("virDomainMemoryPeek(object, %llu, %zu, %u)\n", offset, size, flags);
     memset(buffer, 'M', size);
     return 0;
@@ -199,34 +222,40 @@ int virDomainMemoryPeek(virDomainPtr dom, unsigned long long offset, size_t size
 /* Streams: the same few bytes come and go. */
 
 int virStreamSend(virStreamPtr st, const char *data, size_t length) {
+    FAIL(-1);
     note("virStreamSend(object, %.*s, %zu)\n", (int)length, data ? data : "", length);
     return (int)length;
 }
 
 int virStreamRecv(virStreamPtr st, char *data, size_t length) {
+    FAIL(-1);
     note("virStreamRecv(object, %zu)\n", length);
     memcpy(data, "data", 4);
     return 4;
 }
 
 int virStreamRecvFlags(virStreamPtr st, char *data, size_t length, unsigned int flags) {
+    FAIL(-1);
     note("virStreamRecvFlags(object, %zu, %u)\n", length, flags);
     return -3;
 }
 
 int virStreamRecvHole(virStreamPtr st, long long *length, unsigned int flags) {
+    FAIL(-1);
     note("virStreamRecvHole(object, %u)\n", flags);
     *length = 1ll << 40;
     return 0;
 }
 
 int virStreamRecvAll(virStreamPtr st, virStreamSinkFunc handler, void *opaque) {
+    FAIL(-1);
     int taken = handler(st, "stream data", 11, opaque);
     note("virStreamRecvAll(object, %d)\n", taken);
     return taken < 0 ? -1 : 0;
 }
 
 int virStreamSparseRecvAll(virStreamPtr st, virStreamSinkFunc handler, virStreamSinkHoleFunc hole, void *opaque) {
+    FAIL(-1);
     int skipped = hole(st, 1ll << 40, opaque), taken = handler(st, "stream data", 11, opaque);
     note("virStreamSparseRecvAll(object, %d, %d)\n", taken, skipped);
     return taken < 0 || skipped < 0 ? -1 : 0;
@@ -241,6 +270,7 @@ static int drain(virStreamPtr st, virStreamSourceFunc handler, void *opaque) {
 }
 
 int virStreamSendAll(virStreamPtr st, virStreamSourceFunc handler, void *opaque) {
+    FAIL(-1);
     int got = drain(st, handler, opaque);
     note("virStreamSendAll(object, %d)\n", got);
     return got;
@@ -248,6 +278,7 @@ int virStreamSendAll(virStreamPtr st, virStreamSourceFunc handler, void *opaque)
 
 int virStreamSparseSendAll(virStreamPtr st, virStreamSourceFunc handler, virStreamSourceHoleFunc hole,
                            virStreamSourceSkipFunc skip, void *opaque) {
+    FAIL(-1);
     int in_data = -1, found, skipped, got;
     long long length = -1;
     found = hole(st, &in_data, &length, opaque);
@@ -261,6 +292,7 @@ int virStreamSparseSendAll(virStreamPtr st, virStreamSourceFunc handler, virStre
 
 int virConnectDomainEventRegisterAny(virConnectPtr conn, virDomainPtr dom, int id, virConnectDomainEventGenericCallback cb,
                                      void *opaque, virFreeCallback ff) {
+    FAIL(-1);
     static virDomainEventGraphicsAddress local = {1, "node", "service"}, remote = {2, NULL, NULL};
     static virDomainEventGraphicsSubjectIdentity identity = {"type", "name"};
     static virDomainEventGraphicsSubject subject = {1, &identity};
@@ -303,22 +335,27 @@ int virConnectDomainEventRegisterAny(virConnectPtr conn, virDomainPtr dom, int i
 }
 
 int virConnectDomainEventRegister(virConnectPtr conn, virConnectDomainEventCallback cb, void *opaque, virFreeCallback ff) {
+    FAIL(-1);
     virDomainPtr about = fake();
     note("virConnectDomainEventRegister(object)\n");
     cb(conn, about, 1, 2, opaque);
     release(about);
+    ff(opaque);
     return 0;
 }
 
 int virConnectRegisterCloseCallback(virConnectPtr conn, virConnectCloseFunc cb, void *opaque, virFreeCallback ff) {
+    FAIL(-1);
     note("virConnectRegisterCloseCallback(object)\n");
     cb(conn, 2, opaque);
+    ff(opaque);
     return 0;
 }
 
 #define OTHER_EVENTS(Kind, second)                                                                                     \
     int virConnect##Kind##EventRegisterAny(virConnectPtr conn, vir##Kind##Ptr object, int id,                         \
                                            virConnect##Kind##EventGenericCallback cb, void *opaque, virFreeCallback ff) { \
+        FAIL(-1);                                                                                                      \
         vir##Kind##Ptr about = fake();                                                                                 \
         note("virConnect" #Kind "EventRegisterAny(object, %s, %d)\n", object ? "object" : "NULL", id);                 \
         if (id == 0)                                                                                                   \
@@ -328,6 +365,7 @@ int virConnectRegisterCloseCallback(virConnectPtr conn, virConnectCloseFunc cb, 
         else                                                                                                           \
             cb(conn, about, opaque);                                                                                   \
         release(about);                                                                                                \
+        ff(opaque); /* as above */                                                                                     \
         return id + 200;                                                                                               \
     }
 OTHER_EVENTS(Network, 1)
@@ -336,6 +374,7 @@ OTHER_EVENTS(NodeDevice, 0)
 OTHER_EVENTS(Secret, 0)
 
 int virStreamEventAddCallback(virStreamPtr st, int events, virStreamEventCallback cb, void *opaque, virFreeCallback ff) {
+    FAIL(-1);
     note("virStreamEventAddCallback(object, %d)\n", events);
     cb(st, events, opaque);
     return 0;

@@ -3,11 +3,15 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* How many calls there were since the last one that failed: all.c has the number for both files. */
+int *standin_calls(void);
 
 static void note(const char *format, ...) {
     static int fd = -1;
@@ -23,6 +27,27 @@ static void note(const char *format, ...) {
         abort();
 }
 
+/* Whether this call is to fail: STANDIN_FAIL in the environment is "1 CODE" for every call, "2 CODE" for every second one,
+ * with that code of an error. The functions that free, reference or close do not ask. */
+static int fails(const char *name) {
+    const char *wanted = getenv("STANDIN_FAIL");
+    virError error = {.domain = VIR_FROM_NONE, .level = VIR_ERR_ERROR, .message = (char *)name, .str1 = (char *)name};
+    if (!wanted || !*wanted || ++*standin_calls() < atoi(wanted))
+        return 0;
+    *standin_calls() = 0;
+    error.code = atoi(wanted + 2);
+    virSetError(&error);
+    return 1;
+}
+
+#define FAIL(value)        \
+    if (fails(__func__)) { \
+        return value;      \
+    }
+
+/* Whether an array has elements: an empty one of Rust's has an address, which is its elements' alignment. */
+#define THERE(array) ((size_t)(array) > 64)
+
 static const char *text(const char *string) { return string ? string : "NULL"; }
 
 /* An object of any class: libvirt's own types are opaque, so a counter will do. */
@@ -35,8 +60,17 @@ static void *fake(void) {
 static inline int release(void *object) {
     if (!object)
         return -1;
-    if (--*(int *)object == 0)
+    if (--*(int *)object == 0) {
+        note("that was the last reference\n");
         free(object);
+    }
+    return 0;
+}
+
+static inline int reference(void *object) {
+    if (!object)
+        return -1;
+    ++*(int *)object;
     return 0;
 }
 
