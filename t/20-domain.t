@@ -168,8 +168,11 @@ subtest 'parameters' => sub {
             'no hash'
         );
     }
-    throws( sub { $d->set_memory_parameters( {}, 0x100 ) },
-        qr/unsupported flags/, 'A12: flags that the driver does not know' );
+    throws(
+        sub { $d->set_memory_parameters( {}, 0x100 ) },
+        qr/unsupported flags/,
+        'A12: flags that the driver does not know'
+    );
     throws( sub { $d->get_block_iotune('x') }, qr/'x'/, 'A12: a disk that is not there' );
     my %endless;
     $endless{weight} = \%endless;

@@ -185,9 +185,10 @@ method( $d, @$_ )
     [ 'send_key',                 0, 0, [ 1, 2 ] ],
     [ 'get_interface_addresses',  0 ],
     [ 'get_interface_parameters', 'x' ],
+
     # No get_block_iotune of an unknown disk: now and then it crashes the original (A12).
-    [ 'get_block_job_info',       'x' ],
-    [ 'core_dump',                '/nonexistent/x' ],
+    [ 'get_block_job_info', 'x' ],
+    [ 'core_dump',          '/nonexistent/x' ],
     ['save'],
     [ 'attach_device',    '<x/>' ],
     [ 'detach_device',    '<x/>' ],
