@@ -3,7 +3,8 @@
  * bad arguments die; Rust has not been entered yet. Whatever a value points to lives in the argument itself or in a
  * mortal, so that dying leaks nothing. */
 
-#include "shim.h"
+#include "arguments.h"
+#include "handle.h"
 
 #define DEPTH_MAX 16
 #define ELEMENTS_MAX (1 << 20) /* of one argument; what holds a container twice decodes it twice */

@@ -2,7 +2,10 @@
 /* Calls from libvirt, through Rust, into Perl. Nothing that Perl code does there may jump over the frames of Rust
  * and libvirt: what it dies with is parked and thrown when the enclosing method has returned, and `exit` waits as long. */
 
-#include "shim.h"
+#include "callback.h"
+#include "arguments.h"
+#include "handle.h"
+#include "results.h"
 #include <pthread.h>
 
 typedef struct callback {

@@ -2,7 +2,7 @@
 /* Handles: a blessed reference to a scalar whose integer is the C pointer, as scripts and other C modules
  * expect, and magic on that scalar, which is the proof that the pointer is ours and what owns the reference. */
 
-#include "shim.h"
+#include "handle.h"
 #include <pthread.h>
 
 /* How many forks lie between the process that loaded us and this one. A handle of an older generation

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
 /* Values of Rust's become SVs. Nothing here runs Perl code or dies, so a value may be borrowed meanwhile. */
 
-#include "shim.h"
+#include "results.h"
+#include "handle.h"
 
 static SV *unsigned_sv(pTHX_ uint64_t number) {
     if (number <= IV_MAX)

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
 /* The one XSUB that stands for every method, and the boot code that binds the tables which Rust exports. */
 
-#include "shim.h"
-
-#define MY_CXT_KEY "Sys::Virt::_guts" XS_VERSION
-START_MY_CXT
+#include "arguments.h"
+#include "callback.h"
+#include "handle.h"
+#include "results.h"
 
 #define ARGS_MAX 12 /* more than any method has parameters */
-
-my_cxt_t *sysvirt_context(pTHX) {
-    dMY_CXT;
-    return &MY_CXT;
-}
 
 static void usage(pTHX_ const sysvirt_Method *method) {
     SV *text = sv_2mortal(newSVpvs(""));
@@ -281,10 +276,7 @@ XS_INTERNAL(clone_context) {
     dXSARGS;
     PERL_UNUSED_VAR(items);
     PERL_UNUSED_VAR(cv);
-    {
-        MY_CXT_CLONE;
-        set_up(aTHX_ & MY_CXT);
-    }
+    set_up(aTHX_ sysvirt_context_new(aTHX_ TRUE));
     XSRETURN_EMPTY;
 }
 #endif
@@ -375,20 +367,20 @@ void sysvirt_boot(pTHX_ CV *cv) {
 #endif
     size_t index, part, count;
     const sysvirt_ClassTable *classes = sysvirt_classes(&count);
-    MY_CXT_INIT;
+    my_cxt_t *cxt = sysvirt_context_new(aTHX_ FALSE);
     PERL_UNUSED_VAR(cv);
     PERL_UNUSED_VAR(items);
 
     sysvirt_handle_boot();
     if (!sysvirt_start(&sysvirt_callbacks))
         croak("Sys::Virt: libvirt cannot be initialized");
-    set_up(aTHX_ & MY_CXT);
+    set_up(aTHX_ cxt);
     for (index = 0; index < count; index++) {
         const sysvirt_ClassTable *table = &classes[index];
         for (part = 0; part < table->nmethods; part++)
             bind_methods(aTHX_ table->methods[part].rows, table->methods[part].count);
         for (part = 0; part < table->nconstants; part++)
-            bind_constants(aTHX_ MY_CXT.stash[table->class_], table->constants[part].rows, table->constants[part].count);
+            bind_constants(aTHX_ cxt->stash[table->class_], table->constants[part].rows, table->constants[part].count);
         if (table->destroy) {
             SV *name = sv_2mortal(newSVpvf("%s::DESTROY", sysvirt_package(table->class_)));
             CV *destroy = newXS_flags(SvPV_nolen(name), destroy_handle, "perl/shim.c", "$", 0);

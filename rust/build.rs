@@ -5,7 +5,7 @@
 
 use std::process::Command;
 
-const SOURCES: &[&str] = &["arguments", "callback", "handle", "results", "shim"];
+const SOURCES: &[&str] = &["arguments", "callback", "context", "handle", "results", "shim"];
 
 fn main() {
     println!("cargo:rerun-if-changed=perl");
@@ -28,7 +28,7 @@ fn main() {
         println!("cargo:rustc-cfg=perl_threads");
     }
 
-    // perl's functions are bound when they are called, and its variables may be missing (perl/shim.h): so a module of
+    // perl's functions are bound when they are called, and its variables may be missing (perl/context.h): so a module of
     // another perl is loaded as far as the comparison of versions, whose message says what is wrong.
     // A distribution that hardens its packages, and knows which perl they meet, asks for the opposite.
     if !std::env::var("CARGO_ENCODED_RUSTFLAGS").is_ok_and(|flags| flags.contains("-z,now")) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! [`Fault`]: everything that can go wrong, and the one place where libvirt's errors are read.
 
-use crate::value::{Value, map};
-use crate::virt::class::Class;
+use crate::value::Value;
 use std::ffi::{CStr, CString};
 use virt_sys::{
     VIR_ERR_ERROR, VIR_ERR_INVALID_ARG, VIR_ERR_INVALID_CONN, VIR_ERR_NO_SUPPORT, VIR_ERR_OPERATION_INVALID,
@@ -106,24 +105,5 @@ impl Fault {
     /// A function that the libvirt in use does not have.
     pub fn unsupported(message: String) -> Self {
         Fault::Libvirt(VirError::ours(VIR_ERR_NO_SUPPORT, message))
-    }
-
-    /// The form in which the shim gets it: what to throw, and how.
-    pub(crate) fn into_value(self, method: &str) -> (crate::method::Outcome, Value) {
-        use crate::method::Outcome;
-        match self {
-            Fault::Libvirt(error) => (
-                Outcome::Error,
-                map! {
-                    c"level" => error.level,
-                    c"code" => error.code,
-                    c"domain" => error.domain,
-                    c"message" => error.message.as_c_str(),
-                }
-                .blessed(Class::Error),
-            ),
-            Fault::Usage(message) => (Outcome::Usage, Value::from(format!("{method}: {message}").as_str())),
-            Fault::Plain(message) => (Outcome::Usage, Value::from(message)),
-        }
     }
 }

@@ -7,6 +7,7 @@ mod connect;
 mod constant;
 mod constants;
 mod construct;
+mod convert;
 mod domain;
 mod domain_checkpoint;
 mod domain_snapshot;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! The row macro [`methods!`], the table entries it makes, and the types that a row's parameters can have.
 
-use crate::error::{Fault, Result};
-use crate::value::{Tag, Value};
+use crate::error::{Fault, Result, VirError};
+use crate::value::{Tag, Value, map};
 use crate::virt::class::{Class, Object};
 use libc::{c_char, c_void};
 use std::mem::ManuallyDrop;
@@ -189,7 +189,22 @@ fn failure(failed: std::thread::Result<Result>, name: &str) -> (Outcome, Value) 
             Fault::Usage(format!("internal error: {text}"))
         }
     };
-    fault.into_value(name)
+    match fault {
+        Fault::Libvirt(error) => (Outcome::Error, thrown(&error)),
+        Fault::Usage(message) => (Outcome::Usage, Value::from(format!("{name}: {message}").as_str())),
+        Fault::Plain(message) => (Outcome::Usage, Value::from(message)),
+    }
+}
+
+/// libvirt's error as a Sys::Virt::Error.
+fn thrown(error: &VirError) -> Value {
+    map! {
+        c"level" => error.level,
+        c"code" => error.code,
+        c"domain" => error.domain,
+        c"message" => error.message.as_c_str(),
+    }
+    .blessed(Class::Error)
 }
 
 /// The type of a row's parameter.

@@ -5,7 +5,6 @@
 //! after Rust has returned. A value of the shim's borrows everything; a value of ours owns what its
 //! `owner` says, and gives it back when it is dropped.
 
-use crate::error::{Fault, Result};
 use crate::virt::class::Class;
 use libc::{c_char, c_void};
 use std::ffi::CStr;
@@ -348,6 +347,11 @@ impl Value {
         }
     }
 
+    /// Whether a string of the shim's is the UTF-8 form of characters.
+    pub(crate) fn is_utf8(&self) -> bool {
+        self.utf8
+    }
+
     /// The class of a handle.
     pub fn class(&self) -> Class {
         self.class
@@ -375,74 +379,32 @@ impl Value {
         if self.tag == Tag::Handle { self.len as *mut c_void } else { std::ptr::null_mut() }
     }
 
-    /// What a signed integer holds, as almost all numbers are.
-    #[inline]
-    pub fn plain_integer(&self) -> Option<i64> {
-        // SAFETY: this tag's field.
-        (self.tag == Tag::Int).then(|| unsafe { self.data.integer })
-    }
-
-    /// The integer this value stands for, as Perl would see it, if it stands for one.
-    pub fn integer(&self) -> Option<i128> {
+    /// What a floating point number holds.
+    pub(crate) fn plain_float(&self) -> Option<f64> {
         match self.tag {
-            Tag::None => Some(0),
-            // SAFETY: each tag reads the field that it was written with.
-            Tag::Int => Some(unsafe { self.data.integer }.into()),
-            // SAFETY: as above.
-            Tag::Uint => Some(unsafe { self.data.natural }.into()),
-            Tag::Float => {
-                // SAFETY: as above.
-                let float = unsafe { self.data.real };
-                float.is_finite().then_some(float.trunc() as i128)
-            }
-            Tag::Text | Tag::Bytes => {
-                let text = std::str::from_utf8(self.raw()).ok()?.trim();
-                text.parse().ok().or_else(|| {
-                    let float: f64 = decimal(text)?;
-                    Some(float.trunc() as i128)
-                })
-            }
+            // SAFETY: this tag's field.
+            Tag::Float => Some(unsafe { self.data.real }),
             _ => None,
         }
     }
 
-    /// The number this value stands for, if it stands for one.
-    pub fn float(&self) -> Option<f64> {
+    /// What an unsigned integer holds.
+    pub(crate) fn plain_natural(&self) -> Option<u64> {
         match self.tag {
-            // SAFETY: a float was written here.
-            Tag::Float => Some(unsafe { self.data.real }),
-            Tag::Text | Tag::Bytes => decimal(std::str::from_utf8(self.raw()).ok()?.trim()),
-            _ => self.integer().map(|integer| integer as f64),
+            // SAFETY: this tag's field.
+            Tag::Uint => Some(unsafe { self.data.natural }),
+            _ => None,
         }
     }
 
-    /// The bytes this value stands for when used as a string; `what` names it in messages.
-    pub fn to_bytes(&self, what: &str) -> Result<std::borrow::Cow<'_, [u8]>> {
+    /// What a signed integer holds, as almost all numbers are.
+    #[inline]
+    pub fn plain_integer(&self) -> Option<i64> {
         match self.tag {
-            Tag::None => Ok(b"".into()),
-            Tag::Text | Tag::Bytes if self.utf8 => {
-                let text = std::str::from_utf8(self.raw())
-                    .map_err(|_| Fault::argument(what, "holds characters that no byte string can hold"))?;
-                let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
-                Ok(bytes.ok_or_else(|| Fault::argument(what, "holds a wide character"))?.into())
-            }
-            Tag::Text | Tag::Bytes | Tag::Key => Ok(self.raw().into()),
-            Tag::Int | Tag::Uint => Ok(self.integer().unwrap_or_default().to_string().into_bytes().into()),
-            // SAFETY: a float was written here.
-            Tag::Float => Ok(unsafe { self.data.real }.to_string().into_bytes().into()),
-            _ => Err(Fault::argument(what, "is a reference, not a string")),
+            // SAFETY: this tag's field.
+            Tag::Int => Some(unsafe { self.data.integer }),
+            _ => None,
         }
-    }
-
-    /// The C string this value stands for, in UTF-8 as libvirt wants it; `what` names it in messages.
-    pub fn to_text(&self, what: &str) -> Result<std::ffi::CString> {
-        let bytes = if self.utf8 { self.raw().into() } else { self.to_bytes(what)? };
-        let bytes = match std::str::from_utf8(&bytes) {
-            Ok(_) => bytes.into_owned(),
-            // Perl's characters 128 to 255, one byte each: the same characters, encoded.
-            Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect::<String>().into_bytes(),
-        };
-        std::ffi::CString::new(bytes).map_err(|_| Fault::argument(what, "holds a NUL character"))
     }
 }
 
@@ -497,12 +459,6 @@ impl MapBuilder {
         self.items.push(buffer);
         Value::map_with_keeper(self.items)
     }
-}
-
-/// A decimal number as Perl writes it; unlike Rust's own parser this takes neither "nan" nor "inf".
-fn decimal(text: &str) -> Option<f64> {
-    let number = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
-    if number { text.parse().ok().filter(|float: &f64| float.is_finite()) } else { None }
 }
 
 impl Drop for Value {

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
+/* Perl, what older perls lack, and what the shim keeps for each interpreter. The shim knows Perl and no method; Rust knows
+ * the methods and no Perl. */
+
+#ifndef SYSVIRT_CONTEXT_H
+#define SYSVIRT_CONTEXT_H
+
+#define PERL_NO_GET_CONTEXT
+#include <EXTERN.h>
+#include <perl.h>
+#include <XSUB.h>
+
+#include "sysvirt.h"
+
+/* A perl that lacks one of these variables is another perl: it is to find out when it compares versions, which comes
+ * first of all, and not from a symbol that cannot be found. */
+#ifdef __ELF__
+#pragma weak PL_thr_key
+#pragma weak PL_current_context
+#pragma weak PL_hash_state_w
+#pragma weak PL_extended_utf8_dfa_tab
+#endif
+
+#define SYSVIRT_CLASS_COUNT (SYSVIRT_CLASS_EVENT_IMPL + 1)
+
+/* libvirt's callbacks find their interpreter by themselves; an unthreaded perl has only one. */
+#ifdef USE_ITHREADS
+#define CURRENT_INTERPRETER ((void *)PERL_GET_THX)
+#else
+#define CURRENT_INTERPRETER ((void *)1)
+#endif
+
+/* What perls before 5.36 call otherwise, or lack. */
+#ifndef G_LIST
+#define G_LIST G_ARRAY
+#endif
+#ifndef PERL_VERSION_GE
+#define PERL_VERSION_GE(major, minor, patch) \
+    (PERL_REVISION * 1000000 + PERL_VERSION * 1000 + PERL_SUBVERSION >= (major) * 1000000 + (minor) * 1000 + (patch))
+#endif
+#ifndef MUTABLE_SV
+#define MUTABLE_SV(p) ((SV *)(void *)(p))
+#endif
+
+/* One per interpreter. */
+typedef struct {
+    HV *stash[SYSVIRT_CLASS_COUNT]; /* by class number */
+    SV *parked;   /* what a callback died with, to be thrown when the enclosing call has returned */
+    bool exiting; /* a callback called exit: everything returns as fast as it can */
+    bool pending; /* either of these */
+    bool reentrant; /* an event loop in Perl may run in the midst of any call, and change the arguments */
+    CV *gatherer; /* runs a callback and collects what it returns */
+    struct gathering *gathering;
+    AV *keys;     /* the keys of results, as scalars that share them, by number */
+} my_cxt_t;
+
+/* That of this interpreter. */
+my_cxt_t *sysvirt_context(pTHX);
+
+/* A new one, for the interpreter that loads the module or, `cloned`, for a thread's; to be filled. */
+my_cxt_t *sysvirt_context_new(pTHX_ bool cloned);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
+/* Handles, see handle.c. */
+
+#ifndef SYSVIRT_HANDLE_H
+#define SYSVIRT_HANDLE_H
+
+#include "context.h"
+
+void sysvirt_handle_boot(void);
+SV *sysvirt_handle_inner(pTHX_ sysvirt_Class class_, void *object);
+SV *sysvirt_handle_new(pTHX_ HV *stash, sysvirt_Class class_, void *object);
+void sysvirt_handle_close(pTHX_ SV *sv);
+extern MGVTBL sysvirt_handle_table;
+
+/* The magic of what a handle refers to, NULL for any other scalar. */
+static inline MAGIC *sysvirt_handle_magic_of(SV *inner) {
+    MAGIC *magic;
+    if (SvTYPE(inner) < SVt_PVMG)
+        return NULL;
+    for (magic = SvMAGIC(inner); magic; magic = magic->mg_moremagic)
+        if (magic->mg_virtual == &sysvirt_handle_table)
+            return magic;
+    return NULL;
+}
+
+/* The same by way of the reference. */
+static inline MAGIC *sysvirt_handle_magic(SV *sv) {
+    return SvROK(sv) ? sysvirt_handle_magic_of(SvRV(sv)) : NULL;
+}
+
+/* mg_private holds the class, and above it the generation of processes that the handle belongs to. */
+#define SYSVIRT_HANDLE_CLASS_BITS 6
+
+static inline sysvirt_Class sysvirt_handle_class(const MAGIC *magic) {
+    return (sysvirt_Class)(magic->mg_private & ((1 << SYSVIRT_HANDLE_CLASS_BITS) - 1));
+}
+
+#endif
