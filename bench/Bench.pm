@@ -66,7 +66,9 @@ sub table {
     my $format = join $markdown ? ' | ' : q{  }, '%-27s',
         map { '%' . ( length > 11 ? length : 11 ) . 's' } @heading[ 1 .. $#heading ];
     $format = "| $format |" if $markdown;
-    my $row = sub { printf "$format\n", map { $_ // q{} } @_ };
+    my $row = sub {
+        printf "$format\n", map { $_ // q{} } @_;
+    };
     $row->(@heading);
     print '|', '---|' x @heading, "\n" if $markdown;
     return $row;
@@ -86,7 +88,7 @@ my %hosts;
 
 sub host {
     my ($count) = @_;
-    my $file = $hosts{$count} ||= do {
+    my $file    = $hosts{$count} ||= do {
         my $temp = File::Temp->new( SUFFIX => '.xml' );
         print {$temp} '<node>';
         printf {$temp} '<domain type="test"><name>vm%06d</name><uuid>00000000-0000-0000-0000-%012d</uuid>'
@@ -103,7 +105,9 @@ sub host {
 sub measure_heap {
     $ENV{BENCH_HEAP} ||= do {
         my $programs = programs();
-        system("cc -O2 -shared -fPIC -o '$programs/heap.so' '$ROOT/bench/heap.c' \$($^X -MExtUtils::Embed -e ccopts)") == 0
+        system(
+            "cc -O2 -shared -fPIC -o '$programs/heap.so' '$ROOT/bench/heap.c' \$($^X -MExtUtils::Embed -e ccopts)"
+            ) == 0
             or die "bench/heap.c does not compile\n";
         "$programs/heap.so";
     };

@@ -15,13 +15,14 @@ Getopt::Long::GetOptions( \%option, 'rounds=i', 'time=f', 'limit=f', 'only=s', '
     or Pod::Usage::pod2usage(2);
 Pod::Usage::pod2usage(0) if $option{help};
 
-my @counts  = ( 100, 1_000, 10_000, 100_000 );
-my @lists   = ( 'list_all_domains', 'list_domains', 'all domain stats' );
-my @lookups = ( 'lookup by name', 'lookup by uuid', 'lookup by id' );
+my @counts  = ( 100,                1_000,            10_000, 100_000 );
+my @lists   = ( 'list_all_domains', 'list_domains',   'all domain stats' );
+my @lookups = ( 'lookup by name',   'lookup by uuid', 'lookup by id' );
 my %perl    = Bench::perls();
 my $floor   = Bench::compiled('floor');
 my @names   = ( 'C floor', 'original', 'ours' );
-print Bench::versions(%perl), " CPU time in ns, the least of $option{rounds} rounds; memory of a result that is kept, in bytes.\n\n";
+print Bench::versions(%perl),
+    " CPU time in ns, the least of $option{rounds} rounds; memory of a result that is kept, in bytes.\n\n";
 
 # A line for each operation and number of domains; worse than linear are those that are given up.
 my ( %time, %memory, %gave_up );
@@ -35,20 +36,28 @@ for my $count (@counts) {
         for my $name ( grep { !$gave_up{"$_ $what"} } @names ) {
             my ($once) = Bench::ask( $worker{$name}, $operation, 1 );
             my $iterations = min( 20_000, max( 1, int( $option{time} / max( $once, 1e-6 ) ) ) );
-            my $least = min( map { ( Bench::ask( $worker{$name}, $operation, $iterations ) )[0] / $iterations } 1 .. $option{rounds} );
+            my $least =
+                min( map { ( Bench::ask( $worker{$name}, $operation, $iterations ) )[0] / $iterations }
+                    1 .. $option{rounds} );
             $time{$operation}{$name} = 1e9 * $least / ( $what =~ /lookup/ ? 1 : $count );
-            $gave_up{"$name $what"} = 1 if $least * 10 > $option{limit} || $least * 10 > 1 && $what =~ /lookup/;
+            $gave_up{"$name $what"} = 1
+                if $least * 10 > $option{limit} || $least * 10 > 1 && $what =~ /lookup/;
             next if $what !~ /list|stats/;
             my $kept = max( 1, 50_000 / $count );
             Bench::ask( $worker{$name}, $operation, 1, 'keep' );
-            $memory{$operation}{$name} = ( Bench::ask( $worker{$name}, $operation, $kept, 'keep' ) )[2] / $kept / $count;
+            $memory{$operation}{$name} =
+                ( Bench::ask( $worker{$name}, $operation, $kept, 'keep' ) )[2] / $kept / $count;
         }
     }
     Bench::stop($_) for values %worker;
 }
 
-my $print = Bench::table( $option{markdown}, 'operation, domains', ( map { "$_, ns" } @names ),
-    'ratio', ( map { "$_, bytes" } @names ) );
+my $print = Bench::table(
+    $option{markdown},
+    'operation, domains',
+    ( map { "$_, ns" } @names ),
+    'ratio', ( map { "$_, bytes" } @names )
+);
 for my $what ( @lists, 'num_of_domains', @lookups ) {
     for my $operation ( grep { $time{$_} } map { "$what, $_" } @counts ) {
         my ( $time, $memory ) = ( $time{$operation}, $memory{$operation} );

@@ -37,7 +37,8 @@ for my $name ( 'module load', sort keys %OPERATIONS ) {
         map { $_ => per_call( $count, @{ $command{$_} }, $Bench::WORKER, $name ) } keys %command
         );
     $print->(
-        $name, ( map { defined ? int : undef } @per{qw(floor original ours)} ),
+        $name,
+        ( map { defined ? int : undef } @per{qw(floor original ours)} ),
         Bench::ratio( @per{qw(ours original)} )
     );
     push @ratios, $per{ours} / $per{original};

@@ -104,10 +104,10 @@ sub another { my ($count) = @_; return $number++ * 7919 % $count + 1 }
 # What bench/memory.pl keeps many of, besides results of the above. They are not made before they are asked for.
 my %kept = (
     'lookup of a volume' => sub {
-        my $pool = $default->get_storage_pool_by_name('default-pool');
-        my $xml  = '<volume><name>bench.img</name><capacity>1</capacity></volume>';
+        my $pool     = $default->get_storage_pool_by_name('default-pool');
+        my $xml      = '<volume><name>bench.img</name><capacity>1</capacity></volume>';
         my ($volume) = ( $pool->list_all_volumes, eval { $pool->create_volume($xml) } );
-        my $name = $volume->get_name;
+        my $name     = $volume->get_name;
         return sub { $pool->get_volume_by_name($name) };
     },
     'lookup of an interface' => sub {
@@ -116,21 +116,23 @@ my %kept = (
     'lookup of a node device' => sub {
         return sub { $default->get_node_device_by_name('computer') }
     },
-    'stream'             => sub { return sub { $default->new_stream } },
+    'stream' => sub {
+        return sub { $default->new_stream }
+    },
     'event subscription' => sub {
         require Sys::Virt::Event;
         Sys::Virt::Event::register_default();
         my $conn    = Sys::Virt->new( uri => Bench::host(2_000) );
-        my @domains = $conn->list_all_domains;                       # one for each: libvirt wants no two alike
+        my @domains = $conn->list_all_domains;                      # one for each: libvirt wants no two alike
         return sub {
-            $conn->domain_event_register_any( pop @domains, 0, sub { } )
+            $conn->domain_event_register_any( pop @domains, 0, sub { } );
         };
     },
     'timer' => sub {
         require Sys::Virt::Event;
         Sys::Virt::Event::register_default();
         return sub {
-            Sys::Virt::Event::add_timeout( -1, sub { } )
+            Sys::Virt::Event::add_timeout( -1, sub { } );
         };
     },
 );
@@ -143,7 +145,8 @@ sub operation {
     return $plain->( $kept{$name}->() ) if $kept{$name};
     my ( $what, $count ) = $name =~ /\A(.+), (\d+)\z/ or die "no operation $name\n";
     my $code = $on_many{$what} or die "no operation $what\n";
-    return [ sub { return ( $hosts{$count} ||= Sys::Virt->new( uri => Bench::host($count) ), $count ) }, $code ];
+    return [ sub { return ( $hosts{$count} ||= Sys::Virt->new( uri => Bench::host($count) ), $count ) },
+        $code ];
 }
 
 # With 10,000 domains the original takes a second for list_domains.

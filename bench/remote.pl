@@ -24,15 +24,18 @@ our %OPERATIONS;
 require "$Bench::ROOT/bench/operations.pl";
 
 my %worker = map { $_ => Bench::start( $_, @{ $perl{$_} }, $Bench::WORKER ) } keys %perl;
-printf "Original: Sys::Virt %s. Ours: %s. Over a unix socket to a libvirtd; the fastest of %d rounds, interleaved.\n\n",
+printf
+    "Original: Sys::Virt %s. Ours: %s. Over a unix socket to a libvirtd; the fastest of %d rounds, interleaved.\n\n",
     $worker{original}{version}, $worker{ours}{version}, $option{rounds};
 my $print = Bench::table(
-    $option{markdown}, 'operation', qw(original ours ratio),
+    $option{markdown}, 'operation',
+    qw(original ours ratio),
     'CPU time, ratio',
     'trips, original',
     'trips, ours'
 );
 my ( @ratios, @worse );
+
 for my $name ( sort keys %OPERATIONS ) {
     next if $option{only} && $name !~ /$option{only}/ || $name =~ /timer|10000/;
     my %trips = map { $_ => trips( $_, $name ) } keys %perl;
@@ -56,8 +59,8 @@ print "\nMore round trips than the original's: @{[ join ', ', @worse ]}\n" if @w
 
 # Round trips of one call: libvirt's client logs each message that it sends, and type 0 is a call, which waits for a reply.
 sub trips {
-    my ( $which, $name ) = @_;
-    my ( $one, $three ) = map {
+    my ( $which, $name )  = @_;
+    my ( $one,   $three ) = map {
         my $log = File::Temp->new;
         local $ENV{LIBVIRT_LOG_FILTERS} = '2:rpc.netclient';
         local $ENV{LIBVIRT_LOG_OUTPUTS} = "2:file:$log";
@@ -78,7 +81,8 @@ sub fastest {
     }
     for ( 1 .. $option{rounds} ) {
         for my $which (qw(original ours)) {
-            my @time = map { $_ / $iterations{$which} } Bench::ask( $worker{$which}, $name, $iterations{$which} );
+            my @time =
+                map { $_ / $iterations{$which} } Bench::ask( $worker{$which}, $name, $iterations{$which} );
             $least{$which}[$_] = min( grep { defined } $time[$_], $least{$which}[$_] ) for 0, 1;
         }
     }

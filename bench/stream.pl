@@ -7,7 +7,7 @@ use Digest::MD5  ();
 use File::Path   ();
 use FindBin      ();
 use Getopt::Long ();
-use List::Util   qw(sum);
+use List::Util   qw(min sum);
 use Pod::Usage   ();
 use Time::HiRes  ();
 use lib $FindBin::Bin;
@@ -59,11 +59,13 @@ my @programs   = qw(C virsh original ours);
 my @operations = ( 'upload', 'upload loop', 'upload sparse', 'download', 'download loop', 'download sparse' );
 
 print Bench::versions(%perl), " $option{size} MiB, $option{rounds} rounds, interleaved.\n",
-    "MiB/s, median; ours divided by the others'; CPU time of the program itself per GiB.\n\n";
-my $start  = measure('nothing');
-my $format = join( $option{markdown} ? ' | ' : q{ }, '%-15s', ('%8s') x 4, ('%11s') x 3, ('%8s') x 4 ) . "\n";
-$format = "| $format" =~ s/\n/ |\n/r if $option{markdown};
-printf $format, 'transfer', @programs, ( map { "ours/$_" } @programs[ 0 .. 2 ] ), map { "$_ ms" } @programs;
+    "MiB/s of the fastest round; ours divided by the others'; CPU time of the program itself per GiB.\n\n";
+my $start = measure('nothing');
+my $print = Bench::table(
+    $option{markdown}, 'transfer', @programs,
+    ( map { "ours/$_" } @programs[ 0 .. 2 ] ),
+    map { "$_, ms" } @programs
+);
 for my $operation ( grep { !$option{only} || /$option{only}/ } @operations ) {
     my $time = measure($operation);
     my ( %rate, %cpu );
@@ -71,12 +73,16 @@ for my $operation ( grep { !$option{only} || /$option{only}/ } @operations ) {
         $rate{$_} = $option{size} / ( $time->{$_}[0] - $start->{$_}[0] );
         $cpu{$_}  = ( $time->{$_}[1] - $start->{$_}[1] ) * 1000 * 1024 / $option{size};
     }
-    printf $format, $operation, ( map { $rate{$_} ? sprintf '%.0f', $rate{$_} : q{} } @programs ),
-        ( map { $rate{$_} ? sprintf '%.2f', $rate{ours} / $rate{$_} : q{} } @programs[ 0 .. 2 ] ),
-        map { $cpu{$_} ? sprintf '%.0f', $cpu{$_} : q{} } @programs;
+    $print->(
+        $operation,
+        ( map { $rate{$_} && sprintf '%.0f', $rate{$_} } @programs ),
+        ( map { Bench::ratio( $rate{ours}, $rate{$_} ) } @programs[ 0 .. 2 ] ),
+        map { $cpu{$_} && sprintf '%.0f', $cpu{$_} } @programs
+    );
 }
 
-# Of each program that knows the operation, the median of the time that passes; the mean of CPU time, which has a coarse clock.
+# Of each program that knows the operation, the least time that passed, for whatever disturbs a round makes it longer; the mean of
+# CPU time, which has a coarse clock.
 sub measure {
     my ($operation) = @_;
     my $up          = $operation =~ /upload/;
@@ -96,7 +102,7 @@ sub measure {
         }
     }
     return {
-        map { $_ => [ Bench::median( @{ $times{$_}[0] } ), sum( @{ $times{$_}[1] } ) / $option{rounds} ] }
+        map { $_ => [ min( @{ $times{$_}[0] } ), sum( @{ $times{$_}[1] } ) / $option{rounds} ] }
             keys %times
     };
 }
@@ -168,6 +174,6 @@ stream.pl - times uploads and downloads: C, virsh, the original, ours
 
 Needs root, a built tree (C<make>) and the original (Debian: C<libsys-virt-perl>). Brings up a private libvirtd
 (F<xt/libvirt-stack>) unless one is up, with a volume in memory. The programs take turns; what each takes without a transfer
-is subtracted. The first, untimed round compares what arrived with what was sent.
+is subtracted. The first round is not timed: it compares what arrived with what was sent.
 
 =cut

@@ -33,8 +33,8 @@ while ( my $line = <STDIN> ) {
     $prepared{$name} ||= [ $prepare->() ];
     my @state  = @{ $prepared{$name} };
     my @before = now();
-    if   ($keep) { push @kept, $run->(@state) for 1 .. $iterations }
-    else         { $run->(@state) for 1 .. $iterations }
+    if ($keep) { push @kept, $run->(@state) for 1 .. $iterations }
+    else       { $run->(@state) for 1 .. $iterations }
     my @after = now();
     print join( "\t", map { $after[$_] - $before[$_] } 0 .. $#before ), "\n";
 }

@@ -9,16 +9,18 @@
 #include <pthread.h>
 
 typedef struct callback {
-    SV *code;         /* our own reference to the sub; NULL once the interpreter is gone */
+    SV *code;         /* the sub, which we keep; NULL once the interpreter is gone */
     SV *owner;        /* weak: the object that the callback was registered on */
     HV *owner_stash;  /* its package, should it have to be made again */
     void *interpreter;
     bool abandoned;   /* to be freed by the interpreter that it belongs to */
-    struct callback *next;
+    struct callback *next, *previous;
 } callback;
 
-/* Every callback of the process; other interpreters' are only marked. */
+/* Every callback of the process whose interpreter lives; other interpreters' are only marked, and counted, for there
+ * may be many callbacks. */
 static callback *all;
+static size_t abandoned;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 #define ARGS_MAX 12 /* more than any callback gets */
@@ -35,12 +37,12 @@ struct gathering {
 };
 
 static void unlink_callback(callback *cb) {
-    callback **at;
-    for (at = &all; *at; at = &(*at)->next)
-        if (*at == cb) {
-            *at = cb->next;
-            break;
-        }
+    if (cb->previous)
+        cb->previous->next = cb->next;
+    else
+        all = cb->next;
+    if (cb->next)
+        cb->next->previous = cb->previous;
 }
 
 static void free_callback(pTHX_ callback *cb) {
@@ -54,10 +56,11 @@ static void free_callback(pTHX_ callback *cb) {
 static void sweep(pTHX) {
     callback *cb, *next, *mine = NULL;
     pthread_mutex_lock(&lock);
-    for (cb = all; cb; cb = next) {
+    for (cb = abandoned ? all : NULL; cb; cb = next) {
         next = cb->next;
         if (cb->abandoned && cb->interpreter == CURRENT_INTERPRETER) {
             unlink_callback(cb);
+            abandoned--;
             cb->next = mine;
             mine = cb;
         }
@@ -75,7 +78,7 @@ static void *create(void *code, void *owner) {
     if (!cb)
         return NULL;
     sweep(aTHX);
-    cb->code = newRV_inc((SV *)code);
+    cb->code = SvREFCNT_inc_simple_NN((SV *)code);
     if (owner) {
         cb->owner_stash = SvSTASH(SvRV((SV *)owner));
         SvREFCNT_inc_simple_void((SV *)cb->owner_stash);
@@ -84,6 +87,8 @@ static void *create(void *code, void *owner) {
     cb->interpreter = CURRENT_INTERPRETER;
     pthread_mutex_lock(&lock);
     cb->next = all;
+    if (all)
+        all->previous = cb;
     all = cb;
     pthread_mutex_unlock(&lock);
     return cb;
@@ -102,14 +107,15 @@ static void destroy(void *pointer) {
     if (cb->interpreter && cb->interpreter != CURRENT_INTERPRETER) {
         pthread_mutex_lock(&lock);
         cb->abandoned = TRUE;
+        abandoned++;
         pthread_mutex_unlock(&lock);
         return;
     }
-    pthread_mutex_lock(&lock);
-    unlink_callback(cb);
-    pthread_mutex_unlock(&lock);
     if (cb->interpreter) {
         dTHX;
+        pthread_mutex_lock(&lock);
+        unlink_callback(cb);
+        pthread_mutex_unlock(&lock);
         free_callback(aTHX_ cb);
     } else {
         free(cb);
@@ -129,6 +135,7 @@ void sysvirt_callback_forget_interpreter(pTHX_ void *unused) {
             cb->interpreter = NULL;
             cb->code = cb->owner = NULL;
             cb->owner_stash = NULL;
+            unlink_callback(cb);
             pthread_mutex_unlock(&lock);
             SvREFCNT_dec(code);
             SvREFCNT_dec(owner);
@@ -216,7 +223,7 @@ static void invoke(pTHX_ my_cxt_t *cxt, callback *cb, sysvirt_Value *values, siz
     if (SvROK(error) || !SvPOK(error) || SvCUR(error))
         save_scalar(PL_errgv); /* the script's own $@ is none of our business; an empty one is left as empty */
     PUSHSTACKi(PERLSI_UNKNOWN); /* no `last` or `return` gets past here */
-    code = sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(cb->code))); /* the callback may unregister itself */
+    code = sv_2mortal(SvREFCNT_inc_simple_NN(cb->code)); /* the callback may unregister itself */
     for (index = 0; index < count; index++)
         args[index] = sv_2mortal(argument(aTHX_ cxt, cb, &values[index]));
 
