@@ -65,7 +65,7 @@ sub totals {
         @total{qw(cpu memory)} = @{$info}{qw(cpuTime memory)};
     }
     for my $column (@columns) {
-        $total{$column} = List::Util::sum0( @{$data}{ grep { $_ =~ $kind{$column} } keys %$data } );
+        $total{$column} = List::Util::sum( 0, @{$data}{ grep { $_ =~ $kind{$column} } keys %$data } );
     }
     return \%total;
 }

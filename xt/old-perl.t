@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+# Perl 5.16, which no machine here has: the shim uses nothing of perl's API that came later, as far as Devel::PPPort knows it,
+# and lib/, t/ and examples/ no younger syntax, as far as Perl::MinimumVersion knows that.
+use strict;
+use warnings;
+
+use Devel::PPPort ();
+use File::Temp    ();
+use Test::More;
+
+my $dir = File::Temp->newdir;
+Devel::PPPort::WriteFile("$dir/ppport.h");
+
+# What is not in perl 5.16, or not in the form that ppport.h thinks of.
+sub younger {
+    my (@files) = @_;
+    open my $pipe, '-|', $^X, "$dir/ppport.h", qw(--compat-version=5.16.0 --nofilter --nochanges --nohints),
+        @files
+        or die $!;
+    my %used = map { /Uses (\w+)/ ? ( $1 => 1 ) : () } <$pipe>;
+    close $pipe;
+    my @used = sort keys %used;
+    return @used;
+}
+
+my %known = (
+    pTHX_               => 'older than 5.16, only its use before 5.6 is meant',
+    PERL_VERSION_GE     => 'shim.h has it',
+    Perl_xs_boot_epilog => 'called where PERL_VERSION_GE says so',
+    CLEAR_ERRSV         => 'in perl.h since 5.8.9',
+    Perl_call_atexit    => 'the name is meant',
+    mess_sv             => 'the name is meant',
+);
+my @files = ( glob('perl/*.c'), 'perl/shim.h' );
+cmp_ok( scalar @files, '>', 5, 'files of the shim' );
+is( join( q{ }, grep { !$known{$_} } younger(@files) ), q{}, 'nothing younger is used' );
+
+open my $file, '>', "$dir/young.c" or die $!;
+print {$file}
+    "#include <perl.h>\nint f(pTHX_ AV *a) { return (int)av_count(a) + SvPVbyte_nomg(*AvARRAY(a))[0]; }\n";
+close $file or die $!;
+is(
+    join( q{ }, grep { !$known{$_} } younger("$dir/young.c") ),
+    'SvPVbyte_nomg av_count',
+    'what is younger is found'
+);
+
+SKIP: {
+    eval { require Perl::MinimumVersion; 1 }
+        or skip( 'Perl::MinimumVersion is not installed (Debian: libperl-minimumversion-perl)', 1 );
+    for my $name ( glob 'Makefile.PL lib/Sys/*.pm lib/Sys/Virt/*.pm t/*.t t/lib/*.pm examples/*.pl' ) {
+        my $least = Perl::MinimumVersion->new($name)->minimum_syntax_version || 0;
+        cmp_ok( $least, '<=', 5.016, "$name: its syntax" );
+    }
+}
+
+done_testing;
