@@ -8,23 +8,36 @@ use Exporter qw(import);
 use FindBin  ();
 use Sys::Virt;
 
-our @EXPORT_OK = qw(%object %like rows);
+our @EXPORT_OK = qw(%object %like make_objects rows);
 
-my $c = Sys::Virt->new( uri => 'standin:///' );
-our %object = ( 'Sys::Virt' => $c );
-my $d    = $object{'Sys::Virt::Domain'}      = $c->get_domain_by_name('x');
-my $net  = $object{'Sys::Virt::Network'}     = $c->get_network_by_name('x');
-my $pool = $object{'Sys::Virt::StoragePool'} = $c->get_storage_pool_by_name('x');
-my $vol  = $object{'Sys::Virt::StorageVol'}  = $pool->get_volume_by_name('x');
-my $st   = $object{'Sys::Virt::Stream'}      = $c->new_stream;
-$object{'Sys::Virt::DomainSnapshot'}   = $d->get_snapshot_by_name('x');
-$object{'Sys::Virt::DomainCheckpoint'} = $d->get_checkpoint_by_name('x');
-$object{'Sys::Virt::Interface'}        = $c->get_interface_by_name('x');
-$object{'Sys::Virt::NetworkPort'}      = $net->get_port_by_uuid( 'x' x 16 );
-$object{'Sys::Virt::NodeDevice'}       = $c->get_node_device_by_name('x');
-$object{'Sys::Virt::NWFilter'}         = $c->get_nwfilter_by_name('x');
-$object{'Sys::Virt::NWFilterBinding'}  = $c->get_nwfilter_binding_by_port_dev('x');
-$object{'Sys::Virt::Secret'}           = $c->get_secret_by_uuid( 'x' x 16 );
+# An object of each class.
+sub make_objects {
+    my $con    = Sys::Virt->new( uri => 'standin:///' );
+    my $domain = $con->get_domain_by_name('x');
+    my $net    = $con->get_network_by_name('x');
+    my $pool   = $con->get_storage_pool_by_name('x');
+    my %made   = (
+        q{}              => $con,
+        Domain           => $domain,
+        Network          => $net,
+        StoragePool      => $pool,
+        StorageVol       => $pool->get_volume_by_name('x'),
+        Stream           => $con->new_stream,
+        DomainSnapshot   => $domain->get_snapshot_by_name('x'),
+        DomainCheckpoint => $domain->get_checkpoint_by_name('x'),
+        Interface        => $con->get_interface_by_name('x'),
+        NetworkPort      => $net->get_port_by_uuid( 'x' x 16 ),
+        NodeDevice       => $con->get_node_device_by_name('x'),
+        NWFilter         => $con->get_nwfilter_by_name('x'),
+        NWFilterBinding  => $con->get_nwfilter_binding_by_port_dev('x'),
+        Secret           => $con->get_secret_by_uuid( 'x' x 16 ),
+    );
+    return map { ( 'Sys::Virt' . ( $_ && "::$_" ) => $made{$_} ) } keys %made;
+}
+
+our %object = make_objects();
+my ( $c, $d, $net, $pool, $vol, $st ) =
+    map { $object{"Sys::Virt$_"} } q{}, qw(::Domain ::Network ::StoragePool ::StorageVol ::Stream);
 
 # The class methods' invocants, and the keys of fixed sets of parameters.
 my %invocant = (
