@@ -247,14 +247,31 @@ static void copy_text(pTHX_ const char *text, STRLEN length, bool utf8, sysvirt_
     set_text(out, SYSVIRT_TAG_TEXT, copy, length, utf8);
 }
 
+/* What is being looked at, however deep. */
+typedef struct {
+    const sysvirt_Method *method; /* NULL: what a callback returned */
+    const sysvirt_Param *param;
+    int depth;
+    int elements; /* how many there were */
+} structure;
+
+static void refuse(pTHX_ const structure *of, const char *why) {
+    if (of->method)
+        bad(aTHX_ of->method, of->param, why);
+    croak("what the callback returned %s", why);
+}
+
+static void decode_any(pTHX_ structure *of, SV *sv, sysvirt_Value *out);
+
 /* The elements are noted before any of them is looked at, for that may run Perl code, which may change the array. */
-static void decode_array(pTHX_ AV *array, sysvirt_Value *out, int depth) {
+static void decode_array(pTHX_ structure *of, AV *array, sysvirt_Value *out) {
     values list = {NULL, 0};
     const SSize_t count = av_len(array) + 1;
-    SV **element = count > 0 ? scratch(aTHX_ (size_t)count * sizeof *element) : NULL;
+    SV **element;
     SSize_t index;
     if (count > ELEMENTS_MAX)
-        croak("the data structure has too many elements");
+        refuse(aTHX_ of, "has too many elements");
+    element = scratch(aTHX_ (size_t)(count > 0 ? count : 0) * sizeof *element);
     for (index = 0; index < count; index++) {
         SV **found = av_fetch(array, index, 0);
         element[index] = found ? kept(aTHX_ *found) : NULL;
@@ -263,26 +280,26 @@ static void decode_array(pTHX_ AV *array, sysvirt_Value *out, int depth) {
         sysvirt_Value value;
         Zero(&value, 1, sysvirt_Value);
         if (element[index])
-            sysvirt_decode_any(aTHX_ element[index], &value, depth);
+            decode_any(aTHX_ of, element[index], &value);
         *push(aTHX_ &list) = value;
     }
     finish(&list, SYSVIRT_TAG_ARRAY, out);
 }
 
 /* Adds a name and a value to the list. */
-static void decode_pair(pTHX_ values *list, SV *key, SV *value, int depth) {
+static void decode_pair(pTHX_ structure *of, values *list, SV *key, SV *value) {
     STRLEN length;
     const char *text = SvPV_const(key, length);
     sysvirt_Value decoded;
     copy_text(aTHX_ text, length, cBOOL(SvUTF8(key)), push(aTHX_ list));
     Zero(&decoded, 1, sysvirt_Value);
     if (value)
-        sysvirt_decode_any(aTHX_ value, &decoded, depth);
+        decode_any(aTHX_ of, value, &decoded);
     *push(aTHX_ list) = decoded;
 }
 
 /* As an array; but a tied hash has its own mind about its keys. */
-static void decode_hash(pTHX_ HV *hash, sysvirt_Value *out, int depth) {
+static void decode_hash(pTHX_ structure *of, HV *hash, sysvirt_Value *out) {
     values list = {NULL, 0};
     AV *pairs = (AV *)sv_2mortal((SV *)newAV());
     HE *entry;
@@ -290,12 +307,12 @@ static void decode_hash(pTHX_ HV *hash, sysvirt_Value *out, int depth) {
     hv_iterinit(hash);
     while ((entry = hv_iternext(hash))) {
         if (av_len(pairs) > ELEMENTS_MAX)
-            croak("the data structure has too many elements");
+            refuse(aTHX_ of, "has too many elements");
         av_push(pairs, SvREFCNT_inc_NN(hv_iterkeysv(entry)));
         av_push(pairs, SvREFCNT_inc_NN(hv_iterval(hash, entry)));
     }
     for (index = 0; index < av_len(pairs); index += 2)
-        decode_pair(aTHX_ &list, AvARRAY(pairs)[index], AvARRAY(pairs)[index + 1], depth);
+        decode_pair(aTHX_ of, &list, AvARRAY(pairs)[index], AvARRAY(pairs)[index + 1]);
     finish(&list, SYSVIRT_TAG_MAP, out);
 }
 
@@ -326,14 +343,11 @@ static void decode_plain_hash(pTHX_ HV *hash, sysvirt_Value *out) {
 }
 
 /* Any scalar, containers included. */
-void sysvirt_decode_any(pTHX_ SV *sv, sysvirt_Value *out, int depth) {
-    static __thread int elements; /* how many there were since depth 0 */
-    if (depth == 0)
-        elements = 0;
-    if (depth > DEPTH_MAX)
-        croak("the data structure is nested too deeply");
-    if (++elements > ELEMENTS_MAX)
-        croak("the data structure has too many elements");
+static void decode_any(pTHX_ structure *of, SV *sv, sysvirt_Value *out) {
+    if (of->depth > DEPTH_MAX)
+        refuse(aTHX_ of, "is nested too deeply");
+    if (++of->elements > ELEMENTS_MAX)
+        refuse(aTHX_ of, "has too many elements");
     if (SvGMAGICAL(sv) || SvROK(sv))
         sv = sv_mortalcopy(sv); /* keeps alive what it refers to */
     if (SvROK(sv)) {
@@ -358,13 +372,19 @@ void sysvirt_decode_any(pTHX_ SV *sv, sysvirt_Value *out, int depth) {
             return;
         }
         if (SvTYPE(target) == SVt_PVAV) {
-            decode_array(aTHX_ (AV *)target, out, depth + 1);
+            of->depth++;
+            decode_array(aTHX_ of, (AV *)target, out);
+            of->depth--;
         } else if (SvTYPE(target) == SVt_PVHV) {
-            decode_hash(aTHX_ (HV *)target, out, depth + 1);
+            of->depth++;
+            decode_hash(aTHX_ of, (HV *)target, out);
+            of->depth--;
         } else if (SvTYPE(target) < SVt_PVAV && !isGV_with_GP(target)) {
             sysvirt_Value *item = scratch(aTHX_ sizeof *item);
             Zero(item, 1, sysvirt_Value);
-            sysvirt_decode_any(aTHX_ target, item, depth + 1);
+            of->depth++;
+            decode_any(aTHX_ of, target, item);
+            of->depth--;
             out->tag = SYSVIRT_TAG_REF;
             out->len = 1;
             out->data.items = item;
@@ -384,29 +404,35 @@ void sysvirt_decode_any(pTHX_ SV *sv, sysvirt_Value *out, int depth) {
     }
 }
 
+/* What a callback returned. */
+void sysvirt_decode_any(pTHX_ SV *sv, sysvirt_Value *out) {
+    structure of = {NULL, NULL, 0, 0};
+    decode_any(aTHX_ &of, sv, out);
+}
+
 /* The rest of a method's arguments as the pairs of a hash. */
-static void decode_pairs(pTHX_ SV **first, SSize_t count, sysvirt_Value *out) {
+static void decode_pairs(pTHX_ structure *of, SV **first, SSize_t count, sysvirt_Value *out) {
     values list = {NULL, 0};
     SSize_t index;
     if (count % 2)
         Perl_ck_warner(aTHX_ packWARN(WARN_MISC), "Odd number of elements in hash assignment");
     for (index = 0; index < count; index += 2)
-        decode_pair(aTHX_ &list, first[index], index + 1 < count ? first[index + 1] : NULL, 0);
+        decode_pair(aTHX_ of, &list, first[index], index + 1 < count ? first[index + 1] : NULL);
     finish(&list, SYSVIRT_TAG_MAP, out);
 }
 
-static void decode_container(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv,
-                             sysvirt_Value *out, svtype type, const char *why) {
+static void decode_container(pTHX_ structure *of, SV *sv, sysvirt_Value *out, svtype type, const char *why) {
     if (!SvROK(sv) || SvTYPE(SvRV(sv)) != type)
-        bad(aTHX_ method, param, why);
+        refuse(aTHX_ of, why);
     if (type == SVt_PVHV)
-        decode_hash(aTHX_ (HV *)SvRV(sv), out, 0);
+        decode_hash(aTHX_ of, (HV *)SvRV(sv), out);
     else
-        decode_array(aTHX_ (AV *)SvRV(sv), out, 0);
+        decode_array(aTHX_ of, (AV *)SvRV(sv), out);
 }
 
 /* One argument, which is not magical any more, according to its parameter. `out` is all zeros: undef. */
 static void decode(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv, sysvirt_Value *out) {
+    structure of = {method, param, 0, 0};
     switch (param->kind) {
     case SYSVIRT_KIND_NUMBER:
         decode_number(aTHX_ method, param, sv, out);
@@ -434,20 +460,20 @@ static void decode(pTHX_ const sysvirt_Method *method, const sysvirt_Param *para
         decode_handle(aTHX_ method, param, sv, out);
         break;
     case SYSVIRT_KIND_HASH:
-        decode_container(aTHX_ method, param, sv, out, SVt_PVHV, "is not a HASH reference");
+        decode_container(aTHX_ &of, sv, out, SVt_PVHV, "is not a HASH reference");
         break;
     case SYSVIRT_KIND_ARRAY_OR_NULL:
         if (!SvOK(sv))
             break;
         /* FALLTHROUGH */
     case SYSVIRT_KIND_ARRAY:
-        decode_container(aTHX_ method, param, sv, out, SVt_PVAV, "is not an ARRAY reference");
+        decode_container(aTHX_ &of, sv, out, SVt_PVAV, "is not an ARRAY reference");
         break;
     case SYSVIRT_KIND_CODE:
         decode_code(aTHX_ method, param, sv, out);
         break;
     case SYSVIRT_KIND_ANY:
-        sysvirt_decode_any(aTHX_ sv, out, 0);
+        decode_any(aTHX_ &of, sv, out);
         break;
     case SYSVIRT_KIND_VARIABLE: /* rather now than when there is something to lose */
         if (isGV_with_GP(sv) && !SvFAKE(sv))
@@ -488,8 +514,9 @@ void sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t coun
         const sysvirt_Param *param = &method->params[index];
         Zero(out, 1, sysvirt_Value);
         if (param->kind == SYSVIRT_KIND_PAIRS) {
+            structure of = {method, param, 0, 0};
             if (count > index)
-                decode_pairs(aTHX_ &given[index], count - index, out);
+                decode_pairs(aTHX_ &of, &given[index], count - index, out);
         } else if (index < count) {
             SV *sv = given[index];
             if (copy && param->kind != SYSVIRT_KIND_VARIABLE)

@@ -7,6 +7,6 @@
 #include "context.h"
 
 void sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args, bool copy);
-void sysvirt_decode_any(pTHX_ SV *sv, sysvirt_Value *out, int depth);
+void sysvirt_decode_any(pTHX_ SV *sv, sysvirt_Value *out);
 
 #endif

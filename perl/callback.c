@@ -154,7 +154,7 @@ static void view(pTHX_ SV *sv, sysvirt_Value *out) {
         out->len = SvCUR(sv);
         out->data.text = SvPVX_const(sv);
     } else {
-        sysvirt_decode_any(aTHX_ sv, out, 0);
+        sysvirt_decode_any(aTHX_ sv, out);
     }
 }
 
@@ -178,7 +178,7 @@ void sysvirt_gather(pTHX_ CV *cv) {
     results = (sysvirt_Value *)SvPVX(sv_2mortal(newSV((returned + 1) * sizeof *results)));
     Zero(results, returned + 1, sysvirt_Value);
     for (at = 0; at < returned; at++)
-        sysvirt_decode_any(aTHX_ SP[at + 1 - returned], &results[at], 0);
+        sysvirt_decode_any(aTHX_ SP[at + 1 - returned], &results[at]);
     SP -= returned;
     PUTBACK;
     Zero(&readback, 1, sysvirt_Value);

@@ -171,7 +171,16 @@ subtest 'arguments that go while they are looked at' => sub {
     my $many = [];
     $many = [ ($many) x 40 ] for 1 .. 12;
     ok( !eval { $c->baseline_cpu($many); 1 }, 'a structure of 40**12 elements' );
-    like( $@, qr/too many elements/, '... has too many' );
+    like( $@, qr/baseline_cpu: xml has too many elements/, '... has too many' );
+    tie my @endless, 'Endless';
+    ok( !eval { $c->baseline_cpu( \@endless ); 1 }, 'a tied array that says that it has no end' );
+    like( $@, qr/baseline_cpu: xml has too many elements/, '... has too many' );
 };
+
+package Endless {
+    sub TIEARRAY  { return bless [], shift }
+    sub FETCHSIZE { return 2**60 }
+    sub FETCH     { return 'x' }
+}
 
 done_testing;

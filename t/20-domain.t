@@ -178,7 +178,7 @@ subtest 'parameters' => sub {
     $endless{weight} = \%endless;
     throws(
         sub { $d->set_scheduler_parameters( \%endless ) },
-        qr/nested too deeply/,
+        qr/set_scheduler_parameters: newparams is nested too deeply at /,
         'a hash that holds itself'
     );
 };

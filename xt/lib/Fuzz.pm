@@ -62,7 +62,7 @@ sub mischief {
     if    ( $what == 0 ) { @args = () }
     elsif ( $what == 1 ) { ref eq 'ARRAY' ? @$_ = () : ref eq 'HASH' ? %$_ = () : 0 for @victims }
     elsif ( $what == 2 ) { ref eq 'ARRAY' && @$_ < 1_000 && push @$_, @$_ for @victims }
-    elsif ( $what == 3 ) { undef $_ for @args }
+    elsif ( $what == 3 ) { undef $_                                       for @args }
     elsif ( $what == 4 ) {
         Scalar::Util::blessed($_) && $_->isa('Sys::Virt::Stream') && $_->DESTROY for @args;
     }
