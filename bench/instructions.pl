@@ -16,7 +16,7 @@ Getopt::Long::GetOptions( \%option, 'only=s', 'markdown', 'help' ) or Pod::Usage
 Pod::Usage::pod2usage(0) if $option{help};
 
 # Operations whose single call is so large that a few will do.
-my %few = ( 'connect' => 20, 'event dispatch' => 100 );
+my %few = ( 'connect' => 100, 'event dispatch' => 400 );
 
 my %command = Bench::perls();
 my $floor   = Bench::compiled('floor');
@@ -27,7 +27,7 @@ my $print = Bench::table( $option{markdown}, 'operation', 'C floor', qw(original
 my @ratios;
 for my $name ( 'module load', sort keys %OPERATIONS ) {
     next if $option{only} && $name !~ /$option{only}/ || $name =~ /10000/;
-    my $count = $few{$name} || ( $name =~ /, (\d+)/ ? int( 400 / ( $1 + 3 ) ) + 2 : 200 );
+    my $count = $few{$name} || ( $name =~ /, (\d+)/ ? int( 400 / ( $1 + 3 ) ) + 2 : 2_000 );
     my $uri   = $name =~ /, (\d\d+)/ ? Bench::host($1) : Bench::uri('/default');
     my %per =
         $name eq 'module load'
