@@ -7,7 +7,7 @@
 #include "handle.h"
 
 #define DEPTH_MAX 16
-#define ELEMENTS_MAX (1 << 18) /* of one argument; what holds a container twice decodes it twice */
+#define ELEMENTS_MAX (1 << 20) /* of one argument; what holds a container twice decodes it twice */
 
 /* The parameter's name without the ending that says that it is an SV. */
 static int shown_length(const char *name) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Sys::Virt::StorageVol.
 
+use crate::stream::begun;
 use crate::virt::prelude::*;
 
 methods! { "Sys::Virt::StorageVol";
@@ -28,9 +29,9 @@ methods! { "Sys::Virt::StorageVol";
     wipe_pattern(vol: StorageVol, algorithm: u32, flags: u32 = 0) => status(virStorageVolWipePattern(vol, algorithm, flags));
     resize(vol: StorageVol, capacity: u64, flags: u32 = 0) => status(virStorageVolResize(vol, capacity, flags));
     download(vol: StorageVol, st: Stream, offsetsv: u64, lengthsv: u64, flags: u32 = 0) =>
-        status(virStorageVolDownload(vol, st, offsetsv, lengthsv, flags));
+        begun(st, virStorageVolDownload(vol, st, offsetsv, lengthsv, flags));
     upload(vol: StorageVol, st: Stream, offsetsv: u64, lengthsv: u64, flags: u32 = 0) =>
-        status(virStorageVolUpload(vol, st, offsetsv, lengthsv, flags));
+        begun(st, virStorageVolUpload(vol, st, offsetsv, lengthsv, flags));
 }
 
 fn new(params: &Named) -> Result {

@@ -2,20 +2,20 @@
 //! Sys::Virt::Stream.
 
 use crate::callback::{Callback, Want, park};
-use crate::event::registration::Registration;
+use crate::event::registration::{Keyed, Registration};
 use crate::method::integer;
 use crate::scratch;
 use crate::virt::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 methods! { "Sys::Virt::Stream";
     #[constructor] _new(class: Invocant, params: Pairs) => {
         let con = params.object::<Connect>("connection", "con", "connection parameter is required")?;
-        object(virStreamNew(con, params.flags()?))
+        object(made(virStreamNew(con, params.flags()?)))
     };
-    _new_obj(con: Connect, flags: u32 = 0) => object(virStreamNew(con, flags));
+    _new_obj(con: Connect, flags: u32 = 0) => object(made(virStreamNew(con, flags)));
 
     send(st: Stream, data: BytesOrNull, nbytes: usize) => transferred(
         virStreamSend(st, data.as_ptr().cast(), nbytes.min(data.len())), &[WOULD_BLOCK]);
@@ -23,45 +23,82 @@ methods! { "Sys::Virt::Stream";
         let _ = data;
         recv(st, nbytes, flags)
     };
-    send_hole(st: Stream, lengthSV: i64, flags: u32 = 0) => status(virStreamSendHole(st, lengthSV, flags));
+    send_hole(st: Stream, lengthSV: i64, flags: u32 = 0) => {
+        if ended().contains(&(st as usize)) {
+            return Err(Fault::operation("the stream has ended"));
+        }
+        status(virStreamSendHole(st, lengthSV, flags))
+    };
     recv_hole(st: Stream, flags: u32 = 0) => written(|length: *mut i64| virStreamRecvHole(st, length, flags));
-    finish(st: Stream) => status(virStreamFinish(st));
-    abort(st: Stream) => status(virStreamAbort(st));
+    finish(st: Stream) => over(st, virStreamFinish(st));
+    abort(st: Stream) => over(st, virStreamAbort(st));
 
     send_all(stref: Owner<Stream>, handler: Code) => {
         let mut handlers = Handlers::new(&stref, &handler)?;
-        status(virStreamSendAll(stref.object, Some(source), handlers.opaque()))
+        transfer_all(stref.object, virStreamSendAll(stref.object, Some(source), handlers.opaque()))
     };
     recv_all(stref: Owner<Stream>, handler: Code) => {
         let mut handlers = Handlers::new(&stref, &handler)?;
-        status(virStreamRecvAll(stref.object, Some(sink), handlers.opaque()))
+        transfer_all(stref.object, virStreamRecvAll(stref.object, Some(sink), handlers.opaque()))
     };
     sparse_recv_all(stref: Owner<Stream>, handler: Code, hole_handler: Code) => {
         let mut handlers = Handlers::new(&stref, &handler)?;
         handlers.hole = Some(Callback::on(&hole_handler, &stref)?);
-        status(virStreamSparseRecvAll(stref.object, Some(sink), Some(sink_hole), handlers.opaque()))
+        transfer_all(stref.object, virStreamSparseRecvAll(stref.object, Some(sink), Some(sink_hole), handlers.opaque()))
     };
     sparse_send_all(stref: Owner<Stream>, handler: Code, hole_handler: Code, skip_handler: Code) => {
         let mut handlers = Handlers::new(&stref, &handler)?;
         handlers.hole = Some(Callback::on(&hole_handler, &stref)?);
         handlers.skip = Some(Callback::on(&skip_handler, &stref)?);
-        status(virStreamSparseSendAll(
+        transfer_all(stref.object, virStreamSparseSendAll(
             stref.object, Some(source), Some(source_hole), Some(source_skip), handlers.opaque()))
     };
 
     add_callback(stref: Owner<Stream>, events: i32, cb: Code) => {
         let registration = Registration::new(Callback::on(&cb, &stref)?);
-        let key = registration.serial();
-        ready_subs().insert(key, (stref.object as usize, registration));
-        status(virStreamEventAddCallback(stref.object, events, Some(ready), key as *mut c_void, Some(free)))
-            .inspect_err(|_| forget(key))
+        READY.register(stref.object, &registration, |key| {
+            virStreamEventAddCallback(stref.object, events, Some(ready), key, Some(free))
+        })?;
+        Ok(Value::none())
     };
     update_callback(st: Stream, events: i32) => status(virStreamEventUpdateCallback(st, events));
     remove_callback(st: Stream) => {
         check(virStreamEventRemoveCallback(st))?;
-        forget_those_of(st);
+        READY.forget_those_of(st, None);
         Ok(Value::none())
     };
+}
+
+/// The streams that have ended. libvirt's file streams crash when a hole is sent to one that is closed.
+static ENDED: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
+
+fn ended() -> MutexGuard<'static, BTreeSet<usize>> {
+    ENDED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A new stream, which may have the address of one that is gone.
+fn made(st: *mut Stream) -> *mut Stream {
+    ended().remove(&(st as usize));
+    st
+}
+
+/// The result of what opens a stream.
+pub fn begun(st: *mut Stream, returned: c_int) -> Result {
+    if returned >= 0 {
+        ended().remove(&(st as usize));
+    }
+    status(returned)
+}
+
+/// The result of what ends a stream, whatever it is.
+fn over(st: *mut Stream, returned: c_int) -> Result {
+    ended().insert(st as usize);
+    status(returned)
+}
+
+/// The result of what aborts the stream if it fails.
+fn transfer_all(st: *mut Stream, returned: c_int) -> Result {
+    if returned < 0 { over(st, returned) } else { status(returned) }
 }
 
 /// What libvirt returns instead of a number of bytes.
@@ -244,35 +281,12 @@ unsafe extern "C" fn source_hole(
     unsafe { handle(opaque, find) }
 }
 
-/// The subs that wait for streams: by serial number, with the stream. libvirt gets the number, for its client of daemons
-/// never frees what a stream's callback was registered with: `remove_callback` has to.
-static READY: Mutex<BTreeMap<u64, (usize, Arc<Registration>)>> = Mutex::new(BTreeMap::new());
-
-fn ready_subs() -> MutexGuard<'static, BTreeMap<u64, (usize, Arc<Registration>)>> {
-    READY.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn forget(key: u64) {
-    let gone = ready_subs().remove(&key);
-    drop(gone);
-}
-
-fn forget_those_of(st: *mut Stream) {
-    // They are dropped when the table is free again: what a sub holds may end then, and that may run Perl code.
-    let mut gone = Vec::new();
-    ready_subs().retain(|_, (stream, registration)| {
-        let stays = *stream != st as usize;
-        if !stays {
-            gone.push(Arc::clone(registration));
-        }
-        stays
-    });
-}
+/// The subs that wait for streams. libvirt's client of daemons never frees them.
+static READY: Keyed = Keyed::new();
 
 unsafe extern "C" fn ready(st: *mut Stream, events: c_int, key: *mut c_void) {
     let hear = || {
-        let found = ready_subs().get(&(key as u64)).map(|(_, registration)| Arc::clone(registration));
-        if let Some(registration) = found {
+        if let Some(registration) = READY.get(key) {
             registration.call([Value::owner(Class::Stream, st.cast()), Value::from(events)]);
         }
     };
@@ -281,5 +295,5 @@ unsafe extern "C" fn ready(st: *mut Stream, events: c_int, key: *mut c_void) {
 }
 
 unsafe extern "C" fn free(key: *mut c_void) {
-    let _ = catch_unwind(|| forget(key as u64));
+    let _ = catch_unwind(|| READY.forget(key));
 }

@@ -203,6 +203,12 @@ subtest 'sending' => sub {
         'send_all to nowhere'
     );
     ok( !eval { $stream->$_;              1 }, "$_ of an unused stream" ) for qw(finish recv_hole);
+    for my $end (qw(finish abort)) {
+        my $ended = picture(1);
+        $ended->$end;
+        ok( !eval { $ended->send_hole(1); 1 }, "a hole after $end, at which libvirt crashes" );
+        is( ref $@ && $@->code, Sys::Virt::Error::ERR_OPERATION_INVALID, '... is refused' );
+    }
     ok( !eval { $stream->send_hole( [] ); 1 }, 'a hole of no number' );
     ok(
         !eval {

@@ -267,6 +267,12 @@ subtest 'life of callbacks' => sub {
     undef $sub;
     undef $canary;
     ok( $freed >= 1, 'C10: a registration that fails holds nothing' );
+    my $sub = sub { return $freed };
+    $c->register_close_callback($sub);
+    Scalar::Util::weaken($sub);
+    ok( $sub, 'C13: a close callback is kept' );
+    $c->unregister_close_callback;
+    is( $sub, undef, '... until it is taken back, also where connections never break' );
 
     my $self;
     $self = $c->domain_event_register_any( undef, 0,

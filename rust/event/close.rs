@@ -2,7 +2,7 @@
 //! The callback that hears that a connection broke. libvirt runs it in whichever thread notices, with a lock held
 //! that taking the callback back wants as well, and forgets it afterwards.
 
-use super::registration::{Registration, free, register_on, retained};
+use super::registration::{Keyed, Registration, note};
 use crate::callback::Callback;
 use crate::method::Origin;
 use crate::virt::prelude::*;
@@ -24,12 +24,21 @@ pub unsafe fn register(conref: &Origin<Connect>, cb: &Named) -> Result {
     if !conref.object.is_null() && RUNNING.get() == conref.object {
         return Err(Fault::operation("this connection's close callback is running: it is the last one"));
     }
-    let callback = Callback::on(cb, conref)?;
-    register_on(conref.object, callback, unregister, |opaque| {
-        // SAFETY: the caller's promise; the opaque pointer lives until it is freed.
-        unsafe { virConnectRegisterCloseCallback(conref.object, Some(closed), opaque, Some(free)) }
+    let registration = Registration::new(Callback::on(cb, conref)?);
+    SUBS.register(conref.object, &registration, |key| {
+        // SAFETY: the caller's promise; the number is only looked up.
+        unsafe { virConnectRegisterCloseCallback(conref.object, Some(closed), key, Some(free)) }
     })?;
+    note(&registration, conref.object, 0, unregister);
+    SUBS.forget_those_of(conref.object, Some(registration.serial()));
     Ok(Value::none())
+}
+
+/// The subs. A driver whose connections do not break takes one without keeping it, or freeing it.
+static SUBS: Keyed = Keyed::new();
+
+unsafe extern "C" fn free(key: *mut c_void) {
+    let _ = catch_unwind(|| SUBS.forget(key));
 }
 
 /// Takes it back. While it runs there is nothing to do, for it will not run again.
@@ -38,13 +47,16 @@ pub unsafe extern "C" fn unregister(connection: *mut Connect, _id: c_int) -> c_i
         return 0;
     }
     // SAFETY: the caller passes a live connection, or NULL.
-    unsafe { virConnectUnregisterCloseCallback(connection, Some(closed)) }
+    let returned = unsafe { virConnectUnregisterCloseCallback(connection, Some(closed)) };
+    if returned >= 0 {
+        SUBS.forget_those_of(connection, None);
+    }
+    returned
 }
 
-unsafe extern "C" fn closed(connection: *mut Connect, reason: c_int, opaque: *mut c_void) {
+unsafe extern "C" fn closed(connection: *mut Connect, reason: c_int, key: *mut c_void) {
     let hear = || {
-        // SAFETY: libvirt passes the opaque pointer through.
-        let registration = unsafe { retained(opaque) };
+        let Some(registration) = SUBS.get(key) else { return };
         // SAFETY: libvirt's own connection, which lives; the reference is given back when `Later` goes.
         unsafe { crate::virt::class::retain(Class::Connect, connection.cast()) };
         let later = Box::new(Later { connection, reason, registration: Some(registration) });

@@ -106,10 +106,65 @@ pub fn register_on(
         call(pointer)
     })?;
     if let Some(registration) = held {
-        let entry = Entry { connection: connection as usize, id, deregister };
-        registered().insert(registration.serial, entry);
+        note(&registration, connection, id, deregister);
     }
     Ok(id)
+}
+
+/// Notes how a registration is taken back.
+pub fn note(registration: &Registration, connection: *mut Connect, id: c_int, deregister: Deregister) {
+    registered().insert(registration.serial, Entry { connection: connection as usize, id, deregister });
+}
+
+/// Subs that are registered on an object, by serial number. libvirt gets the number: some of its drivers never free what they
+/// were given, so that this has to end with the object's registration.
+pub struct Keyed(Mutex<BTreeMap<u64, (usize, Arc<Registration>)>>);
+
+impl Keyed {
+    /// None yet.
+    pub const fn new() -> Self {
+        Keyed(Mutex::new(BTreeMap::new()))
+    }
+
+    fn table(&self) -> MutexGuard<'_, BTreeMap<u64, (usize, Arc<Registration>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Registers: `call` passes the number as the opaque pointer to libvirt.
+    pub fn register<T>(
+        &self,
+        object: *mut T,
+        registration: &Arc<Registration>,
+        call: impl FnOnce(*mut c_void) -> c_int,
+    ) -> Result<()> {
+        let key = registration.serial;
+        self.table().insert(key, (object as usize, Arc::clone(registration)));
+        check(call(key as *mut c_void)).map(|_| ()).inspect_err(|_| self.forget(key as *mut c_void))
+    }
+
+    /// What is registered under the number.
+    pub fn get(&self, key: *mut c_void) -> Option<Arc<Registration>> {
+        self.table().get(&(key as u64)).map(|(_, registration)| Arc::clone(registration))
+    }
+
+    /// Forgets the sub under the number.
+    pub fn forget(&self, key: *mut c_void) {
+        let gone = self.table().remove(&(key as u64));
+        drop(gone);
+    }
+
+    /// Forgets all subs of the object but `but`.
+    pub fn forget_those_of<T>(&self, object: *mut T, but: Option<u64>) {
+        // They are dropped when the table is free again: what a sub holds may end then, and that may run Perl code.
+        let mut gone = Vec::new();
+        self.table().retain(|key, (of, registration)| {
+            let stays = *of != object as usize || Some(*key) == but;
+            if !stays {
+                gone.push(Arc::clone(registration));
+            }
+            stays
+        });
+    }
 }
 
 /// Takes back everything that is registered on a connection.
