@@ -177,11 +177,11 @@ subtest 'keys and signals' => sub {
     is_deeply( [ $d->send_key( $linux, 0, ['30'] ) ], [], 'numbers as text' );
     throws( 'none',      $invalid_argument, sub { $d->send_key( $linux, 10, [] ) } );
     throws( 'seventeen', $invalid_argument, sub { $d->send_key( $linux, 10, [ 1 .. 17 ] ) } );
-    throws( 'many',      $invalid_argument, sub { $d->send_key( $linux, 10, [ (1) x 2e5 ] ) } );
+    throws( 'a million', $invalid_argument, sub { $d->send_key( $linux, 10, [ (1) x 1e6 ] ) } );
     throws(
-        'a million',
+        'two million',
         qr/send_key: keycodes has too many elements at /,
-        sub { $d->send_key( $linux, 10, [ (1) x 1e6 ] ) }
+        sub { $d->send_key( $linux, 10, [ (1) x 2e6 ] ) }
     );
     throws( 'an unknown set', $invalid_argument, sub { $d->send_key( 99,     10, [1] ) } );
     throws( 'an unknown key', $internal,         sub { $d->send_key( $linux, 10, [ 2**32 - 1 ] ) } );

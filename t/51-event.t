@@ -267,7 +267,7 @@ subtest 'life of callbacks' => sub {
     undef $sub;
     undef $canary;
     ok( $freed >= 1, 'C10: a registration that fails holds nothing' );
-    my $sub = sub { return $freed };
+    $sub = sub { return $freed };
     $c->register_close_callback($sub);
     Scalar::Util::weaken($sub);
     ok( $sub, 'C13: a close callback is kept' );
