@@ -50,10 +50,11 @@ for my $pool ( $conn->list_all_storage_pools ) {
 if ( $uri =~ m{\Atest:} ) {
     title('A domain comes, is tuned, and goes');
     my @events;
+    my @kind = qw(defined undefined started suspended resumed stopped shutdown pmsuspended crashed);
     $conn->domain_event_register_any(
         undef,
         Sys::Virt::Domain::EVENT_ID_LIFECYCLE(),
-        sub { my ( undef, $dom, $event ) = @_; push @events, $dom->get_name . " event $event" }
+        sub { my ( undef, $dom, $event ) = @_; push @events, $dom->get_name . q{ } . $kind[$event] }
     );
     my $dom = $conn->define_domain(<<'XML');
 <domain type='test'>

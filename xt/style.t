@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use POSIX ();
 use Test::More;
 
 my @files = (
@@ -10,6 +11,28 @@ my @files = (
     glob
         'lib/Sys/*.pm lib/Sys/Virt/*.pm t/*.t t/lib/*.pm xt/*.t xt/*/*.pl xt/*/*.t xt/lib/*.pm examples/*.pl bench/*.pl'
 );
+
+# What perltidy writes differs between its versions: the one that counts is Debian 12's. It works beside perlcritic.
+my $version  = '20220613';
+my $has_tidy = eval { require Perl::Tidy; 1 } && $Perl::Tidy::VERSION == $version;
+my $perltidy = open( my $untidy, q{-|} ) // die "fork: $!";
+if ( !$perltidy ) {
+    for my $name ( $has_tidy ? @files : () ) {
+        my ( $tidy, $errors ) = ( q{}, q{} );
+        Perl::Tidy::perltidy(
+            source      => $name,
+            destination => \$tidy,
+            errorfile   => \$errors,
+            perltidyrc  => '.perltidyrc',
+            argv        => q{},
+        );
+        open my $file, '<', $name or die "$name: $!";
+        my $text = do { local $/ = undef; <$file> };
+        print "$name\n" if $tidy ne $text;
+    }
+    close STDOUT or POSIX::_exit(1);
+    POSIX::_exit(0);
+}
 
 SKIP: {
     eval { require Perl::Critic; 1 }
@@ -21,24 +44,11 @@ SKIP: {
     }
 }
 
-# What perltidy writes differs between its versions: the one that counts is Debian 12's.
 SKIP: {
-    my $version = '20220613';
-    eval { require Perl::Tidy; 1 } && $Perl::Tidy::VERSION == $version
-        or skip( "perltidy $version is not installed (Debian 12: perltidy)", 1 );
-    for my $name (@files) {
-        my ( $tidy, $errors ) = ( q{}, q{} );
-        Perl::Tidy::perltidy(
-            source      => $name,
-            destination => \$tidy,
-            errorfile   => \$errors,
-            perltidyrc  => '.perltidyrc',
-            argv        => q{},
-        );
-        open my $file, '<', $name or die "$name: $!";
-        my $text = do { local $/ = undef; <$file> };
-        ok( $tidy eq $text, "$name: perltidy" ) or diag "perltidy -b -bext=/ $name";
-    }
+    my $names = join q{}, <$untidy>;
+    ok( close $untidy, 'perltidy has looked at all files' );
+    $has_tidy or skip( "perltidy $version is not installed (Debian 12: perltidy)", 1 );
+    is( $names, q{}, 'perltidy -b -bext=/ changes none' );
 }
 
 # The length of Rust's lines is rustfmt's affair.
