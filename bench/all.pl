@@ -10,7 +10,7 @@ use lib $FindBin::Bin;
 use Bench;
 
 my %option;
-Getopt::Long::GetOptions( \%option, 'quick', 'help' ) or Pod::Usage::pod2usage(2);
+Getopt::Long::GetOptions( \%option, 'quick', 'only=s', 'help' ) or Pod::Usage::pod2usage(2);
 Pod::Usage::pod2usage(0) if $option{help};
 
 # With --quick, the fewest rounds that give figures at all.
@@ -61,8 +61,11 @@ for (
 
 sub output {
     my ($program) = @_;
-    return Bench::output( $^X, "$FindBin::Bin/$program", '--markdown',
-        $option{quick} ? @{ $quick{$program} } : () );
+    return Bench::output(
+        $^X, "$FindBin::Bin/$program", '--markdown',
+        $option{quick}                                     ? @{ $quick{$program} }       : (),
+        defined $option{only} && $program !~ /memory|leak/ ? ( '--only', $option{only} ) : ()
+    );
 }
 
 __END__
@@ -73,11 +76,12 @@ all.pl - all tables of bench/README.md, as Markdown
 
 =head1 SYNOPSIS
 
-    bench/all.pl [--quick] > tables.md
+    bench/all.pl [--quick] [--only PATTERN] > tables.md
 
 =head1 DESCRIPTION
 
 Runs all programs of F<bench/>. Needs root, a built tree (C<make>), the original (Debian: C<libsys-virt-perl>), and valgrind. Takes
-about half an hour on a machine that does nothing else; C<--quick> makes that less and the figures rougher.
+about half an hour on a machine that does nothing else; C<--quick> makes that less and the figures rougher, C<--only> leaves out
+other operations where the program has many.
 
 =cut

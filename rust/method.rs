@@ -156,6 +156,28 @@ pub enum Outcome {
     Usage,
 }
 
+/// Whether a method of that name may write to a daemon's socket. These only look at what their handle holds.
+pub(crate) const fn sends(name: &str) -> bool {
+    const LOCAL: &[&str] =
+        &["get_name", "get_uuid", "get_uuid_string", "get_id", "get_key", "get_mac", "get_uri"];
+    let mut index = 0;
+    while index < LOCAL.len() {
+        if same(name.as_bytes(), LOCAL[index].as_bytes()) {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
+const fn same(one: &[u8], other: &[u8]) -> bool {
+    let mut index = 0;
+    while index < one.len() && index < other.len() && one[index] == other[index] {
+        index += 1;
+    }
+    index == one.len() && index == other.len()
+}
+
 /// Runs the body of the method `name`; the only way from the shim into one.
 #[inline]
 pub(crate) fn enter<const N: usize>(
@@ -163,10 +185,11 @@ pub(crate) fn enter<const N: usize>(
     args: *const Value,
     result: *mut Value,
     name: &str,
+    sends: bool,
 ) -> Outcome {
     // SAFETY: the shim passes an array of a value for each parameter, which it does not touch before we return.
     let args = unsafe { &*args.cast::<[Value; N]>() };
-    let _guard = crate::sigpipe::Guard::new();
+    let _guard = sends.then(crate::sigpipe::Guard::new);
     let (outcome, value) = match catch_unwind(AssertUnwindSafe(|| body(args))) {
         Ok(Ok(value)) => (Outcome::Done, value),
         failed => failure(failed, name),
@@ -491,6 +514,7 @@ macro_rules! methods {
                             args,
                             result,
                             concat!($package, "::", stringify!($name)),
+                            const { $crate::method::sends(stringify!($name)) },
                         )
                     }
                     body

@@ -96,6 +96,11 @@ macro_rules! classes {
             if object.is_null() {
                 return;
             }
+            if class == Class::Connect {
+                // SAFETY: the caller's promise.
+                let left = unsafe { virt_sys::virConnectClose(object.cast()) };
+                return crate::sigpipe::released(left);
+            }
             match class {
                 // SAFETY: the caller's promise.
                 $(Class::$class => unsafe { virt_sys::$release(object.cast()); },)*
