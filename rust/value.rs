@@ -388,8 +388,16 @@ impl Value {
             Tag::Text | Tag::Bytes if self.utf8 => {
                 let text = std::str::from_utf8(self.raw())
                     .map_err(|_| Fault::argument(what, "holds characters that no byte string can hold"))?;
-                let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
-                Ok(bytes.ok_or_else(|| Fault::argument(what, "holds a wide character"))?.into())
+                // With room for all: a vector that grows would leave copies of a secret behind.
+                let mut bytes = Vec::with_capacity(text.len());
+                for character in text.chars() {
+                    let Ok(byte) = u8::try_from(u32::from(character)) else {
+                        wipe(&mut bytes);
+                        return Err(Fault::argument(what, "holds a wide character"));
+                    };
+                    bytes.push(byte);
+                }
+                Ok(bytes.into())
             }
             Tag::Text | Tag::Bytes | Tag::Key => Ok(self.raw().into()),
             Tag::Int | Tag::Uint => Ok(self.integer().unwrap_or_default().to_string().into_bytes().into()),
@@ -470,6 +478,14 @@ fn decimal(text: &str) -> Option<f64> {
     if number { text.parse().ok().filter(|float: &f64| float.is_finite()) } else { None }
 }
 
+/// Overwrites a secret.
+pub fn wipe(bytes: &mut [u8]) {
+    for byte in bytes {
+        // SAFETY: a byte that we may write. A volatile write is not optimised away.
+        unsafe { std::ptr::from_mut(byte).write_volatile(0) };
+    }
+}
+
 impl Drop for Value {
     #[inline]
     fn drop(&mut self) {
@@ -491,12 +507,10 @@ impl Value {
             // SAFETY: malloc gave it, and nobody else frees it.
             (_, Storage::Malloc) => unsafe { libc::free(self.data.text as *mut c_void) },
             (_, Storage::Secret) => {
-                // SAFETY: malloc gave `len` bytes, and nobody else frees them. Volatile writes are not optimised away.
+                // SAFETY: malloc gave `len` bytes, and nobody else frees them.
                 unsafe {
                     let bytes = self.data.text.cast_mut();
-                    for index in 0..self.len {
-                        bytes.add(index).write_volatile(0);
-                    }
+                    wipe(std::slice::from_raw_parts_mut(bytes.cast(), self.len));
                     libc::free(bytes.cast());
                 }
             }
