@@ -42,6 +42,22 @@ static void *scratch(pTHX_ size_t size) {
     return SvPVX(sv_2mortal(newSV(size ? size : 1)));
 }
 
+static int wipe(pTHX_ SV *sv, MAGIC *magic) {
+    volatile char *at = SvPVX(sv), *const end = at + SvLEN(sv);
+    PERL_UNUSED_CONTEXT;
+    PERL_UNUSED_ARG(magic);
+    while (at < end)
+        *at++ = 0;
+    return 0;
+}
+
+/* A copy that may be one of a secret: it is overwritten before its memory is anybody else's. */
+static SV *wiped(pTHX_ SV *copy) {
+    static MGVTBL table = {NULL, NULL, NULL, NULL, wipe, NULL, NULL, NULL};
+    sv_magicext(copy, NULL, PERL_MAGIC_ext, &table, NULL, 0);
+    return copy;
+}
+
 /* A string or a number, which can be looked at without running Perl code. */
 static bool is_plain(SV *sv) {
     return !SvGMAGICAL(sv) && !SvROK(sv) && (SvPOK(sv) || SvIOK(sv) || SvNOK(sv));
@@ -181,7 +197,7 @@ static void decode_bytes(pTHX_ const sysvirt_Method *method, const sysvirt_Param
         sv = own_string(aTHX_ sv);
     bytes = SvPV_nomg_const(sv, length);
     if (SvUTF8(sv)) {
-        SV *downgraded = newSVpvn_flags(bytes, length, SVs_TEMP | SVf_UTF8);
+        SV *downgraded = wiped(aTHX_ newSVpvn_flags(bytes, length, SVs_TEMP | SVf_UTF8));
         if (!sv_utf8_downgrade(downgraded, TRUE))
             bad(aTHX_ method, param, "holds a wide character");
         bytes = SvPV_const(downgraded, length);
@@ -239,9 +255,9 @@ static void finish(values *list, sysvirt_Tag tag, sysvirt_Value *out) {
     out->data.items = list->count ? (sysvirt_Value *)SvPVX(list->buffer) : NULL;
 }
 
-/* A copy of a string, so that nothing the script does meanwhile can move it. */
+/* A copy of a string, so that nothing the script does meanwhile can move it; overwritten when it goes. */
 static void copy_text(pTHX_ const char *text, STRLEN length, bool utf8, sysvirt_Value *out) {
-    char *copy = scratch(aTHX_ length + 1);
+    char *copy = SvPVX(wiped(aTHX_ sv_2mortal(newSV(length + 1))));
     Copy(text, copy, length, char);
     copy[length] = '\0';
     set_text(out, SYSVIRT_TAG_TEXT, copy, length, utf8);

@@ -82,6 +82,7 @@ static inline bool decode_plain(pTHX_ const sysvirt_Method *method, SV **given, 
 }
 
 static HV *invocant_stash(pTHX_ SV *sv) {
+    sv_2mortal(SvREFCNT_inc_simple_NN(sv)); /* what a tie does may drop it */
     return sv_isobject(sv) ? SvSTASH(SvRV(sv)) : gv_stashsv(sv, GV_ADD);
 }
 

@@ -3,7 +3,7 @@
 //! that would lose something.
 
 use crate::error::{Fault, Result};
-use crate::value::{Tag, Value};
+use crate::value::{Tag, Value, wipe};
 use std::borrow::Cow;
 use std::ffi::CString;
 
@@ -41,8 +41,16 @@ impl Value {
             Tag::Text | Tag::Bytes if self.is_utf8() => {
                 let text = std::str::from_utf8(self.raw())
                     .map_err(|_| Fault::argument(what, "holds characters that no byte string can hold"))?;
-                let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
-                Ok(bytes.ok_or_else(|| Fault::argument(what, "holds a wide character"))?.into())
+                // With room for all: a vector that grows would leave copies of a secret behind.
+                let mut bytes = Vec::with_capacity(text.len());
+                for character in text.chars() {
+                    let Ok(byte) = u8::try_from(u32::from(character)) else {
+                        wipe(&mut bytes);
+                        return Err(Fault::argument(what, "holds a wide character"));
+                    };
+                    bytes.push(byte);
+                }
+                Ok(bytes.into())
             }
             Tag::Text | Tag::Bytes | Tag::Key => Ok(self.raw().into()),
             Tag::Int | Tag::Uint => Ok(self.integer().unwrap_or_default().to_string().into_bytes().into()),

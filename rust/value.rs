@@ -461,6 +461,14 @@ impl MapBuilder {
     }
 }
 
+/// Overwrites a secret.
+pub fn wipe(bytes: &mut [u8]) {
+    for byte in bytes {
+        // SAFETY: a byte that we may write. A volatile write is not optimised away.
+        unsafe { std::ptr::from_mut(byte).write_volatile(0) };
+    }
+}
+
 impl Drop for Value {
     #[inline]
     fn drop(&mut self) {
@@ -482,12 +490,10 @@ impl Value {
             // SAFETY: malloc gave it, and nobody else frees it.
             (_, Storage::Malloc) => unsafe { libc::free(self.data.text as *mut c_void) },
             (_, Storage::Secret) => {
-                // SAFETY: malloc gave `len` bytes, and nobody else frees them. Volatile writes are not optimised away.
+                // SAFETY: malloc gave `len` bytes, and nobody else frees them.
                 unsafe {
                     let bytes = self.data.text.cast_mut();
-                    for index in 0..self.len {
-                        bytes.add(index).write_volatile(0);
-                    }
+                    wipe(std::slice::from_raw_parts_mut(bytes.cast(), self.len));
                     libc::free(bytes.cast());
                 }
             }

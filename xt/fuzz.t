@@ -16,7 +16,7 @@ use Test::More;
 my $rounds = $ENV{FUZZ_ROUNDS} || 20;
 my $seed   = $ENV{FUZZ_SEED}   || 1;
 my $calls  = 500;
-my @rounds = $ENV{FUZZ_ROUND} || 1 .. $rounds;
+my @rounds = $ENV{FUZZ_ROUND} ? ( $ENV{FUZZ_ROUND} ) : ( 1 .. $rounds );
 @INC = map { ref || Cwd::abs_path($_) // $_ } @INC;
 chdir( my $dir = File::Temp->newdir ) or die $!;
 

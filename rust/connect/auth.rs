@@ -105,9 +105,11 @@ fn give(cred: &mut virConnectCredential, answer: Option<&Value>) -> Result<()> {
     cred.result = std::ptr::null_mut();
     cred.resultlen = 0;
     let Some(answer) = answer.filter(|answer| !answer.is_none()) else { return Ok(()) };
-    let bytes = answer
-        .to_bytes("result")
-        .or_else(|_| answer.to_text("result").map(|text| text.into_bytes().into()))?;
+    let mut bytes = match answer.to_bytes("result") {
+        // Characters that are no bytes: as UTF-8, which they are already.
+        Err(_) if !answer.raw().is_empty() => answer.raw().into(),
+        other => other?,
+    };
     // SAFETY: room for the bytes and the NUL that C readers expect behind them.
     unsafe {
         let copy: *mut u8 = libc::calloc(1, bytes.len() + 1).cast();
@@ -118,5 +120,8 @@ fn give(cred: &mut virConnectCredential, answer: Option<&Value>) -> Result<()> {
         cred.result = copy.cast();
     }
     cred.resultlen = bytes.len() as c_uint;
+    if let std::borrow::Cow::Owned(copy) = &mut bytes {
+        crate::value::wipe(copy);
+    }
     Ok(())
 }

@@ -57,18 +57,20 @@ sub subs {
 our @args;
 our @victims;
 
+our $busy;
+
 sub mischief {
+    return if $busy;    # a loop over what it empties would be perl's own problem
+    local $busy = 1;
     my $what = int rand 9;
     if    ( $what == 0 ) { @args = () }
     elsif ( $what == 1 ) { ref eq 'ARRAY' ? @$_ = () : ref eq 'HASH' ? %$_ = () : 0 for @victims }
     elsif ( $what == 2 ) { ref eq 'ARRAY' && @$_ < 1_000 && push @$_, @$_ for @victims }
-    elsif ( $what == 3 ) { undef $_                                       for @args }
+    elsif ( $what == 3 ) { undef $args[$_]                                for 0 .. $#args }
     elsif ( $what == 4 ) {
         Scalar::Util::blessed($_) && $_->isa('Sys::Virt::Stream') && $_->DESTROY for @args;
     }
-    elsif ( $what == 5 ) {
-        $_ = 'y' x 9_000 for grep { !ref } @args;
-    }
+    elsif ( $what == 5 ) { ref $args[$_] or $args[$_] = 'y' x 9_000 for 0 .. $#args }
     elsif ( $what == 6 ) {
         my @filler = map { 'z' x 64 } 1 .. 200;
     }

@@ -25,10 +25,11 @@ sub compile {
     return "$dir/standin.so";
 }
 
-# The path of one that counts what is allocated (heap.c).
+# The path of one that counts what is allocated, or in how many freed blocks the text still stands (heap.c).
 sub compile_heap {
-    my ($dir) = @_;
-    system( qw(cc -shared -fPIC -Wall -Werror -o), "$dir/heap.so", "$here/heap.c" ) == 0
+    my ( $dir, $text ) = @_;
+    my @mark = defined $text ? qq{-DMARK="$text"} : ();
+    system( qw(cc -shared -fPIC -Wall -Werror), @mark, '-o', "$dir/heap.so", "$here/heap.c" ) == 0
         or die "heap.c does not compile\n";
     return "$dir/heap.so";
 }

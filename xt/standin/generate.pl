@@ -10,6 +10,7 @@ my ($xml) = @ARGV;
 open my $special, '<', "$FindBin::Bin/special.c" or die $!;
 my %special = map { $_ => 1 } do { local $/ = undef; <$special> }
     =~ /\b(vir\w+)\(vir\w+Ptr \*?\w+/g;
+$special{virConnectOpenAuth}               = 1;
 $special{"virConnect${_}EventRegisterAny"} = 1 for qw(Network StoragePool NodeDevice Secret);
 
 # Errors, typed parameters, the event loop and the like do their real work.

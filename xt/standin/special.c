@@ -68,10 +68,28 @@ int virNodeGetCPUMap(virConnectPtr conn, unsigned char **map, unsigned int *onli
 }
 
 unsigned char *virSecretGetValue(virSecretPtr secret, size_t *length, unsigned int flags) {
+    const char *text = getenv("STANDIN_SECRET");
     FAIL(NULL);
     note("virSecretGetValue(object, %u)\n", flags);
-    *length = 5;
-    return memcpy(malloc(5), "a\0b\xff" "c", 5);
+    *length = text ? strlen(text) : 5;
+    return memcpy(malloc(*length), text ? text : "a\0b\xff" "c", *length);
+}
+
+/* Asks for one credential, as a driver would; what it gets is overwritten here, for that is not what is tested. */
+virConnectPtr virConnectOpenAuth(const char *name, virConnectAuthPtr auth, unsigned int flags) {
+    virConnectCredential cred = {.type = VIR_CRED_PASSPHRASE, .prompt = "Password", .challenge = NULL};
+    FAIL(NULL);
+    note("virConnectOpenAuth(%s, %u)\n", text(name), flags);
+    if (auth && auth->cb) {
+        int answered = auth->cb(&cred, 1, auth->cbdata);
+        note("credential %s, %u\n", text(cred.result), cred.resultlen);
+        if (cred.result)
+            memset(cred.result, 0, cred.resultlen);
+        free(cred.result);
+        if (answered < 0)
+            return NULL;
+    }
+    return fake();
 }
 
 int virSecretSetValue(virSecretPtr secret, const unsigned char *value, size_t length, unsigned int flags) {
