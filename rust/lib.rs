@@ -192,7 +192,6 @@ pub unsafe extern "C" fn sysvirt_retain(class: Class, object: *mut c_void) {
 /// `object` is NULL or a live object of `class`, and the reference is the caller's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sysvirt_release(class: Class, object: *mut c_void) {
-    let _guard = sigpipe::ends_connection(class).then(sigpipe::Guard::new);
     // SAFETY: the caller's promise.
     unsafe { virt::class::release(class, object) }
 }

@@ -3,9 +3,8 @@
 //! gone, the kernel's answer is a signal that ends the process before libvirt can return its error. How the script
 //! treats the signal is the script's affair, so it is not ignored: this thread blocks it, takes back what came
 //! meanwhile, and unblocks it, for callbacks too. Three system calls: nothing is done before there is a daemon, nor where
-//! nothing is written ([`ends_connection`], `method::sends`).
+//! nothing is written (`class::release`, `method::sends`).
 
-use crate::virt::class::Class;
 use libc::{SIG_BLOCK, SIG_UNBLOCK, SIGPIPE, c_char, c_int, sigset_t};
 use std::cell::Cell;
 use std::ffi::CStr;
@@ -14,9 +13,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether there ever was a connection that may lead to a daemon.
 static DAEMON: AtomicBool = AtomicBool::new(false);
-
-/// Whether there ever was a connection that something else still held when its handle gave it back.
-static LINGERS: AtomicBool = AtomicBool::new(false);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -106,19 +102,6 @@ pub unsafe fn expect(uri: *const c_char) {
     if !inside {
         DAEMON.store(true, Ordering::Relaxed);
     }
-}
-
-/// Notes what virConnectClose returned: the number of references that are left, or nearly so.
-pub fn released(left: c_int) {
-    if left > 0 {
-        LINGERS.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Whether to free an object may end a connection, which says goodbye to the daemon. Most may not, for the handle of the
-/// connection, which they came from, holds it.
-pub fn ends_connection(class: Class) -> bool {
-    matches!(class, Class::Connect | Class::Stream) || LINGERS.load(Ordering::Relaxed)
 }
 
 /// The time of a call of libvirt.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! The classes of libvirt objects: which C type each stands for, and how it is referenced and released.
 
+use crate::sigpipe;
 use libc::c_void;
 use std::ffi::CStr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A Perl package whose objects the boundary knows.
 #[repr(u8)]
@@ -96,10 +98,13 @@ macro_rules! classes {
             if object.is_null() {
                 return;
             }
+            let _guard = may_end_connection(class).then(sigpipe::Guard::new);
             if class == Class::Connect {
                 // SAFETY: the caller's promise.
-                let left = unsafe { virt_sys::virConnectClose(object.cast()) };
-                return crate::sigpipe::released(left);
+                if unsafe { virt_sys::virConnectClose(object.cast()) } > 0 {
+                    LINGERS.store(true, Ordering::Relaxed);
+                }
+                return;
             }
             match class {
                 // SAFETY: the caller's promise.
@@ -108,6 +113,15 @@ macro_rules! classes {
             }
         }
     };
+}
+
+/// Whether there ever was a connection that something else still held when its handle gave it back.
+static LINGERS: AtomicBool = AtomicBool::new(false);
+
+/// Whether to free an object may end a connection, which says goodbye to the daemon. Most may not, for the handle of the
+/// connection, which they came from, holds it.
+fn may_end_connection(class: Class) -> bool {
+    matches!(class, Class::Connect | Class::Stream) || LINGERS.load(Ordering::Relaxed)
 }
 
 /// A C type whose pointers are objects in Perl.
