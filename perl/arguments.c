@@ -266,19 +266,20 @@ static void copy_text(pTHX_ const char *text, STRLEN length, bool utf8, sysvirt_
 static void decode_array(pTHX_ AV *array, sysvirt_Value *out, int depth) {
     values list = {NULL, 0};
     const SSize_t count = av_len(array) + 1;
-    SV **element = count > 0 ? scratch(aTHX_ (size_t)count * sizeof *element) : NULL;
+    AV *noted = (AV *)sv_2mortal((SV *)newAV());
     SSize_t index;
     if (count > ELEMENTS_MAX)
         croak("the data structure has too many elements");
+    if (count)
+        av_extend(noted, count - 1);
     for (index = 0; index < count; index++) {
         SV **found = av_fetch(array, index, 0);
-        element[index] = found ? kept(aTHX_ *found) : NULL;
+        av_push(noted, found ? SvREFCNT_inc_NN(*found) : newSV(0));
     }
     for (index = 0; index < count; index++) {
         sysvirt_Value value;
         Zero(&value, 1, sysvirt_Value);
-        if (element[index])
-            sysvirt_decode_any(aTHX_ element[index], &value, depth);
+        sysvirt_decode_any(aTHX_ AvARRAY(noted)[index], &value, depth);
         *push(aTHX_ &list) = value;
     }
     finish(&list, SYSVIRT_TAG_ARRAY, out);
