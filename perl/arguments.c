@@ -283,20 +283,20 @@ static void decode_any(pTHX_ structure *of, SV *sv, sysvirt_Value *out);
 static void decode_array(pTHX_ structure *of, AV *array, sysvirt_Value *out) {
     values list = {NULL, 0};
     const SSize_t count = av_len(array) + 1;
-    SV **element;
+    AV *noted = (AV *)sv_2mortal((SV *)newAV());
     SSize_t index;
     if (count > ELEMENTS_MAX)
         refuse(aTHX_ of, "has too many elements");
-    element = scratch(aTHX_ (size_t)(count > 0 ? count : 0) * sizeof *element);
+    if (count)
+        av_extend(noted, count - 1);
     for (index = 0; index < count; index++) {
         SV **found = av_fetch(array, index, 0);
-        element[index] = found ? kept(aTHX_ *found) : NULL;
+        av_push(noted, found ? SvREFCNT_inc_NN(*found) : newSV(0));
     }
     for (index = 0; index < count; index++) {
         sysvirt_Value value;
         Zero(&value, 1, sysvirt_Value);
-        if (element[index])
-            decode_any(aTHX_ of, element[index], &value);
+        decode_any(aTHX_ of, AvARRAY(noted)[index], &value);
         *push(aTHX_ &list) = value;
     }
     finish(&list, SYSVIRT_TAG_ARRAY, out);

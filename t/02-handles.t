@@ -149,6 +149,9 @@ subtest 'arguments that go while they are looked at' => sub {
     );
     is( ref $@ && $@->code, Sys::Virt::Error::ERR_INVALID_DOMAIN, '... is a closed object' );
 
+    ok( !eval { $dom->managed_save_define_xml( 'x', 255 ); 1 }, 'one, and flags that contradict each other' );
+    is( ref $@ && $@->code, Sys::Virt::Error::ERR_INVALID_DOMAIN, '... at which libvirt crashes' );
+
     $dom = $c->get_domain_by_name('test');
     my @args;
     @args = ( $dom, thief( sub { @args = () } ), join( q{}, 'a', 'b' ), undef, undef, 0 );

@@ -10,8 +10,10 @@ methods! { "Sys::Virt::Domain";
         flags: u32 = 0) => save(dom, tosv, dxmlsv, &params_sv, flags);
     managed_save(dom: Domain, flags: u32 = 0) => status(virDomainManagedSave(dom, flags));
     managed_save_remove(dom: Domain, flags: u32 = 0) => status(virDomainManagedSaveRemove(dom, flags));
-    managed_save_define_xml(dom: Domain, xml: Text, flags: u32 = 0) =>
-        status(virDomainManagedSaveDefineXML(dom, xml, flags));
+    managed_save_define_xml(dom: Domain, xml: Text, flags: u32 = 0) => {
+        opened(dom, "virDomainManagedSaveDefineXML")?;
+        status(virDomainManagedSaveDefineXML(dom, xml, flags))
+    };
     managed_save_get_xml_description(dom: Domain, flags: u32 = 0) =>
         owned(virDomainManagedSaveGetXMLDesc(dom, flags));
     has_managed_save_image(dom: Domain, flags: u32 = 0) => number(virDomainHasManagedSaveImage(dom, flags));

