@@ -495,7 +495,7 @@ static void decode(pTHX_ const sysvirt_Method *method, const sysvirt_Param *para
         if (isGV_with_GP(sv) && !SvFAKE(sv))
             bad(aTHX_ method, param, "is a glob, not a variable");
         if (SvREADONLY(sv))
-            croak("%s", PL_no_modify);
+            croak("Modification of a read-only value attempted"); /* perl's own words */
         break;
     default:
         break;

@@ -202,7 +202,7 @@ subtest 'sending' => sub {
         },
         'send_all to nowhere'
     );
-    ok( !eval { $stream->$_;              1 }, "$_ of an unused stream" ) for qw(finish recv_hole);
+    ok( !eval { $stream->$_; 1 }, "$_ of an unused stream" ) for qw(finish recv_hole);
     for my $end (qw(finish abort)) {
         my $ended = picture(1);
         $ended->$end;
