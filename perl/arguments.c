@@ -491,6 +491,9 @@ static void decode(pTHX_ const sysvirt_Method *method, const sysvirt_Param *para
     case SYSVIRT_KIND_ANY:
         decode_any(aTHX_ &of, sv, out);
         break;
+    case SYSVIRT_KIND_INVOCANT:
+        out->data.pointer = sysvirt_invocant_stash(aTHX_ sv);
+        break;
     case SYSVIRT_KIND_VARIABLE: /* rather now than when there is something to lose */
         if (isGV_with_GP(sv) && !SvFAKE(sv))
             bad(aTHX_ method, param, "is a glob, not a variable");

@@ -7,6 +7,12 @@
 #include "context.h"
 
 void sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args, bool copy);
+
+/* The package that a class method was called on, by name or by an object; an invocant's value carries it. */
+static inline HV *sysvirt_invocant_stash(pTHX_ SV *sv) {
+    return sv_isobject(sv) ? SvSTASH(SvRV(sv)) : gv_stashsv(sv, GV_ADD);
+}
+
 void sysvirt_decode_any(pTHX_ SV *sv, sysvirt_Value *out);
 
 #endif

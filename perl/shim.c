@@ -72,18 +72,14 @@ static inline bool decode_plain(pTHX_ const sysvirt_Method *method, SV **given, 
             set_head(out, SYSVIRT_TAG_TEXT, SYSVIRT_CLASS_NONE);
             out->len = SvCUR(sv);
             out->data.text = SvPVX_const(sv);
-        } else if (param->kind == SYSVIRT_KIND_INVOCANT && !(flags & SVs_GMG)) {
+        } else if (param->kind == SYSVIRT_KIND_INVOCANT && !(flags & SVs_GMG) && flags & (SVf_POK | SVf_ROK)) {
             set_head(out, SYSVIRT_TAG_NONE, SYSVIRT_CLASS_NONE);
+            out->data.pointer = sysvirt_invocant_stash(aTHX_ sv);
         } else {
             return FALSE;
         }
     }
     return TRUE;
-}
-
-static HV *invocant_stash(pTHX_ SV *sv) {
-    sv_2mortal(SvREFCNT_inc_simple_NN(sv)); /* what a tie does may drop it */
-    return sv_isobject(sv) ? SvSTASH(SvRV(sv)) : gv_stashsv(sv, GV_ADD);
 }
 
 /* Throws what a callback died with, without telling $SIG{__DIE__} a second time. */
@@ -168,13 +164,13 @@ XS_INTERNAL(dispatch) {
 
     if (UNLIKELY((size_t)given - method->mandatory > method->optional))
         usage(aTHX_ method);
-    if (method->flags & sysvirt_CONSTRUCTOR)
-        stash = invocant_stash(aTHX_ given ? ST(0) : &PL_sv_undef);
     if (UNLIKELY(cxt->reentrant) || !decode_plain(aTHX_ method, &ST(0), given, args)) {
         sysvirt_decode(aTHX_ method, &ST(0), given, args, cxt->reentrant);
         each_object(aTHX_ args, method->nparams, hold);
         held = TRUE;
     }
+    if (method->flags & sysvirt_CONSTRUCTOR)
+        stash = args[0].data.pointer;
 
     outcome = method->body(args, &result);
     if (held)

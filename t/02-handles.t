@@ -138,7 +138,19 @@ package Thief {
 
 sub thief { my ($code) = @_; return bless { code => $code }, 'Thief' }
 
+# A scalar that does the same, and dies.
+package Robber {
+    sub TIESCALAR { my ( $class, $code ) = @_; return bless { code => $code }, $class }
+    sub FETCH     { $_[0]{code}->();           die "robbed\n" }
+}
+
 subtest 'arguments that go while they are looked at' => sub {
+    {
+        my @names = map { "name$_" } 1 .. 50;
+        tie my $class, 'Robber', sub { @names = () };
+        ok( !eval { Sys::Virt::Domain::_new( $class, @names ); 1 }, 'those of a class method' );
+        is( $@, "robbed\n", '... go by its class' );
+    }
     my $dom = $c->get_domain_by_name('test');
     ok(
         !eval {
