@@ -104,8 +104,18 @@ subtest 'agent' => sub {
 };
 
 subtest 'addresses' => sub {
-    my ($mac)     = $guest->get_xml_description =~ /<mac address='(.*?)'/;
-    my $lease     = prints( qr{^vnet\d+ +$mac\n +192[.]168[.]\d+[.]\d+/24$}m, 'addresses', $name );
+    my ($mac) = $guest->get_xml_description =~ /<mac address='(.*?)'/;
+    ok(
+        Stack::wait_for(
+            'a lease',
+            30,
+            sub {
+                grep { @{ $_->{addrs} } } $guest->get_interface_addresses(0);
+            }
+        ),
+        'the guest has a lease'
+    );
+    my $lease = prints( qr{^vnet\d+ +$mac\n +192[.]168[.]\d+[.]\d+/24$}m, 'addresses', $name );
     my ($address) = $lease =~ m{([\d.]+)/24};
     prints( qr{^eth0 +$mac\n(?: +\S+\n)* +\Q$address\E/24$}m, 'addresses', '--source', 'agent', $name );
     my $leases = prints( qr{^$mac +\Q$address\E/24 +\S+ +until \w+ }m, 'leases', 'default' );

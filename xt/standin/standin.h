@@ -27,6 +27,9 @@ static void note(const char *format, ...) {
         abort();
 }
 
+/* In every library, in no header. */
+int virSetError(virErrorPtr error);
+
 /* Whether this call is to fail: STANDIN_FAIL in the environment is "1 CODE" for every call, "2 CODE" for every second one,
  * with that code of an error. The functions that free, reference or close do not ask. */
 static int fails(const char *name) {
