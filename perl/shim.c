@@ -51,14 +51,14 @@ static inline bool decode_plain(pTHX_ const sysvirt_Method *method, SV **given, 
         }
         sv = *given++;
         flags = SvFLAGS(sv) & (SVs_GMG | SVf_ROK | SVf_IOK | SVf_POK | SVf_IVisUV);
-        if (param->kind == SYSVIRT_KIND_HANDLE) {
+        if (param->kind == SYSVIRT_KIND_HANDLE || param->kind == SYSVIRT_KIND_ANY) {
             const MAGIC *magic;
             if (flags != SVf_ROK)
                 return FALSE;
             magic = sysvirt_handle_magic_of(SvRV(sv));
-            if (!magic || sysvirt_handle_class(magic) != param->class_)
+            if (!magic || (sysvirt_handle_class(magic) != param->class_ && param->kind == SYSVIRT_KIND_HANDLE))
                 return FALSE;
-            set_head(out, SYSVIRT_TAG_HANDLE, param->class_);
+            set_head(out, SYSVIRT_TAG_HANDLE, sysvirt_handle_class(magic));
             out->data.pointer = magic->mg_ptr;
             out->len = PTR2UV(sv);
         } else if (param->kind == SYSVIRT_KIND_NUMBER) {
@@ -134,9 +134,22 @@ static void release_later(pTHX_ sysvirt_Class class_, void *object) {
     sv_2mortal(sysvirt_handle_inner(aTHX_ class_, object));
 }
 
-/* Does something with each object among the arguments. They are held while the method runs, for a handler, an event loop in
- * Perl or the end of the program (`exit` in a handler) may close the script's own; and then until the script's statement is
- * over, for the result may be a string of theirs. */
+/* Whether there is a sub among the arguments, which may run while the method does. */
+static bool has_code(const sysvirt_Value *values, size_t count) {
+    size_t index;
+    for (index = 0; index < count; index++) {
+        const sysvirt_Value *value = &values[index];
+        if (value->tag == SYSVIRT_TAG_CODE
+            || ((value->tag == SYSVIRT_TAG_ARRAY || value->tag == SYSVIRT_TAG_MAP || value->tag == SYSVIRT_TAG_REF)
+                && has_code(value->data.items, value->len)))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Does something with each object among the arguments. If Perl code may run, they are held while the method does: a handler,
+ * an event loop in Perl or the end of the program (`exit` in a handler) may close the script's own; and then until the script's
+ * statement is over, for the result may be a string of theirs. */
 static void each_object(pTHX_ const sysvirt_Value *values, size_t count, void (*with)(pTHX_ sysvirt_Class, void *)) {
     size_t index;
     for (index = 0; index < count; index++) {
@@ -166,8 +179,9 @@ XS_INTERNAL(dispatch) {
         usage(aTHX_ method);
     if (UNLIKELY(cxt->reentrant) || !decode_plain(aTHX_ method, &ST(0), given, args)) {
         sysvirt_decode(aTHX_ method, &ST(0), given, args, cxt->reentrant);
-        each_object(aTHX_ args, method->nparams, hold);
-        held = TRUE;
+        held = cxt->reentrant || has_code(args, method->nparams);
+        if (held)
+            each_object(aTHX_ args, method->nparams, hold);
     }
     if (method->flags & sysvirt_CONSTRUCTOR)
         stash = args[0].data.pointer;
