@@ -72,6 +72,12 @@ static inline bool decode_plain(pTHX_ const sysvirt_Method *method, SV **given, 
             set_head(out, SYSVIRT_TAG_TEXT, SYSVIRT_CLASS_NONE);
             out->len = SvCUR(sv);
             out->data.text = SvPVX_const(sv);
+        } else if (param->kind == SYSVIRT_KIND_BYTES) {
+            if ((flags & (SVs_GMG | SVf_ROK | SVf_POK)) != SVf_POK || SvUTF8(sv))
+                return FALSE;
+            set_head(out, SYSVIRT_TAG_BYTES, SYSVIRT_CLASS_NONE);
+            out->len = SvCUR(sv);
+            out->data.text = SvPVX_const(sv);
         } else if (param->kind == SYSVIRT_KIND_INVOCANT && !(flags & SVs_GMG) && flags & (SVf_POK | SVf_ROK)) {
             set_head(out, SYSVIRT_TAG_NONE, SYSVIRT_CLASS_NONE);
             out->data.pointer = sysvirt_invocant_stash(aTHX_ sv);
