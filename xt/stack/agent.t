@@ -110,11 +110,12 @@ subtest 'processors' => sub {
 
 subtest 'addresses' => sub {
     my $by    = sub { my ($source) = @_; return [ $guest->get_interface_addresses($source) ] };
-    my $ready = sub {
-        grep { $_->{name} eq 'eth0' && @{ $_->{addrs} } }
-            @{ $by->(Sys::Virt::Domain::INTERFACE_ADDRESSES_SRC_AGENT) };
+    my $ready = sub {    # a link-local IPv6 address is there before DHCP has answered
+        grep { $_->{type} == Sys::Virt::IP_ADDR_TYPE_IPV4 }
+            map { @{ $_->{addrs} } }
+            grep { $_->{name} eq 'eth0' } @{ $by->(Sys::Virt::Domain::INTERFACE_ADDRESSES_SRC_AGENT) };
     };
-    my $got     = Stack::wait_for( 'an address', 40, $ready );
+    ok( Stack::wait_for( 'an address', 60, $ready ), 'DHCP has given an address' );
     my ($agent) = grep { $_->{name} eq 'eth0' } @{ $by->(Sys::Virt::Domain::INTERFACE_ADDRESSES_SRC_AGENT) };
     my ($loop)  = grep { $_->{name} eq 'lo' } @{ $by->(Sys::Virt::Domain::INTERFACE_ADDRESSES_SRC_AGENT) };
     is( $loop->{addrs}[0]{addr}, '127.0.0.1', 'the agent knows the loopback device' );
