@@ -17,15 +17,18 @@ static void next_generation(void) {
 }
 
 /* Closing a connection may call an event loop in Perl, whose exceptions have no method to come from: as those of any
- * DESTROY, they are warnings. */
-static void warn_of_parked(pTHX_ my_cxt_t *cxt) {
+ * DESTROY, they are warnings. `exit` needs none. */
+static void settle(pTHX_ my_cxt_t *cxt) {
     SV *error = cxt->parked;
+    const bool exiting = cxt->exiting;
     cxt->parked = NULL;
-    cxt->pending = cxt->exiting;
+    cxt->exiting = cxt->pending = FALSE;
     if (error) {
         sv_2mortal(error);
         Perl_ck_warner(aTHX_ packWARN(WARN_MISC), "\t(in cleanup) %" SVf, SVfARG(error));
     }
+    if (exiting)
+        my_exit(STATUS_EXIT);
 }
 
 static void release(pTHX_ MAGIC *magic) {
@@ -36,7 +39,7 @@ static void release(pTHX_ MAGIC *magic) {
         const bool pending = cxt->pending;
         sysvirt_release(sysvirt_handle_class(magic), object);
         if (UNLIKELY(cxt->pending) && !pending)
-            warn_of_parked(aTHX_ cxt);
+            settle(aTHX_ cxt);
     }
 }
 

@@ -274,16 +274,21 @@ XS_INTERNAL(dispatch) {
 XS_INTERNAL(destroy_handle) {
     dXSARGS;
     if (items != 1)
-        croak("Usage: %s::DESTROY(%s)", HvNAME(GvSTASH(CvGV(cv))), (const char *)CvXSUBANY(cv).any_ptr);
+        croak("Usage: %s::DESTROY(%" SVf ")", HvNAME(GvSTASH(CvGV(cv))), SVfARG((SV *)CvXSUBANY(cv).any_ptr));
     sysvirt_handle_close(aTHX_ ST(0));
-    {
-        my_cxt_t *cxt = sysvirt_context(aTHX);
-        if (UNLIKELY(cxt->exiting)) {
-            cxt->exiting = cxt->pending = FALSE;
-            my_exit(STATUS_EXIT);
-        }
-    }
     XSRETURN_EMPTY;
+}
+
+/* To perl it is a constant's sub, which perl does not call when an object goes: the magic of the handle does the work then,
+ * at a tenth of the cost. Whoever calls it, a subclass's DESTROY for one, has it run. */
+static void bind_destroy(pTHX_ sysvirt_Class class_, const char *parameter) {
+    SV *name = sv_2mortal(newSVpvf("%s::DESTROY", sysvirt_package(class_)));
+    CV *destroy = newXS_flags(SvPV_nolen(name), destroy_handle, "perl/shim.c", "$", 0);
+    CvXSUBANY(destroy).any_ptr = newSVpv(parameter, 0); /* perl owns what stands in a constant's sub */
+    CvCONST_on(destroy);
+#ifdef CvREFCOUNTED_ANYSV_on
+    CvREFCOUNTED_ANYSV_on(destroy);
+#endif
 }
 
 #ifdef USE_ITHREADS
@@ -398,11 +403,8 @@ void sysvirt_boot(pTHX_ CV *cv) {
             bind_methods(aTHX_ table->methods[part].rows, table->methods[part].count);
         for (part = 0; part < table->nconstants; part++)
             bind_constants(aTHX_ cxt->stash[table->class_], table->constants[part].rows, table->constants[part].count);
-        if (table->destroy) {
-            SV *name = sv_2mortal(newSVpvf("%s::DESTROY", sysvirt_package(table->class_)));
-            CV *destroy = newXS_flags(SvPV_nolen(name), destroy_handle, "perl/shim.c", "$", 0);
-            CvXSUBANY(destroy).any_ptr = (void *)table->destroy;
-        }
+        if (table->destroy)
+            bind_destroy(aTHX_ table->class_, table->destroy);
     }
     newXS("Sys::Virt::_overload", overload, "perl/shim.c");
 #ifdef USE_ITHREADS

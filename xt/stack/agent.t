@@ -111,8 +111,8 @@ subtest 'processors' => sub {
 subtest 'addresses' => sub {
     my $by    = sub { my ($source) = @_; return [ $guest->get_interface_addresses($source) ] };
     my $ready = sub {    # a link-local IPv6 address is there before DHCP has answered
-        grep { $_->{type} == Sys::Virt::IP_ADDR_TYPE_IPV4 }
-            map { @{ $_->{addrs} } }
+        grep     { $_->{type} == Sys::Virt::IP_ADDR_TYPE_IPV4 }
+            map  { @{ $_->{addrs} } }
             grep { $_->{name} eq 'eth0' } @{ $by->(Sys::Virt::Domain::INTERFACE_ADDRESSES_SRC_AGENT) };
     };
     ok( Stack::wait_for( 'an address', 60, $ready ), 'DHCP has given an address' );
