@@ -6,10 +6,11 @@
 #define MY_CXT_KEY "Sys::Virt::_guts" XS_VERSION
 START_MY_CXT
 
-my_cxt_t *sysvirt_context(pTHX) {
-    dMY_CXT;
-    return &MY_CXT;
-}
+#ifdef USE_ITHREADS
+int sysvirt_context_index;
+#else
+my_cxt_t *sysvirt_only_context;
+#endif
 
 my_cxt_t *sysvirt_context_new(pTHX_ bool cloned) {
 #ifdef USE_ITHREADS
@@ -22,6 +23,11 @@ my_cxt_t *sysvirt_context_new(pTHX_ bool cloned) {
 #endif
     {
         MY_CXT_INIT;
+#ifdef USE_ITHREADS
+        sysvirt_context_index = my_cxt_index;
+#else
+        sysvirt_only_context = &MY_CXT;
+#endif
         return &MY_CXT;
     }
 }

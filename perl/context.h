@@ -42,6 +42,15 @@
 #define MUTABLE_SV(p) ((SV *)(void *)(p))
 #endif
 
+/* What belongs to the way that most calls take, and what does not. */
+#ifdef __GNUC__
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define NOINLINE __attribute__((noinline))
+#else
+#define ALWAYS_INLINE inline
+#define NOINLINE
+#endif
+
 /* One per interpreter. */
 typedef struct {
     HV *stash[SYSVIRT_CLASS_COUNT]; /* by class number */
@@ -54,8 +63,14 @@ typedef struct {
     AV *keys;     /* the keys of results, as scalars that share them, by number */
 } my_cxt_t;
 
-/* That of this interpreter. */
-my_cxt_t *sysvirt_context(pTHX);
+/* That of this interpreter: what dMY_CXT does, which only the file that has START_MY_CXT can. */
+#ifdef USE_ITHREADS
+extern int sysvirt_context_index;
+static inline my_cxt_t *sysvirt_context(pTHX) { return (my_cxt_t *)PL_my_cxt_list[sysvirt_context_index]; }
+#else
+extern my_cxt_t *sysvirt_only_context;
+static inline my_cxt_t *sysvirt_context(pTHX) { return sysvirt_only_context; }
+#endif
 
 /* A new one, for the interpreter that loads the module or, `cloned`, for a thread's; to be filled. */
 my_cxt_t *sysvirt_context_new(pTHX_ bool cloned);

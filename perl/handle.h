@@ -28,6 +28,11 @@ static inline MAGIC *sysvirt_handle_magic(SV *sv) {
     return SvROK(sv) ? sysvirt_handle_magic_of(SvRV(sv)) : NULL;
 }
 
+/* The same of a plain reference, which is magical neither. */
+static inline MAGIC *sysvirt_handle_magic_plain(SV *sv) {
+    return (SvFLAGS(sv) & (SVs_GMG | SVf_ROK)) == SVf_ROK ? sysvirt_handle_magic_of(SvRV(sv)) : NULL;
+}
+
 /* mg_private holds the class, and above it the generation of processes that the handle belongs to. */
 #define SYSVIRT_HANDLE_CLASS_BITS 6
 

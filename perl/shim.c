@@ -37,6 +37,12 @@ static inline void set_head(sysvirt_Value *out, sysvirt_Tag tag, sysvirt_Class c
     out->utf8 = FALSE;
 }
 
+static inline void set_handle(sysvirt_Value *out, const MAGIC *magic, SV *sv) {
+    set_head(out, SYSVIRT_TAG_HANDLE, sysvirt_handle_class(magic));
+    out->data.pointer = magic->mg_ptr;
+    out->len = PTR2UV(sv);
+}
+
 /* The same as sysvirt_decode, for what arguments almost always are: plain values of the wanted kind. FALSE if any is not. */
 static inline bool decode_plain(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *out) {
     const sysvirt_Param *param = method->params, *const end = param + method->nparams;
@@ -52,15 +58,10 @@ static inline bool decode_plain(pTHX_ const sysvirt_Method *method, SV **given, 
         sv = *given++;
         flags = SvFLAGS(sv) & (SVs_GMG | SVf_ROK | SVf_IOK | SVf_POK | SVf_IVisUV);
         if (param->kind == SYSVIRT_KIND_HANDLE || param->kind == SYSVIRT_KIND_ANY) {
-            const MAGIC *magic;
-            if (flags != SVf_ROK)
-                return FALSE;
-            magic = sysvirt_handle_magic_of(SvRV(sv));
+            const MAGIC *magic = flags == SVf_ROK ? sysvirt_handle_magic_of(SvRV(sv)) : NULL;
             if (!magic || (sysvirt_handle_class(magic) != param->class_ && param->kind == SYSVIRT_KIND_HANDLE))
                 return FALSE;
-            set_head(out, SYSVIRT_TAG_HANDLE, sysvirt_handle_class(magic));
-            out->data.pointer = magic->mg_ptr;
-            out->len = PTR2UV(sv);
+            set_handle(out, magic, sv);
         } else if (param->kind == SYSVIRT_KIND_NUMBER) {
             if ((flags & ~SVf_POK) != SVf_IOK)
                 return FALSE;
@@ -167,6 +168,98 @@ static void each_object(pTHX_ const sysvirt_Value *values, size_t count, void (*
     }
 }
 
+/* Arguments of which one is not plain are decoded by sysvirt_decode, and the objects among them held if need be. */
+static NOINLINE sysvirt_Outcome call_carefully(pTHX_ my_cxt_t *cxt, const sysvirt_Method *method, SV **given, SSize_t count,
+                                               sysvirt_Value *args, sysvirt_Value *result) {
+    sysvirt_Outcome outcome;
+    bool held;
+    sysvirt_decode(aTHX_ method, given, count, args, cxt->reentrant);
+    held = cxt->reentrant || has_code(args, method->nparams);
+    if (held)
+        each_object(aTHX_ args, method->nparams, hold);
+    outcome = method->body(args, result);
+    if (held)
+        each_object(aTHX_ args, method->nparams, cxt->exiting ? release_now : release_later);
+    return outcome;
+}
+
+/* What callbacks left to be done, or the method's own exception. */
+static NOINLINE void fail(pTHX_ my_cxt_t *cxt, sysvirt_Outcome outcome, sysvirt_Value *result) {
+    if (cxt->pending)
+        settle(aTHX_ cxt, result);
+    throw(aTHX_ cxt, outcome, result);
+}
+
+/* A list in list context: one scalar for each value. */
+static void return_list(pTHX_ my_cxt_t *cxt, I32 ax, sysvirt_Value *result) {
+    SV **sp = PL_stack_base + ax - 1;
+    size_t index;
+    EXTEND(SP, (SSize_t)result->len);
+    for (index = 0; index < result->len; index++)
+        PUSHs(sv_2mortal(sysvirt_build(aTHX_ cxt, &result->data.items[index], NULL)));
+    PUTBACK;
+    sysvirt_drop(result);
+}
+
+/* A list in scalar context: how many there are, or the last one. */
+static SV *scalar_of_list(pTHX_ my_cxt_t *cxt, sysvirt_Value *result) {
+    if (result->tag == SYSVIRT_TAG_COUNTED_LIST)
+        return newSViv((IV)result->len);
+    return result->len ? sysvirt_build(aTHX_ cxt, &result->data.items[result->len - 1], NULL) : &PL_sv_undef;
+}
+
+/* Hands perl a result that takes new scalars. An object goes into `stash`, or into the package of its class. */
+static NOINLINE void return_built(pTHX_ my_cxt_t *cxt, I32 ax, sysvirt_Value *result, HV *stash) {
+    SV *single, *variable = NULL;
+    switch (result->tag) {
+    case SYSVIRT_TAG_NONE:
+        XSRETURN_EMPTY;
+    case SYSVIRT_TAG_LIST:
+    case SYSVIRT_TAG_COUNTED_LIST:
+        if (GIMME_V != G_SCALAR) {
+            return_list(aTHX_ cxt, ax, result);
+            return;
+        }
+        single = scalar_of_list(aTHX_ cxt, result);
+        break;
+    case SYSVIRT_TAG_FILL:
+        variable = ST(result->data.items[0].data.natural);
+        single = assigned(aTHX_ cxt, result, variable);
+        break;
+    default:
+        single = sysvirt_build(aTHX_ cxt, result, stash);
+    }
+    sysvirt_drop(result);
+    ST(0) = sv_2mortal(single);
+    if (variable)
+        SvSETMAGIC(variable); /* may die: nothing of ours is left to lose */
+    XSRETURN(1);
+}
+
+/* Hands perl what the method returned, in the place of its arguments. The common results go into the op's own target, as
+ * XS does: no new SV. */
+static ALWAYS_INLINE void finish(pTHX_ my_cxt_t *cxt, I32 ax, sysvirt_Outcome outcome, sysvirt_Value *result, HV *stash) {
+    SV **sp = PL_stack_base + ax - 1;
+    if (UNLIKELY(cxt->pending || outcome != SYSVIRT_OUTCOME_DONE))
+        fail(aTHX_ cxt, outcome, result);
+
+    if (result->tag == SYSVIRT_TAG_INT || (result->tag == SYSVIRT_TAG_UINT && result->data.natural <= IV_MAX)) {
+        dXSTARG;
+        PUSHi((IV)result->data.integer);
+        PUTBACK;
+    } else if (result->tag == SYSVIRT_TAG_TEXT || result->tag == SYSVIRT_TAG_BYTES) {
+        dXSTARG;
+        sv_setpvn(TARG, result->data.text, result->len);
+        if (result->storage != SYSVIRT_STORAGE_BORROWED)
+            sysvirt_drop(result);
+        SvUTF8_off(TARG);
+        PUSHTARG;
+        PUTBACK;
+    } else {
+        return_built(aTHX_ cxt, ax, result, stash);
+    }
+}
+
 /* Every method of every class. */
 XS_INTERNAL(dispatch) {
     dXSARGS;
@@ -174,100 +267,36 @@ XS_INTERNAL(dispatch) {
     my_cxt_t *cxt = sysvirt_context(aTHX);
     sysvirt_Value args[ARGS_MAX], result;
     sysvirt_Outcome outcome;
-    SV *single = NULL;
-    HV *stash = NULL;
-    IV target;
-    SSize_t pushed = 0, index;
-    const SSize_t given = items;
-    bool held = FALSE;
 
-    if (UNLIKELY((size_t)given - method->mandatory > method->optional))
-        usage(aTHX_ method);
-    if (UNLIKELY(cxt->reentrant) || !decode_plain(aTHX_ method, &ST(0), given, args)) {
-        sysvirt_decode(aTHX_ method, &ST(0), given, args, cxt->reentrant);
-        held = cxt->reentrant || has_code(args, method->nparams);
-        if (held)
-            each_object(aTHX_ args, method->nparams, hold);
-    }
-    if (method->flags & sysvirt_CONSTRUCTOR)
-        stash = args[0].data.pointer;
-
-    outcome = method->body(args, &result);
-    if (held)
-        each_object(aTHX_ args, method->nparams, cxt->exiting ? release_now : release_later);
-    if (UNLIKELY(cxt->pending))
-        settle(aTHX_ cxt, &result);
-    if (UNLIKELY(outcome != SYSVIRT_OUTCOME_DONE))
-        throw(aTHX_ cxt, outcome, &result);
-
-    /* The common results go into the op's own target, as XS does: no new SV. */
-    switch (result.tag) {
-    case SYSVIRT_TAG_NONE:
-        XSRETURN_EMPTY;
-    case SYSVIRT_TAG_INT:
-        target = result.data.integer;
-        goto integer;
-    case SYSVIRT_TAG_UINT:
-        if (result.data.natural > IV_MAX)
-            goto scalar;
-        target = (IV)result.data.natural;
-    integer: {
-        dXSTARG;
-        if (!given)
-            EXTEND(SP, 1);
-        sv_setiv(TARG, target);
-        SvSETMAGIC(TARG);
-        ST(0) = TARG;
-        XSRETURN(1);
-    }
-    case SYSVIRT_TAG_TEXT:
-    case SYSVIRT_TAG_BYTES: {
-        dXSTARG;
-        if (!given)
-            EXTEND(SP, 1);
-        sv_setpvn(TARG, result.data.text, result.len);
-        if (result.storage != SYSVIRT_STORAGE_BORROWED)
-            sysvirt_drop(&result);
-        SvUTF8_off(TARG);
-        SvSETMAGIC(TARG);
-        ST(0) = TARG;
-        XSRETURN(1);
-    }
-    case SYSVIRT_TAG_LIST:
-    case SYSVIRT_TAG_COUNTED_LIST:
-        if (GIMME_V == G_SCALAR) {
-            if (result.tag == SYSVIRT_TAG_COUNTED_LIST)
-                single = newSViv((IV)result.len);
-            else if (result.len)
-                single = sysvirt_build(aTHX_ cxt, &result.data.items[result.len - 1], NULL);
-            break;
-        }
-        SP = PL_stack_base + ax - 1;
-        EXTEND(SP, (SSize_t)result.len);
-        for (index = 0; index < (SSize_t)result.len; index++)
-            PUSHs(sv_2mortal(sysvirt_build(aTHX_ cxt, &result.data.items[index], NULL)));
-        pushed = (SSize_t)result.len;
-        sysvirt_drop(&result);
-        XSRETURN(pushed);
-    case SYSVIRT_TAG_FILL: {
-        SV *variable = ST(result.data.items[0].data.natural);
-        single = sv_2mortal(assigned(aTHX_ cxt, &result, variable));
-        sysvirt_drop(&result);
-        SvSETMAGIC(variable); /* may die: nothing of ours is left to lose */
-        ST(0) = single;
-        XSRETURN(1);
-    }
-    default:
-    scalar:
-        single = sysvirt_build(aTHX_ cxt, &result, stash);
-    }
-    sysvirt_drop(&result);
-    if (!single)
-        XSRETURN_UNDEF;
-    if (!given)
+    SP -= items;
+    if (UNLIKELY(!items))
         EXTEND(SP, 1);
-    ST(0) = sv_2mortal(single);
-    XSRETURN(1);
+    if (UNLIKELY((size_t)items - method->mandatory > method->optional))
+        usage(aTHX_ method);
+    if (LIKELY(!cxt->reentrant) && decode_plain(aTHX_ method, &ST(0), items, args))
+        outcome = method->body(args, &result);
+    else
+        outcome = call_carefully(aTHX_ cxt, method, &ST(0), items, args, &result);
+    finish(aTHX_ cxt, ax, outcome, &result, method->flags & sysvirt_CONSTRUCTOR ? args[0].data.pointer : NULL);
+}
+
+/* Most methods take nothing but their object, and most calls are of these: the same, by a shorter way. */
+XS_INTERNAL(getter) {
+    const sysvirt_Method *method = (const sysvirt_Method *)CvXSUBANY(cv).any_ptr;
+    my_cxt_t *cxt = sysvirt_context(aTHX);
+    const I32 ax = *PL_markstack_ptr + 1;
+    const MAGIC *magic = PL_stack_sp == &ST(0) ? sysvirt_handle_magic_plain(ST(0)) : NULL;
+    sysvirt_Value object, result;
+    sysvirt_Outcome outcome;
+
+    if (UNLIKELY(!magic || sysvirt_handle_class(magic) != method->params->class_ || cxt->reentrant)) {
+        dispatch(aTHX_ cv);
+        return;
+    }
+    (void)POPMARK;
+    set_handle(&object, magic, ST(0));
+    outcome = method->body(&object, &result);
+    finish(aTHX_ cxt, ax, outcome, &result, NULL);
 }
 
 /* DESTROY of every class. Perl may call it on anything. */
@@ -319,6 +348,10 @@ static void set_up(pTHX_ my_cxt_t *cxt) {
     sysvirt_callback_boot(aTHX);
 }
 
+static bool is_getter(const sysvirt_Method *method) {
+    return method->nparams == 1 && method->params->kind == SYSVIRT_KIND_HANDLE && !(method->flags & sysvirt_SUB);
+}
+
 static void bind_methods(pTHX_ const sysvirt_Method *method, size_t count) {
     for (; count; count--, method++) {
         char prototype[ARGS_MAX + 2], *at = prototype;
@@ -330,7 +363,7 @@ static void bind_methods(pTHX_ const sysvirt_Method *method, size_t count) {
             *at++ = '$';
         }
         *at = '\0';
-        cv = newXS_flags(method->name, dispatch, "perl/shim.c",
+        cv = newXS_flags(method->name, is_getter(method) ? getter : dispatch, "perl/shim.c",
                          method->flags & sysvirt_SUB ? NULL : prototype, 0);
         CvXSUBANY(cv).any_ptr = (void *)method;
     }
