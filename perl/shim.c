@@ -226,8 +226,11 @@ static NOINLINE void return_built(pTHX_ my_cxt_t *cxt, I32 ax, sysvirt_Value *re
         variable = ST(result->data.items[0].data.natural);
         single = assigned(aTHX_ cxt, result, variable);
         break;
+    case SYSVIRT_TAG_HANDLE: /* which is taken over: nothing to drop */
+        ST(0) = sv_2mortal(sysvirt_build(aTHX_ cxt, result, stash));
+        XSRETURN(1);
     default:
-        single = sysvirt_build(aTHX_ cxt, result, stash);
+        single = sysvirt_build(aTHX_ cxt, result, NULL);
     }
     sysvirt_drop(result);
     ST(0) = sv_2mortal(single);

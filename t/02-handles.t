@@ -51,6 +51,33 @@ is( $@->code, Sys::Virt::Error::ERR_INVALID_DOMAIN(), '... an invalid domain' );
 Sys::Virt::DESTROY($_) for undef, 'x', [], bless( {}, 'Foo' );
 pass('A9: DESTROY takes anything');
 
+# Perl does not call our DESTROY by itself; a subclass's own has to see the object open, and ours close it.
+{
+
+    package Heir;
+    our @ISA = ('Sys::Virt::Domain');
+    our @seen;
+
+    sub DESTROY {
+        my ($self) = @_;
+        push @seen, $self->get_name;
+        $self->SUPER::DESTROY;
+        push @seen, $$self;
+        return;
+    }
+}
+{
+    my $heir = bless Sys::Virt->new( uri => $uri )->get_domain_by_name('test'), 'Heir';
+    undef $heir;
+    is_deeply( \@Heir::seen, [ 'test', 0 ], 'B38: DESTROY of a subclass, and SUPER::DESTROY' );
+    my @mocked;
+    no warnings 'redefine';    ## no critic (ProhibitNoWarnings)
+    local *Sys::Virt::Network::DESTROY = sub { push @mocked, $_[0]->get_name };
+    my $network = Sys::Virt->new( uri => $uri )->get_network_by_name('default');
+    undef $network;
+    is_deeply( \@mocked, ['default'], '... and one in the place of ours' );
+}
+
 my $other = Sys::Virt->new( uri => $uri );
 my $child = $other->get_domain_by_name('test');
 undef $other;
