@@ -162,17 +162,26 @@ fn short(bytes: &[u8]) -> Value {
     })
 }
 
+/// Each byte in hexadecimal.
+const HEX: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut table = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    table
+};
+
 /// The same as text; formatted here because that is cheaper than libvirt's printf.
 pub fn uuid_string(call: impl FnOnce(*mut u8) -> c_int) -> Result {
+    const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
     let mut raw = [0_u8; 16];
     check(call(raw.as_mut_ptr()))?;
     let mut text = [b'-'; 36];
-    let mut at = 0;
-    for (index, byte) in raw.iter().enumerate() {
-        at += usize::from(matches!(index, 4 | 6 | 8 | 10));
-        text[at] = b"0123456789abcdef"[usize::from(byte >> 4)];
-        text[at + 1] = b"0123456789abcdef"[usize::from(byte & 15)];
-        at += 2;
+    for (byte, at) in raw.into_iter().zip(PLACES) {
+        text[at..at + 2].copy_from_slice(&HEX[usize::from(byte)]);
     }
     Ok(short(&text))
 }
