@@ -35,11 +35,15 @@ for my $output ( $times, $instructions ) {
         push @{ $of_both{$name}{ $output eq $times ? 'times' : 'instructions' } }, @cells;
     }
 }
-my $print =
-    Bench::table( 1, 'operation', qw(original ours ratio), 'instructions: C floor', qw(original ours ratio) );
+my $print = Bench::table(
+    1, 'operation',
+    qw(original ours ratio),
+    'instructions: C floor',
+    qw(original ours ratio least)
+);
 for my $name ( grep { !/\A(?:operation|---)\z/ } @order ) {
     my ( $time, $count ) = @{ $of_both{$name} }{qw(times instructions)};
-    $print->( $name, @$time[ 0 .. 2 ], @$count[ 0 .. 3 ] );
+    $print->( $name, @$time[ 0 .. 2 ], @$count[ 0 .. 4 ] );
 }
 for ( [ 'Times' => $times ], [ 'Instructions' => $instructions ] ) {
     my ( $what, $output ) = @$_;

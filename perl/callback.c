@@ -72,12 +72,15 @@ static void sweep(pTHX) {
     }
 }
 
-static void *create(void *code, void *owner) {
+/* `anytime`: it may run in the midst of any call. */
+static void *create(void *code, void *owner, bool anytime) {
     dTHX;
     callback *cb = calloc(1, sizeof *cb);
     if (!cb)
         return NULL;
     sweep(aTHX);
+    if (anytime)
+        sysvirt_context(aTHX)->reentrant = TRUE;
     cb->code = SvREFCNT_inc_simple_NN((SV *)code);
     if (owner) {
         cb->owner_stash = SvSTASH(SvRV((SV *)owner));
@@ -98,8 +101,7 @@ static void *create(void *code, void *owner) {
 static void *named(const char *name) {
     dTHX;
     CV *cv = get_cv(name, 0);
-    sysvirt_context(aTHX)->reentrant = TRUE;
-    return cv ? create(cv, NULL) : NULL;
+    return cv ? create(cv, NULL, TRUE) : NULL;
 }
 
 static void destroy(void *pointer) {

@@ -57,7 +57,7 @@ typedef struct {
     SV *parked;   /* what a callback died with, to be thrown when the enclosing call has returned */
     bool exiting; /* a callback called exit: everything returns as fast as it can */
     bool pending; /* either of these */
-    bool reentrant; /* an event loop in Perl may run in the midst of any call, and change the arguments */
+    bool reentrant; /* an event loop in Perl or a close callback may run in the midst of any call, and change the arguments */
     CV *gatherer; /* runs a callback and collects what it returns */
     struct gathering *gathering;
     AV *keys;     /* the keys of results, as scalars that share them, by number */

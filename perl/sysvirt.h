@@ -234,7 +234,7 @@ typedef void (*sysvirt_Sink)(void *context,
                              const struct sysvirt_Value *readback);
 
 typedef struct sysvirt_Callbacks {
-  void *(*create)(void *code, void *owner);
+  void *(*create)(void *code, void *owner, bool anytime);
   void *(*named)(const char *name);
   void (*destroy)(void *callback);
   bool (*call)(void *callback,

@@ -27,7 +27,7 @@ pub type Sink =
 /// What the shim can do for callbacks.
 #[repr(C)]
 pub struct Callbacks {
-    create: extern "C" fn(code: *mut c_void, owner: *mut c_void) -> *mut c_void,
+    create: extern "C" fn(code: *mut c_void, owner: *mut c_void, anytime: bool) -> *mut c_void,
     named: extern "C" fn(name: *const c_char) -> *mut c_void,
     destroy: extern "C" fn(callback: *mut c_void),
     call: extern "C" fn(
@@ -77,12 +77,17 @@ impl Callback {
 
     /// The sub `code`.
     pub fn new(code: &Named) -> Result<Self> {
-        Self::made((Self::shim()?.create)(code.value.pointer(), std::ptr::null_mut()))
+        Self::made((Self::shim()?.create)(code.value.pointer(), std::ptr::null_mut(), false))
     }
 
     /// The sub `code`, registered on the object `owner`, which is not kept alive by it.
     pub fn on<T>(code: &Named, owner: &Origin<T>) -> Result<Self> {
-        Self::made((Self::shim()?.create)(code.value.pointer(), owner.sv))
+        Self::made((Self::shim()?.create)(code.value.pointer(), owner.sv, false))
+    }
+
+    /// The same of one that libvirt may run in the midst of any call: from now on the shim holds what calls use.
+    pub fn anytime<T>(code: &Named, owner: &Origin<T>) -> Result<Self> {
+        Self::made((Self::shim()?.create)(code.value.pointer(), owner.sv, true))
     }
 
     /// The sub of that name.

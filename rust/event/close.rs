@@ -24,7 +24,7 @@ pub unsafe fn register(conref: &Origin<Connect>, cb: &Named) -> Result {
     if !conref.object.is_null() && RUNNING.get() == conref.object {
         return Err(Fault::operation("this connection's close callback is running: it is the last one"));
     }
-    let registration = Registration::new(Callback::on(cb, conref)?);
+    let registration = Registration::new(Callback::anytime(cb, conref)?);
     SUBS.register(conref.object, &registration, |key| {
         // SAFETY: the caller's promise; the number is only looked up.
         unsafe { virConnectRegisterCloseCallback(conref.object, Some(closed), key, Some(free)) }

@@ -68,7 +68,7 @@ subtest 'life cycle' => sub {
     $guest->resume;
     my @paused = ( detail('SUSPENDED_PAUSED'), detail('RESUMED_UNPAUSED') );
     lifecycle_is( "SUSPENDED/$paused[0] RESUMED/$paused[1]", 'paused and resumed' );
-    $guest->reboot(Sys::Virt::Domain::REBOOT_GUEST_AGENT);
+    Stack::by_agent( $guest, 'reboot', Sys::Virt::Domain::REBOOT_GUEST_AGENT );
     ok( Stack::wait_for( 'reboot', 30, sub { $seen{REBOOT} } ), 'rebooted' );
     is( scalar @{ $seen{REBOOT}[0] }, 1, '... which has no details' );
     Stack::ready( 'main', 60, 2 ) && Stack::agent_ready($guest);
@@ -174,7 +174,7 @@ subtest 'one domain, and none any more' => sub {
 
 subtest 'the end' => sub {
     $seen{LIFECYCLE} = [];
-    $guest->shutdown(Sys::Virt::Domain::SHUTDOWN_GUEST_AGENT);
+    Stack::by_agent( $guest, 'shutdown', Sys::Virt::Domain::SHUTDOWN_GUEST_AGENT );
     Stack::wait_for( 'the end', 40, sub { !$guest->is_active } );
     my $stopped = join q{/}, 'STOPPED', detail('STOPPED_SHUTDOWN');
     my $own     = sub {

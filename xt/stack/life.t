@@ -53,7 +53,7 @@ subtest 'reset and reboot' => sub {
     state_is( $guest, 'RUNNING', 'UNPAUSED', '... which does not change the state' );
     Stack::agent_ready($guest);
     my $before = uptime($guest);
-    $guest->reboot(Sys::Virt::Domain::REBOOT_GUEST_AGENT);
+    Stack::by_agent( $guest, 'reboot', Sys::Virt::Domain::REBOOT_GUEST_AGENT );
     ok( Stack::ready( 'main', 60, 3 ), 'boots again after a reboot by its agent' );
     ok( Stack::agent_ready($guest),    '... with the agent' );
     cmp_ok( uptime($guest), '<', $before + 30, '... and was up for a short time' );
@@ -68,7 +68,7 @@ subtest 'shut down' => sub {
     state_is( $guest, 'PAUSED', 'USER', 'started paused' );
     $guest->resume;
     Stack::ready('main') && Stack::agent_ready($guest);
-    $guest->shutdown(Sys::Virt::Domain::SHUTDOWN_GUEST_AGENT);
+    Stack::by_agent( $guest, 'shutdown', Sys::Virt::Domain::SHUTDOWN_GUEST_AGENT );
     ok( off($guest), 'by its agent' );
     $guest->create;
     Stack::ready('main') && Stack::agent_ready($guest);
@@ -114,7 +114,7 @@ subtest 'autostart, life cycle actions, names' => sub {
     like( $guest->get_xml_description, qr{<on_reboot>destroy</on_reboot>}, 'destroyed on reboot' );
     $guest->create;
     Stack::ready('main') && Stack::agent_ready($guest);
-    $guest->reboot(Sys::Virt::Domain::REBOOT_GUEST_AGENT);
+    Stack::by_agent( $guest, 'reboot', Sys::Virt::Domain::REBOOT_GUEST_AGENT );
     ok( off($guest), '... and so it is' );
     my $name = $guest->get_name;
     $guest->rename("$name-new");

@@ -2,6 +2,23 @@
 /* Stand-ins that are more than a record and a known value: structures, arrays of them, streams, events. */
 #include "standin.h"
 
+/* A connection breaks at once, or, if STANDIN_CLOSE_LATER is set, in the midst of a call that notices. */
+static struct {
+    virConnectPtr conn;
+    virConnectCloseFunc cb;
+    void *opaque;
+    virFreeCallback ff;
+} on_close;
+
+static void close_connection(void) {
+    virConnectCloseFunc cb = on_close.cb;
+    on_close.cb = NULL;
+    if (!cb)
+        return;
+    cb(on_close.conn, 2, on_close.opaque);
+    on_close.ff(on_close.opaque);
+}
+
 int virNodeGetInfo(virConnectPtr conn, virNodeInfoPtr info) {
     FAIL(-1);
     note("virNodeGetInfo(object)\n");
@@ -15,6 +32,10 @@ int virNodeGetInfo(virConnectPtr conn, virNodeInfoPtr info) {
 int virDomainGetInfo(virDomainPtr dom, virDomainInfoPtr info) {
     FAIL(-1);
     note("virDomainGetInfo(object)\n");
+    if (on_close.cb) {
+        close_connection();
+        note("virDomainGetInfo goes on\n");
+    }
     info->state = 1, info->maxMem = 4000, info->memory = 3000, info->nrVirtCpu = 2, info->cpuTime = 1ull << 63;
     return 0;
 }
@@ -368,8 +389,12 @@ int virConnectDomainEventRegister(virConnectPtr conn, virConnectDomainEventCallb
 int virConnectRegisterCloseCallback(virConnectPtr conn, virConnectCloseFunc cb, void *opaque, virFreeCallback ff) {
     FAIL(-1);
     note("virConnectRegisterCloseCallback(object)\n");
-    cb(conn, 2, opaque);
-    ff(opaque);
+    on_close.conn = conn;
+    on_close.cb = cb;
+    on_close.opaque = opaque;
+    on_close.ff = ff;
+    if (!getenv("STANDIN_CLOSE_LATER"))
+        close_connection();
     return 0;
 }
 
