@@ -77,8 +77,8 @@ static bool is_plain_hash(pTHX_ SV *sv) {
     return TRUE;
 }
 
-/* Whether the argument is anything but a plain value of the kind that the parameter wants, so that looking at it
- * may run Perl code, which might change any argument: then all of them are copied first. */
+/* Whether the argument is anything but a plain value of the kind that the parameter wants, so that looking at it, or the
+ * method, may run Perl code, which might change any argument: then all of them are copied first. */
 static bool needs_copy(pTHX_ const sysvirt_Param *param, SV *sv) {
     if (SvGMAGICAL(sv))
         return TRUE;
@@ -88,8 +88,8 @@ static bool needs_copy(pTHX_ const sysvirt_Param *param, SV *sv) {
     case SYSVIRT_KIND_INVOCANT:
     case SYSVIRT_KIND_VARIABLE:
         return FALSE;
-    case SYSVIRT_KIND_CODE:
-        return !SvROK(sv) || SvTYPE(SvRV(sv)) != SVt_PVCV;
+    case SYSVIRT_KIND_CODE: /* which may run meanwhile */
+        return TRUE;
     case SYSVIRT_KIND_NUMBER:
         return !SvIOK(sv);
     case SYSVIRT_KIND_TEXT:

@@ -168,18 +168,39 @@ static void each_object(pTHX_ const sysvirt_Value *values, size_t count, void (*
     }
 }
 
-/* Arguments of which one is not plain are decoded by sysvirt_decode, and the objects among them held if need be. */
+/* The mortals above `floor`, with a reference more to each: what decoding made and kept. An `exit` in a callback frees all
+ * mortals there are, while Rust and libvirt still use them. */
+static SV **pin_mortals(pTHX_ SSize_t floor, SSize_t *count) {
+    SV **pinned;
+    SSize_t index;
+    *count = PL_tmps_ix - floor;
+    Newx(pinned, *count, SV *);
+    for (index = 0; index < *count; index++)
+        pinned[index] = SvREFCNT_inc(PL_tmps_stack[floor + 1 + index]);
+    return pinned;
+}
+
+static void unpin(pTHX_ SV **pinned, SSize_t count) {
+    while (count--)
+        SvREFCNT_dec(pinned[count]);
+    Safefree(pinned);
+}
+
+/* Arguments of which one is not plain are decoded by sysvirt_decode, and held if Perl code may run meanwhile. */
 static NOINLINE sysvirt_Outcome call_carefully(pTHX_ my_cxt_t *cxt, const sysvirt_Method *method, SV **given, SSize_t count,
                                                sysvirt_Value *args, sysvirt_Value *result) {
+    const SSize_t floor = PL_tmps_ix;
+    SSize_t npinned;
+    SV **pinned;
     sysvirt_Outcome outcome;
-    bool held;
     sysvirt_decode(aTHX_ method, given, count, args, cxt->reentrant);
-    held = cxt->reentrant || has_code(args, method->nparams);
-    if (held)
-        each_object(aTHX_ args, method->nparams, hold);
+    if (!cxt->reentrant && !has_code(args, method->nparams))
+        return method->body(args, result);
+    each_object(aTHX_ args, method->nparams, hold);
+    pinned = pin_mortals(aTHX_ floor, &npinned);
     outcome = method->body(args, result);
-    if (held)
-        each_object(aTHX_ args, method->nparams, cxt->exiting ? release_now : release_later);
+    each_object(aTHX_ args, method->nparams, cxt->exiting ? release_now : release_later);
+    unpin(aTHX_ pinned, npinned);
     return outcome;
 }
 
