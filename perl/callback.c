@@ -45,10 +45,19 @@ static void unlink_callback(callback *cb) {
         cb->next->previous = cb->previous;
 }
 
+/* Gives a reference back, but not within libvirt's or Rust's frames, with libvirt's locks held: what goes with it may have a
+ * DESTROY, which may call libvirt, or `exit`. A mortal goes when the script's statement is over. */
+static void let_go(pTHX_ SV *sv) {
+    if (sv && PL_phase != PERL_PHASE_DESTRUCT)
+        sv_2mortal(sv);
+    else
+        SvREFCNT_dec(sv);
+}
+
 static void free_callback(pTHX_ callback *cb) {
-    SvREFCNT_dec(cb->code);
-    SvREFCNT_dec(cb->owner);
-    SvREFCNT_dec((SV *)cb->owner_stash);
+    let_go(aTHX_ cb->code);
+    let_go(aTHX_ cb->owner);
+    let_go(aTHX_ (SV *)cb->owner_stash);
     free(cb);
 }
 
@@ -205,7 +214,7 @@ static SV *argument(pTHX_ my_cxt_t *cxt, const callback *cb, sysvirt_Value *valu
 /* Keeps what is to be thrown when the method is over; the first one counts. Takes the reference over. */
 static void park(pTHX_ my_cxt_t *cxt, SV *error) {
     if (cxt->parked)
-        SvREFCNT_dec(error);
+        let_go(aTHX_ error);
     else
         cxt->parked = error;
     cxt->pending = TRUE;
@@ -290,7 +299,7 @@ static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Wan
         }
         JMPENV_POP;
         if (earlier) {
-            SvREFCNT_dec(cxt->parked);
+            let_go(aTHX_ cxt->parked);
             cxt->parked = earlier;
         }
         cxt->pending = cxt->exiting || cxt->parked;

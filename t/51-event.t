@@ -3,6 +3,7 @@ use strict;
 use warnings;
 
 use Test::More;
+use File::Temp   ();
 use Scalar::Util qw(weaken);
 use Sys::Virt;
 use Sys::Virt::Event;
@@ -231,6 +232,24 @@ subtest 'other events' => sub {
         },
         'an unknown secret event'
     );
+};
+
+# Within libvirt's frames it would leave libvirt's locks locked: the script would hang when it uses them again.
+subtest 'exit in the DESTROY of what a sub holds' => sub {
+    my $script = File::Temp->new( SUFFIX => '.pl' );
+    print {$script} <<'PERL';
+use strict; use warnings; use Sys::Virt; use Sys::Virt::Event;
+Sys::Virt::Event::register_default();
+my $c = Sys::Virt->new( uri => 'test:///default' );
+sub Exits::DESTROY { exit 3 }
+my $id = do { my $held = bless {}, 'Exits'; $c->domain_event_register_any( undef, 0, sub { $held } ) };
+END { alarm 20; $c->domain_event_register_any( undef, 0, sub { } ); print 'ended' }
+$c->domain_event_deregister_any($id);
+print 'not reached';
+PERL
+    close $script or die $!;
+    is( qx{$^X -Mblib $script 2>/dev/null}, 'ended', 'END blocks run, nothing else' );
+    is( $? >> 8,                            3,       '... and that is the status' );
 };
 
 my $freed = 0;
