@@ -45,10 +45,12 @@ static void unlink_callback(callback *cb) {
         cb->next->previous = cb->previous;
 }
 
+/* What the sub holds goes when the script's statement is over: its DESTROY may call methods, or `exit`, and libvirt frees
+ * callbacks with locks held that such methods want. */
 static void free_callback(pTHX_ callback *cb) {
-    SvREFCNT_dec(cb->code);
-    SvREFCNT_dec(cb->owner);
-    SvREFCNT_dec((SV *)cb->owner_stash);
+    sv_2mortal(cb->code);
+    sv_2mortal(cb->owner);
+    sv_2mortal((SV *)cb->owner_stash);
     free(cb);
 }
 
