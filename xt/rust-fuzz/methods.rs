@@ -340,6 +340,35 @@ fn look(value: &Raw) {
     std::hint::black_box(text.iter().fold(0, |sum, byte| sum ^ byte));
 }
 
+/// Whether there is a sub among the arguments.
+fn has_code(values: &[Raw]) -> bool {
+    values.iter().any(|value| value.tag == Tag::Code || has_code(items(value)))
+}
+
+/// Takes one more reference to each object among the arguments.
+fn hold(values: &[Raw], held: &mut Vec<(Class, *mut c_void)>) {
+    for value in values {
+        if value.tag == Tag::Handle {
+            let object = value.data as *mut c_void;
+            // SAFETY: NULL or one of ours.
+            unsafe { sysvirt::sysvirt_retain(value.class, object) };
+            held.push((value.class, object));
+        }
+        hold(items(value), held);
+    }
+}
+
+/// What an argument holds.
+fn items(value: &Raw) -> &[Raw] {
+    match value.tag {
+        Tag::Array | Tag::Map | Tag::Ref if value.len > 0 => {
+            // SAFETY: so a `Maker` has made it, which lives as long as the arguments.
+            unsafe { std::slice::from_raw_parts(value.data as *const Raw, value.len) }
+        }
+        _ => &[],
+    }
+}
+
 fn give_back(objects: Vec<(Class, *mut c_void)>) {
     for (class, object) in objects {
         // SAFETY: a reference that was given to us.
@@ -368,7 +397,8 @@ extern "C" fn destroy(callback: *mut c_void) {
     drop(unsafe { Box::from_raw(callback.cast::<Sub>()) });
 }
 
-/// A sub that calls a method or none, and returns anything, or dies: so at the latest when the input is used up.
+/// A sub that calls a method, closes all objects or does nothing, and returns anything, or dies: so at the latest when the
+/// input is used up.
 extern "C" fn call(
     callback: *mut c_void,
     args: *mut Value,
@@ -388,8 +418,10 @@ extern "C" fn call(
     let mut objects = Vec::new();
     args.iter_mut().for_each(|value| build(value, &mut objects));
     let choice = byte();
-    if (30..70).contains(&choice) {
-        call_any();
+    match choice {
+        30..70 => call_any(),
+        70..73 => renew(),
+        _ => {}
     }
     if choice >= 30 && want != Want::Nothing {
         let mut maker = Maker::default();
@@ -510,6 +542,11 @@ fn call_any() {
     let method = methods()[number % methods().len()];
     let mut maker = Maker::default();
     let args = maker.arguments(params(method));
+    // As the shim: the sub may close the objects that the method works on.
+    let mut held = Vec::new();
+    if has_code(&args) {
+        hold(&args, &mut held);
+    }
     if name(method) == c"Sys::Virt::Event::run_default" {
         // It would wait for something to happen.
         extern "C" fn nothing(_timer: c_int, _opaque: *mut c_void) {}
@@ -521,6 +558,7 @@ fn call_any() {
     } else {
         call_with(method, &args, None);
     }
+    give_back(held);
 }
 
 /// Calls the method of that name, with defaults for what is not given; NULL if it returns no object.
