@@ -27,10 +27,15 @@ pub type Sink =
 /// What the shim can do for callbacks.
 #[repr(C)]
 pub struct Callbacks {
-    create: extern "C" fn(code: *mut c_void, owner: *mut c_void, anytime: bool) -> *mut c_void,
-    named: extern "C" fn(name: *const c_char) -> *mut c_void,
-    destroy: extern "C" fn(callback: *mut c_void),
-    call: extern "C" fn(
+    /// Makes a callback of a sub and, unless NULL, the object that it was registered on; `anytime`: one that may run in the
+    /// midst of any call.
+    pub create: extern "C" fn(code: *mut c_void, owner: *mut c_void, anytime: bool) -> *mut c_void,
+    /// The same, by the sub's name; NULL if there is none.
+    pub named: extern "C" fn(name: *const c_char) -> *mut c_void,
+    /// Frees it.
+    pub destroy: extern "C" fn(callback: *mut c_void),
+    /// Calls the sub; false if it died.
+    pub call: extern "C" fn(
         callback: *mut c_void,
         args: *mut Value,
         count: usize,
@@ -39,7 +44,8 @@ pub struct Callbacks {
         sink: Sink,
         context: *mut c_void,
     ) -> bool,
-    park: extern "C" fn(message: *const c_char),
+    /// Has the enclosing method die with the message.
+    pub park: extern "C" fn(message: *const c_char),
 }
 
 static CALLBACKS: OnceLock<&'static Callbacks> = OnceLock::new();

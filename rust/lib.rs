@@ -41,8 +41,10 @@ use virt::class::Class;
 /// One file's methods, for the shim.
 #[repr(C)]
 pub struct MethodRows {
-    rows: *const Method,
-    count: usize,
+    /// The first of them.
+    pub rows: *const Method,
+    /// How many there are.
+    pub count: usize,
 }
 
 /// One file's constants, for the shim.
@@ -55,13 +57,16 @@ pub struct ConstantRows {
 /// Everything that belongs to one package.
 #[repr(C)]
 pub struct ClassTable {
-    class: Class,
-    methods: *const MethodRows,
-    nmethods: usize,
+    /// The package.
+    pub class: Class,
+    /// Its methods: one element for each file ...
+    pub methods: *const MethodRows,
+    /// ... of so many.
+    pub nmethods: usize,
     constants: *const ConstantRows,
     nconstants: usize,
     /// The name that the usage text of DESTROY gives its argument; NULL for a package without handles.
-    destroy: *const c_char,
+    pub destroy: *const c_char,
 }
 
 // SAFETY: all pointers are to constants.
@@ -130,6 +135,16 @@ static CLASSES: &[ClassTable] = &[
     table!(StorageVol destroy c"vol_rv": methods [storage_vol::METHODS] constants [constants::storage_vol::TABLE]),
     table!(Stream destroy c"st_rv": methods [stream::METHODS] constants [constants::stream::TABLE]),
 ];
+
+/// What a Rust program needs that stands in the shim's place, which xt/rust-fuzz does: it is compiled against what is
+/// compiled here, and so cannot fall behind.
+#[cfg(fuzzing)]
+pub mod boundary {
+    pub use crate::callback::{Callbacks, Sink, Want};
+    pub use crate::method::{Kind, Method, Outcome, Param};
+    pub use crate::value::{Storage, Tag, Value};
+    pub use crate::virt::class::Class;
+}
 
 /// The tables of all classes.
 ///

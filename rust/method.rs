@@ -54,14 +54,16 @@ pub const undef: i64 = i64::MIN;
 #[repr(C)]
 pub struct Param {
     name: *const c_char,
-    kind: Kind,
-    class: Class,
+    /// What it takes ...
+    pub kind: Kind,
+    /// ... of which class.
+    pub class: Class,
     /// The usage text writes the default with blanks around the equals sign.
     spaced: bool,
     /// As the usage text shows it; NULL if the argument is mandatory.
-    default_text: *const c_char,
+    pub default_text: *const c_char,
     /// What stands for an argument that was left out.
-    absent: ManuallyDrop<Value>,
+    pub absent: ManuallyDrop<Value>,
 }
 
 // SAFETY: the pointers are to string literals.
@@ -109,15 +111,19 @@ pub type Body = extern "C" fn(*const Value, *mut Value) -> Outcome;
 /// One method: what the shim needs to bind it, and the function behind it.
 #[repr(C)]
 pub struct Method {
-    name: *const c_char,
-    params: *const Param,
-    nparams: usize,
+    /// With its package.
+    pub name: *const c_char,
+    /// Its parameters ...
+    pub params: *const Param,
+    /// ... and how many there are.
+    pub nparams: usize,
     /// How many arguments a call needs ...
     mandatory: usize,
     /// ... and how many more it may have.
     optional: usize,
     flags: u8,
-    body: Body,
+    /// What runs it.
+    pub body: Body,
 }
 
 // SAFETY: the pointers are to constants.

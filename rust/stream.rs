@@ -24,9 +24,7 @@ methods! { "Sys::Virt::Stream";
         recv(st, nbytes, flags)
     };
     send_hole(st: Stream, lengthSV: i64, flags: u32 = 0) => {
-        if ended().contains(&(st as usize)) {
-            return Err(Fault::operation("the stream has ended"));
-        }
+        takes_holes(st)?;
         status(virStreamSendHole(st, lengthSV, flags))
     };
     recv_hole(st: Stream, flags: u32 = 0) => written(|length: *mut i64| virStreamRecvHole(st, length, flags));
@@ -47,6 +45,7 @@ methods! { "Sys::Virt::Stream";
         transfer_all(stref.object, virStreamSparseRecvAll(stref.object, Some(sink), Some(sink_hole), handlers.opaque()))
     };
     sparse_send_all(stref: Owner<Stream>, handler: Code, hole_handler: Code, skip_handler: Code) => {
+        takes_holes(stref.object)?;
         let mut handlers = Handlers::new(&stref, &handler)?;
         handlers.hole = Some(Callback::on(&hole_handler, &stref)?);
         handlers.skip = Some(Callback::on(&skip_handler, &stref)?);
@@ -74,6 +73,14 @@ static ENDED: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
 
 fn ended() -> MutexGuard<'static, BTreeSet<usize>> {
     ENDED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Refuses a stream that has ended.
+fn takes_holes(st: *mut Stream) -> Result<()> {
+    if ended().contains(&(st as usize)) {
+        return Err(Fault::operation("the stream has ended"));
+    }
+    Ok(())
 }
 
 /// A new stream, which may have the address of one that is gone.
@@ -269,6 +276,11 @@ unsafe extern "C" fn source_hole(
             let [data, size] = returned else { return None };
             let data = returned_number(Some(data), "the hole handler's first value")?;
             let size = returned_number(Some(size), "the hole handler's length")?;
+            // The handler itself may have ended it.
+            if takes_holes(handlers.stream).is_err() {
+                park("the stream ended while a hole was to be sent");
+                return None;
+            }
             // SAFETY: libvirt's own variables.
             unsafe {
                 *in_data = c_int::from(data != 0);

@@ -137,6 +137,20 @@ pub struct Value {
     data: Data,
 }
 
+#[cfg(fuzzing)]
+impl Value {
+    /// Where the fields are, in their order: for values that are made elsewhere, as the shim does.
+    pub const OFFSETS: [usize; 7] = [
+        std::mem::offset_of!(Value, tag),
+        std::mem::offset_of!(Value, class),
+        std::mem::offset_of!(Value, storage),
+        std::mem::offset_of!(Value, utf8),
+        std::mem::offset_of!(Value, capacity),
+        std::mem::offset_of!(Value, len),
+        std::mem::offset_of!(Value, data),
+    ];
+}
+
 impl Value {
     const fn plain(tag: Tag, len: usize, data: Data) -> Self {
         Value { tag, class: Class::None, storage: Storage::Borrowed, utf8: false, capacity: 0, len, data }

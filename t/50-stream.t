@@ -208,6 +208,13 @@ subtest 'sending' => sub {
         $ended->$end;
         ok( !eval { $ended->send_hole(1); 1 }, "a hole after $end, at which libvirt crashes" );
         is( ref $@ && $@->code, Sys::Virt::Error::ERR_OPERATION_INVALID, '... is refused' );
+        my @handlers = ( sub { 0 }, sub { ( 0, 1 ) }, sub { 0 } );
+        ok( !eval { $ended->sparse_send_all(@handlers); 1 }, '... by sparse_send_all too' );
+        is( ref $@ && $@->code, Sys::Virt::Error::ERR_OPERATION_INVALID, '... in the same way' );
+        $ended = picture(1);
+        $handlers[1] = sub { $_[0]->$end; return ( 0, 1 ) };
+        ok( !eval { $ended->sparse_send_all(@handlers); 1 }, "... if a handler calls $end" );
+        like( $@, qr/\Athe stream ended while a hole was to be sent at \Q$0\E /, '... with a message' );
     }
     ok( !eval { $stream->send_hole( [] ); 1 }, 'a hole of no number' );
     ok(

@@ -341,6 +341,36 @@ subtest 'close callbacks' => sub {
     is( $c->unregister_close_callback, undef, 'none to unregister is no error' );
 };
 
+# libvirt frees a callback with locks held that these methods want. In a process of its own, which an alarm ends.
+subtest 'a sub whose end calls methods' => sub {
+    my $script = <<'SCRIPT';
+alarm 20;
+$| = 1;
+Sys::Virt::Event::register_default();
+my $c    = Sys::Virt->new( uri => 'test:///default' );
+my $more = $c->domain_event_register_any( undef, 1, sub { } );
+sub Farewell::DESTROY { $_[0][0]->() }
+for my $end (
+    sub { print 'another ' if $c->domain_event_register_any( undef, 2, sub { } ) },
+    sub { $c->domain_event_deregister_any($more); print 'back ' },
+    sub { $c->close; print 'closed ' },
+    )
+{
+    my $id = do {
+        my $farewell = bless [$end], 'Farewell';
+        $c->domain_event_register_any( undef, 0, sub { return $farewell } );
+    };
+    $c->domain_event_deregister_any($id);
+}
+print 'end';
+SCRIPT
+    my @perl = ( $^X, ( map { "-I$_" } grep { !ref } @INC ), '-MSys::Virt', '-MSys::Virt::Event' );
+    open my $child, '-|', @perl, '-e', $script or die $!;
+    is( join( q{}, <$child> ), 'another back closed end', 'it registers, takes back, closes' );
+    close $child;
+    is( $?, 0, 'its status' );
+};
+
 subtest 'exit in a callback' => sub {
     my $script = <<'SCRIPT';
 Sys::Virt::Event::register_default();

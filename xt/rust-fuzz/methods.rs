@@ -1,97 +1,78 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! Calls the methods' bodies as the shim does, with arguments made of libFuzzer's bytes: of the kind that the parameter
-//! asks for, which is all that the shim promises. Objects are those of the test driver, or closed ones.
+//! Calls the methods' bodies as the shim does, with arguments made of libFuzzer's bytes: all that perl/arguments.c can make of
+//! Perl's values, and no more, for that is what it promises. Objects are those of the test driver, or closed ones.
 
 #![no_main]
 
-use libc::{c_char, c_void};
+use libc::{c_char, c_int, c_void};
 use libfuzzer_sys::fuzz_target;
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::ffi::CStr;
+use std::mem::{MaybeUninit, offset_of};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use sysvirt::boundary::{Callbacks, Class, Kind, Method, Outcome, Param, Sink, Storage, Tag, Value, Want};
 
-// The boundary, as perl/sysvirt.h has it.
+/// A [`Value`] as C sees it: its constructors promise more than the shim does.
 #[repr(C)]
 #[derive(Clone, Copy)]
-struct Value {
-    tag: u8,
-    class: u8,
-    storage: u8,
+struct Raw {
+    tag: Tag,
+    class: Class,
+    storage: Storage,
     utf8: bool,
     capacity: u32,
     len: usize,
     data: u64,
 }
 
-#[repr(C)]
-struct Param {
-    name: *const c_char,
-    kind: u8,
-    class: u8,
-    spaced: bool,
-    default_text: *const c_char,
-    fallback: i64,
+// The one structure that is written down twice.
+const _: () = {
+    assert!(size_of::<Raw>() == size_of::<Value>() && align_of::<Raw>() == align_of::<Value>());
+    let offsets = [
+        offset_of!(Raw, tag),
+        offset_of!(Raw, class),
+        offset_of!(Raw, storage),
+        offset_of!(Raw, utf8),
+        offset_of!(Raw, capacity),
+        offset_of!(Raw, len),
+        offset_of!(Raw, data),
+    ];
+    let mut index = 0;
+    while index < offsets.len() {
+        assert!(offsets[index] == Value::OFFSETS[index]);
+        index += 1;
+    }
+};
+
+const NONE: Raw = Raw {
+    tag: Tag::None,
+    class: Class::None,
+    storage: Storage::Borrowed,
+    utf8: false,
+    capacity: 0,
+    len: 0,
+    data: 0,
+};
+
+/// What stands in a field that the shim need not set.
+const JUNK: u32 = 0xdead_beef;
+/// Perl's pointers, which nobody here follows: a sub, the SV that an object came in, a package.
+const CODE: u64 = 64;
+const ORIGIN: usize = 128;
+const STASH: u64 = 192;
+/// As many arguments a callback may have: ARGS_MAX in perl/callback.c.
+const CALLBACK_ARGS_MAX: usize = 12;
+
+thread_local! {
+    /// What is left of the input, from its end: first a call's arguments are made of it, then what subs do and return.
+    static INPUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// What the methods are called on; made anew now and then, since they change it.
+    static OBJECTS: RefCell<Vec<(Class, *mut c_void)>> = const { RefCell::new(Vec::new()) };
 }
 
-#[repr(C)]
-struct Method {
-    name: *const c_char,
-    params: *const Param,
-    nparams: usize,
-    mandatory: usize,
-    flags: u8,
-    body: extern "C" fn(*const Value, usize, *mut Value, *const c_char) -> u8,
-}
-
-#[repr(C)]
-struct MethodRows {
-    rows: *const Method,
-    count: usize,
-}
-
-#[repr(C)]
-struct ClassTable {
-    class: u8,
-    methods: *const MethodRows,
-    nmethods: usize,
-    constants: *const c_void,
-    nconstants: usize,
-    destroy: *const c_char,
-}
-
-#[repr(C)]
-struct Callbacks {
-    create: extern "C" fn(*mut c_void, *mut c_void) -> *mut c_void,
-    named: extern "C" fn(*const c_char) -> *mut c_void,
-    destroy: extern "C" fn(*mut c_void),
-    call: extern "C" fn(*mut c_void, *mut Value, usize, u8, isize, Sink, *mut c_void) -> bool,
-    park: extern "C" fn(*const c_char),
-}
-
-type Sink = extern "C" fn(*mut c_void, *const Value, usize, *const Value);
-
-const NONE: Value = Value { tag: 0, class: 0, storage: 0, utf8: false, capacity: 0, len: 0, data: 0 };
-
-mod tag {
-    pub const INT: u8 = 1;
-    pub const UINT: u8 = 2;
-    pub const FLOAT: u8 = 3;
-    pub const TEXT: u8 = 4;
-    pub const BYTES: u8 = 5;
-    pub const HANDLE: u8 = 7;
-    pub const ARRAY: u8 = 10;
-    pub const MAP: u8 = 11;
-    pub const REF: u8 = 12;
-    pub const CODE: u8 = 13;
-    pub const OTHER: u8 = 16;
-}
-
-/// What is left of the input, and what the values made of it point to.
-struct Maker<'a> {
-    data: &'a [u8],
-    strings: Vec<Box<[u8]>>,
-    lists: Vec<Box<[Value]>>,
+fn byte() -> u8 {
+    INPUT.with_borrow_mut(|input| input.pop().unwrap_or(0))
 }
 
 /// Names that some method looks for, so that not all of them have to be found by chance.
@@ -139,155 +120,272 @@ const WORDS: &[&str] = &[
     "key",
 ];
 
-impl<'a> Maker<'a> {
-    fn byte(&mut self) -> u8 {
-        self.data.split_off_first().copied().unwrap_or(0)
+fn bytes() -> Vec<u8> {
+    let length = usize::from(byte());
+    if length > 200 {
+        return WORDS[usize::from(byte()) % WORDS.len()].into();
     }
+    let length = length.min(INPUT.with_borrow(Vec::len));
+    (0..length).map(|_| byte()).collect()
+}
 
-    fn bytes(&mut self) -> Vec<u8> {
-        let length = usize::from(self.byte());
-        if length > 200 {
-            return WORDS[usize::from(self.byte()) % WORDS.len()].into();
+/// UTF-8 as perl has it: what was none becomes a surrogate, which Rust would not allow.
+fn utf8(bytes: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes).into_owned().into_bytes();
+    let mut at = text.as_slice();
+    let mut result = Vec::new();
+    while let Some((&first, rest)) = at.split_first() {
+        if let Some(rest) = at.strip_prefix("\u{fffd}".as_bytes()) {
+            result.extend(b"\xed\xa0\x80");
+            at = rest;
+        } else {
+            result.push(first);
+            at = rest;
         }
-        let taken = self.data.len().min(length);
-        let (bytes, rest) = self.data.split_at(taken);
-        self.data = rest;
-        bytes.to_vec()
     }
+    result
+}
 
-    fn kept(&mut self, tag: u8, mut bytes: Vec<u8>) -> Value {
+/// No path leads out of the working directory; but XML is XML.
+fn without_slashes(mut bytes: Vec<u8>) -> Vec<u8> {
+    if bytes.first() != Some(&b'<') {
+        bytes.iter_mut().filter(|byte| **byte == b'/').for_each(|byte| *byte = b'_');
+    }
+    bytes
+}
+
+/// An object of that class, if there is one, or a closed one.
+fn handle(class: Class) -> Raw {
+    let open = byte() < 240;
+    let pointer =
+        OBJECTS.with_borrow(|objects| objects.iter().find(|(of, _)| *of == class).map(|(_, at)| *at));
+    let data = if open { pointer.map_or(0, |pointer| pointer as u64) } else { 0 };
+    Raw { tag: Tag::Handle, class, len: ORIGIN, data, ..NONE }
+}
+
+fn number() -> Raw {
+    let kind = byte();
+    let (tag, data) = match kind % 8 {
+        wide @ 0..3 => {
+            let bytes = [(); 8].map(|()| byte());
+            ([Tag::Int, Tag::Uint, Tag::Float][usize::from(wide)], u64::from_le_bytes(bytes))
+        }
+        3 => (Tag::Int, -i64::from(kind / 8) as u64),
+        _ => (Tag::Int, u64::from(kind / 8 % 4)),
+    };
+    Raw { tag, data, len: JUNK as usize, ..NONE }
+}
+
+/// Keeps what the values of one call point to.
+#[derive(Default)]
+struct Maker {
+    strings: Vec<Box<[u8]>>,
+    lists: Vec<Box<[Raw]>>,
+}
+
+impl Maker {
+    fn kept(&mut self, tag: Tag, mut bytes: Vec<u8>) -> Raw {
         let len = bytes.len();
-        bytes.push(0);
-        let bytes = bytes.into_boxed_slice();
         // Bytes have no NUL behind them that anybody may count on: then AddressSanitizer sees a read beyond the end.
-        let bytes = if tag == tag::BYTES { Box::from(&bytes[..len]) } else { bytes };
+        if tag == Tag::Text {
+            bytes.push(0);
+        }
+        let bytes = bytes.into_boxed_slice();
         let data = bytes.as_ptr() as u64;
         self.strings.push(bytes);
-        Value { tag, len, data, ..NONE }
+        Raw { tag, len, data, ..NONE }
     }
 
-    fn text(&mut self, path: bool) -> Value {
-        let bytes = self.bytes();
-        let mut bytes = if path { bytes } else { String::from_utf8_lossy(&bytes).into_owned().into_bytes() };
+    /// A string for libvirt.
+    fn text(&mut self, path: bool) -> Raw {
+        let bytes = bytes();
+        let mut bytes = if path { bytes } else { utf8(&bytes) };
         bytes.retain(|&byte| byte != 0);
-        if bytes.first() != Some(&b'<') {
-            bytes.iter_mut().filter(|byte| **byte == b'/').for_each(|byte| *byte = b'_');
-        }
-        self.kept(tag::TEXT, bytes)
+        self.kept(Tag::Text, without_slashes(bytes))
     }
 
-    fn number(&mut self) -> Value {
-        let kind = self.byte();
-        let mut wide = [0; 8];
-        wide.fill_with(|| self.byte());
-        let wide = u64::from_le_bytes(wide);
-        match kind % 8 {
-            0 => Value { tag: tag::INT, data: wide, ..NONE },
-            1 => Value { tag: tag::UINT, data: wide, ..NONE },
-            2 => Value { tag: tag::FLOAT, data: wide, ..NONE },
-            _ => Value { tag: tag::INT, data: u64::from(kind / 8 % 4), ..NONE },
-        }
+    /// A string as it is in Perl: any bytes, or UTF-8 that is marked so.
+    fn any_text(&mut self) -> Raw {
+        let marked = byte() % 4 == 0;
+        let bytes = bytes();
+        let bytes = if marked { utf8(&bytes) } else { bytes };
+        Raw { utf8: marked, ..self.kept(Tag::Text, without_slashes(bytes)) }
     }
 
-    fn handle(&mut self, class: u8) -> Value {
-        let open = self.byte() < 240;
-        let pointer =
-            WORLD.with_borrow(|world| world.objects.get(&class).map_or(0, |pointer| *pointer as u64));
-        Value { tag: tag::HANDLE, class, len: 64, data: if open { pointer } else { 0 }, ..NONE }
-    }
-
-    fn list(&mut self, tag: u8, depth: u8) -> Value {
-        let count = usize::from(self.byte() % 6) * if tag == tag::MAP { 2 } else { 1 };
-        let mut items: Vec<Value> = Vec::new();
-        for index in 0..if tag == tag::REF { 1 } else { count } {
-            let item = if tag == tag::MAP && index % 2 == 0 { self.any_text() } else { self.any(depth + 1) };
-            items.push(item);
-        }
+    fn items(&mut self, tag: Tag, items: Vec<Raw>) -> Raw {
         let items = items.into_boxed_slice();
-        let value = Value { tag, len: items.len(), data: items.as_ptr() as u64, ..NONE };
+        let data = if items.is_empty() { 0 } else { items.as_ptr() as u64 };
+        let value = Raw { tag, len: items.len(), data, ..NONE };
         self.lists.push(items);
         value
     }
 
-    /// A string as it is in Perl: any bytes, or UTF-8 that is marked so.
-    fn any_text(&mut self) -> Value {
-        let utf8 = self.byte() % 4 == 0;
-        let bytes = self.bytes();
-        let bytes = if utf8 { String::from_utf8_lossy(&bytes).into_owned().into_bytes() } else { bytes };
-        let slash = bytes.first() != Some(&b'<');
-        let bytes = bytes.into_iter().map(|byte| if slash && byte == b'/' { b'_' } else { byte }).collect();
-        Value { utf8, ..self.kept(tag::TEXT, bytes) }
+    fn array(&mut self, depth: u8) -> Raw {
+        let count = byte();
+        let count = if count < 250 { count % 6 } else { (count - 249) * 16 };
+        let items = (0..count).map(|_| self.any(depth + 1)).collect();
+        self.items(Tag::Array, items)
     }
 
-    fn any(&mut self, depth: u8) -> Value {
-        match self.byte() % if depth > 4 { 8 } else { 12 } {
+    /// Keys may come twice: a tied hash has them as it likes.
+    fn map(&mut self, pairs: u8, depth: u8) -> Raw {
+        let items = (0..pairs).flat_map(|_| [self.any_text(), self.any(depth + 1)]).collect();
+        self.items(Tag::Map, items)
+    }
+
+    fn any(&mut self, depth: u8) -> Raw {
+        match byte() % if depth > 4 { 8 } else { 12 } {
             0 => NONE,
-            1 => Value { tag: tag::OTHER, ..NONE },
-            2 => Value { tag: tag::CODE, data: 64, ..NONE },
-            3 => {
-                let class = self.byte() % 15;
-                self.handle(class)
-            }
+            1 => Raw { tag: Tag::Other, ..NONE },
+            2 => Raw { tag: Tag::Code, data: CODE, ..NONE },
+            3 => handle(classes()[usize::from(byte()) % classes().len()]),
             4 | 5 => self.any_text(),
-            6 | 7 => self.number(),
-            8 | 9 => self.list(tag::ARRAY, depth),
-            10 => self.list(tag::MAP, depth),
-            _ => self.list(tag::REF, depth),
-        }
-    }
-
-    fn argument(&mut self, param: &Param, optional: bool) -> Value {
-        if optional && self.byte() < 60 {
-            let left_out = param.fallback == i64::MIN;
-            return if left_out {
-                NONE
-            } else {
-                Value { tag: tag::INT, data: param.fallback as u64, ..NONE }
-            };
-        }
-        // The order of `Kind`.
-        match param.kind {
-            0 => self.number(),
-            1 => self.text(false),
-            2 | 3 if self.byte() < 60 => NONE,
-            2 => self.text(false),
-            3 => self.text(true),
-            5 if self.byte() < 60 => NONE,
-            4 | 5 => {
-                let bytes = self.bytes();
-                self.kept(tag::BYTES, bytes)
+            6 | 7 => number(),
+            8 | 9 => self.array(depth),
+            10 => self.map(byte() % 6, depth),
+            _ => {
+                let target = self.any(depth + 1);
+                self.items(Tag::Ref, vec![target])
             }
-            7 if self.byte() < 60 => NONE,
-            6 | 7 => self.handle(param.class),
-            8 => self.list(tag::MAP, 0),
-            10 if self.byte() < 60 => NONE,
-            9 | 10 => self.list(tag::ARRAY, 0),
-            11 => Value { tag: tag::CODE, data: 64, ..NONE },
-            12 => self.any(0),
-            15 => self.list(tag::MAP, 0),
-            _ => NONE,
         }
+    }
+
+    /// What `decode` in perl/arguments.c makes of an argument, and `decode_plain` in perl/shim.c of a plain one.
+    fn argument(&mut self, param: &Param) -> Raw {
+        let value = match param.kind {
+            Kind::TextOrNull
+            | Kind::PathOrNull
+            | Kind::BytesOrNull
+            | Kind::HandleOrNull
+            | Kind::ArrayOrNull
+                if byte() < 60 =>
+            {
+                NONE
+            }
+            Kind::Number => number(),
+            Kind::Text | Kind::TextOrNull => self.text(false),
+            Kind::PathOrNull => self.text(true),
+            Kind::Bytes | Kind::BytesOrNull => self.kept(Tag::Bytes, bytes()),
+            Kind::Handle | Kind::HandleOrNull => handle(param.class),
+            Kind::Hash => self.map(byte() % 6, 0),
+            Kind::Array | Kind::ArrayOrNull => self.array(0),
+            Kind::Code => Raw { tag: Tag::Code, data: CODE, ..NONE },
+            Kind::Any => self.any(0),
+            Kind::Invocant => Raw { data: STASH, len: JUNK as usize, ..NONE },
+            Kind::Variable => NONE,
+            // Nothing is left for it, or something is.
+            Kind::Pairs => match byte() % 6 {
+                0 => NONE,
+                pairs => self.map(pairs, 0),
+            },
+        };
+        Raw { capacity: JUNK, ..value }
+    }
+
+    /// The arguments of a call; of those that have a default, the last ones may be left out.
+    fn arguments(&mut self, params: &[Param]) -> Vec<Raw> {
+        let mut left_out = false;
+        let mut arguments = Vec::new();
+        for param in params {
+            left_out = left_out || (!param.default_text.is_null() && byte() < 60);
+            arguments.push(if left_out { absent(param) } else { self.argument(param) });
+        }
+        arguments
     }
 }
 
-/// What the methods are called on; made anew now and then, since they change it.
-struct World {
-    objects: BTreeMap<u8, *mut c_void>,
-    answers: Vec<u8>,
+fn absent(param: &Param) -> Raw {
+    // SAFETY: of the same layout; it owns nothing.
+    unsafe { (&raw const param.absent).cast::<Raw>().read() }
 }
 
-thread_local! {
-    static WORLD: RefCell<World> =
-        const { RefCell::new(World { objects: BTreeMap::new(), answers: Vec::new() }) };
+/// Looks at all that the shim looks at when it makes scalars of a value (perl/results.c), so that AddressSanitizer does too.
+/// Objects are taken over, to be given back when all is done.
+fn build(value: &mut Raw, objects: &mut Vec<(Class, *mut c_void)>) {
+    let items = match value.tag {
+        Tag::List | Tag::CountedList | Tag::Array | Tag::Map | Tag::Ref if value.len > 0 => {
+            // SAFETY: what the boundary promises, and AddressSanitizer is to check.
+            unsafe { std::slice::from_raw_parts_mut(value.data as *mut Raw, value.len) }
+        }
+        _ => &mut [],
+    };
+    match value.tag {
+        Tag::Text | Tag::Bytes | Tag::Key => look(value),
+        Tag::Handle => objects.push((value.class, std::mem::take(&mut value.data) as *mut c_void)),
+        Tag::Owner => {
+            // SAFETY: as above.
+            unsafe { sysvirt::sysvirt_retain(value.class, value.data as *mut c_void) };
+            objects.push((value.class, value.data as *mut c_void));
+        }
+        Tag::Map => {
+            for pair in items.chunks_exact_mut(2) {
+                assert!(matches!(pair[0].tag, Tag::Text | Tag::Bytes | Tag::Key), "a key of another kind");
+                look(&pair[0]);
+                build(&mut pair[1], objects);
+            }
+        }
+        Tag::Ref => assert!(items.len() == 1, "a reference to nothing"),
+        Tag::Fill => panic!("an assignment within a value"),
+        _ => {}
+    }
+    if value.tag != Tag::Map {
+        items.iter_mut().for_each(|item| build(item, objects));
+    }
 }
 
-/// How many callbacks exist: each must be freed once.
-static ALIVE: AtomicIsize = AtomicIsize::new(0);
+/// Reads a string.
+fn look(value: &Raw) {
+    // SAFETY: of the same layout.
+    let text = unsafe { &*(&raw const *value).cast::<Value>() }.raw();
+    std::hint::black_box(text.iter().fold(0, |sum, byte| sum ^ byte));
+}
 
-extern "C" fn create(code: *mut c_void, _owner: *mut c_void) -> *mut c_void {
-    assert!(!code.is_null(), "a callback without code");
-    ALIVE.fetch_add(1, Ordering::Relaxed);
-    Box::into_raw(Box::new(0_u64)).cast()
+/// Whether there is a sub among the arguments.
+fn has_code(values: &[Raw]) -> bool {
+    values.iter().any(|value| value.tag == Tag::Code || has_code(items(value)))
+}
+
+/// Takes one more reference to each object among the arguments.
+fn hold(values: &[Raw], held: &mut Vec<(Class, *mut c_void)>) {
+    for value in values {
+        if value.tag == Tag::Handle {
+            let object = value.data as *mut c_void;
+            // SAFETY: NULL or one of ours.
+            unsafe { sysvirt::sysvirt_retain(value.class, object) };
+            held.push((value.class, object));
+        }
+        hold(items(value), held);
+    }
+}
+
+/// What an argument holds.
+fn items(value: &Raw) -> &[Raw] {
+    match value.tag {
+        Tag::Array | Tag::Map | Tag::Ref if value.len > 0 => {
+            // SAFETY: so a `Maker` has made it, which lives as long as the arguments.
+            unsafe { std::slice::from_raw_parts(value.data as *const Raw, value.len) }
+        }
+        _ => &[],
+    }
+}
+
+fn give_back(objects: Vec<(Class, *mut c_void)>) {
+    for (class, object) in objects {
+        // SAFETY: a reference that was given to us.
+        unsafe { sysvirt::sysvirt_release(class, object) };
+    }
+}
+
+/// What stands for a sub. AddressSanitizer finds what uses it too late or frees it twice, and at the end of the process
+/// what never does.
+struct Sub {
+    calls: Cell<u64>,
+}
+
+extern "C" fn create(code: *mut c_void, owner: *mut c_void, _anytime: bool) -> *mut c_void {
+    assert!(code as u64 == CODE, "a callback without code");
+    assert!(owner.is_null() || owner as usize == ORIGIN, "a callback on no object");
+    Box::into_raw(Box::new(Sub { calls: Cell::new(0) })).cast()
 }
 
 extern "C" fn named(_name: *const c_char) -> *mut c_void {
@@ -295,157 +393,256 @@ extern "C" fn named(_name: *const c_char) -> *mut c_void {
 }
 
 extern "C" fn destroy(callback: *mut c_void) {
-    ALIVE.fetch_sub(1, Ordering::Relaxed);
-    // SAFETY: `create` made it; a second time is what AddressSanitizer is to find.
-    drop(unsafe { Box::from_raw(callback.cast::<u64>()) });
+    // SAFETY: `create` made it.
+    drop(unsafe { Box::from_raw(callback.cast::<Sub>()) });
 }
 
-/// A sub that returns anything, or dies.
+/// A sub that calls a method, closes all objects or does nothing, and returns anything, or dies: so at the latest when the
+/// input is used up.
 extern "C" fn call(
     callback: *mut c_void,
-    _args: *mut Value,
-    _count: usize,
-    _want: u8,
-    _readback: isize,
+    args: *mut Value,
+    count: usize,
+    want: Want,
+    readback: isize,
     sink: Sink,
     context: *mut c_void,
 ) -> bool {
-    // SAFETY: `create` made it. It is still there, or AddressSanitizer says so.
-    unsafe { *callback.cast::<u64>() += 1 };
-    let answers = WORLD.with_borrow_mut(|world| std::mem::take(&mut world.answers));
-    let mut maker = Maker { data: &answers, strings: Vec::new(), lists: Vec::new() };
-    if maker.byte() < 30 {
-        return false;
+    // SAFETY: `create` made it; it may go while it runs, but not before.
+    let calls = unsafe { &(*callback.cast::<Sub>()).calls };
+    calls.set(calls.get() + 1);
+    assert!(count <= CALLBACK_ARGS_MAX, "too many arguments");
+    assert!(usize::try_from(readback).is_ok_and(|at| at < count) || readback == -1, "no such argument");
+    // SAFETY: an array of so many values, which are of the same layout.
+    let args = unsafe { std::slice::from_raw_parts_mut(args.cast::<Raw>(), count) };
+    let mut objects = Vec::new();
+    args.iter_mut().for_each(|value| build(value, &mut objects));
+    let choice = byte();
+    match choice {
+        30..70 => call_any(),
+        70..73 => renew(),
+        _ => {}
     }
-    let returned: Vec<Value> = (0..maker.byte() % 4).map(|_| maker.any(0)).collect();
-    let readback = maker.any(0);
-    sink(context, returned.as_ptr(), returned.len(), &readback);
-    true
+    if choice >= 30 && want != Want::Nothing {
+        let mut maker = Maker::default();
+        let count = if want == Want::Scalar { 1 } else { byte() % 4 };
+        let returned: Vec<Raw> = (0..count).map(|_| maker.any(0)).collect();
+        let readback = if readback < 0 { NONE } else { maker.any(0) };
+        sink(context, returned.as_ptr().cast(), returned.len(), (&raw const readback).cast());
+    }
+    give_back(objects);
+    choice >= 30
 }
 
-extern "C" fn park(_message: *const c_char) {}
+extern "C" fn park(message: *const c_char) {
+    // SAFETY: a C string.
+    std::hint::black_box(unsafe { CStr::from_ptr(message) }.count_bytes());
+}
 
 static CALLBACKS: Callbacks = Callbacks { create, named, destroy, call, park };
 
-/// What waits for events, or makes a loop that has no sub behind it.
-const LEFT_OUT: &[&str] = &["Sys::Virt::Event::run_default", "Sys::Virt::Event::_register_impl"];
-
-fn name(method: &Method) -> &str {
+fn name(method: &Method) -> &'static CStr {
     // SAFETY: a literal of the table's.
-    unsafe { std::ffi::CStr::from_ptr(method.name) }.to_str().unwrap_or("?")
+    unsafe { CStr::from_ptr(method.name) }
+}
+
+fn params(method: &Method) -> &'static [Param] {
+    // SAFETY: a constant of the table's.
+    unsafe { std::slice::from_raw_parts(method.params, method.nparams) }
+}
+
+/// The tables, as perl/shim.c goes through them: all methods, and all classes that have objects.
+fn tables() -> &'static (Vec<&'static Method>, Vec<Class>) {
+    static TABLES: OnceLock<(Vec<&'static Method>, Vec<Class>)> = OnceLock::new();
+    TABLES.get_or_init(|| {
+        assert!(sysvirt::sysvirt_start(&CALLBACKS), "libvirt cannot be initialized");
+        let mut count = 0;
+        // SAFETY: the tables are constants.
+        let (tables, methods) = unsafe {
+            let tables = std::slice::from_raw_parts(sysvirt::sysvirt_classes(&mut count), count);
+            let files =
+                tables.iter().flat_map(|table| std::slice::from_raw_parts(table.methods, table.nmethods));
+            (tables, files.flat_map(|file| std::slice::from_raw_parts(file.rows, file.count)).collect())
+        };
+        let with_objects = tables.iter().filter(|table| !table.destroy.is_null());
+        (methods, with_objects.map(|table| table.class).collect())
+    })
 }
 
 fn methods() -> &'static [&'static Method] {
-    struct All(Vec<&'static Method>);
-    // SAFETY: constants.
-    unsafe impl Send for All {}
-    // SAFETY: constants.
-    unsafe impl Sync for All {}
-    static ALL: OnceLock<All> = OnceLock::new();
-    &ALL.get_or_init(|| {
-        let mut count = 0;
-        // SAFETY: the tables are constants, of the layout above; the callbacks live for ever.
-        unsafe {
-            let callbacks = &*(&raw const CALLBACKS).cast();
-            assert!(sysvirt::sysvirt_start(callbacks), "libvirt cannot be initialized");
-            virt_event_loop();
-            let tables =
-                std::slice::from_raw_parts(sysvirt::sysvirt_classes(&mut count).cast::<ClassTable>(), count);
-            let rows =
-                tables.iter().flat_map(|table| std::slice::from_raw_parts(table.methods, table.nmethods));
-            let all = rows.flat_map(|rows| std::slice::from_raw_parts(rows.rows, rows.count));
-            All(all.filter(|method| !LEFT_OUT.contains(&name(method))).collect())
-        }
-    })
-    .0
+    &tables().0
+}
+
+fn classes() -> &'static [Class] {
+    &tables().1
 }
 
 unsafe extern "C" {
-    fn virEventRegisterDefaultImpl() -> i32;
+    fn virEventAddTimeout(
+        frequency: c_int,
+        callback: extern "C" fn(c_int, *mut c_void),
+        opaque: *mut c_void,
+        free: Option<extern "C" fn(*mut c_void)>,
+    ) -> c_int;
+    fn virEventRemoveTimeout(timer: c_int) -> c_int;
+    fn virEventRemoveHandle(watch: c_int) -> c_int;
+    fn virEventAddHandle(
+        fd: c_int,
+        events: c_int,
+        callback: extern "C" fn(c_int, c_int, c_int, *mut c_void),
+        opaque: *mut c_void,
+        free: Option<extern "C" fn(*mut c_void)>,
+    ) -> c_int;
 }
 
-fn virt_event_loop() {
-    // SAFETY: may be called at any time.
-    unsafe { virEventRegisterDefaultImpl() };
-}
-
-/// The object that a method returns, which becomes ours.
-fn made_by(wanted: &str, args: &[Value]) -> *mut c_void {
-    let Some(method) = methods().iter().find(|method| name(method) == wanted) else {
-        return std::ptr::null_mut();
-    };
-    let mut args = args.to_vec();
-    args.resize(method.nparams, Value { tag: tag::INT, ..NONE });
-    let mut result = NONE;
-    let outcome = (method.body)(args.as_ptr(), args.len(), &mut result, method.name);
-    if outcome == 0 && result.tag == tag::HANDLE {
-        return result.data as *mut c_void;
+/// Calls a method and does with what it returns what the shim does; or hands over what it has made.
+fn call_with(method: &Method, args: &[Raw], mut made: Option<&mut Raw>) {
+    let mut result = MaybeUninit::<Raw>::uninit();
+    let outcome = (method.body)(args.as_ptr().cast(), result.as_mut_ptr().cast());
+    // SAFETY: every outcome has a result.
+    let result = unsafe { result.assume_init_mut() };
+    let mut objects = Vec::new();
+    match (outcome, result.tag) {
+        (Outcome::Done, Tag::Handle) if made.is_some() => {
+            if let Some(made) = made.take() {
+                *made = *result;
+            }
+            return;
+        }
+        (Outcome::Done, Tag::Fill) => {
+            // SAFETY: so many values.
+            let items = unsafe { std::slice::from_raw_parts_mut(result.data as *mut Raw, result.len) };
+            let [index, content, returned] = items else { panic!("an assignment of {} values", result.len) };
+            assert!(
+                params(method)[index.data as usize].kind == Kind::Variable,
+                "an assignment to no variable"
+            );
+            assert!(matches!(content.tag, Tag::None | Tag::Text | Tag::Bytes), "an assignment of no string");
+            look(content);
+            build(returned, &mut objects);
+        }
+        (Outcome::Error, _) => {
+            assert!(result.tag == Tag::Map && result.class == Class::Error, "an exception of another kind");
+            build(result, &mut objects);
+        }
+        (Outcome::Usage, _) => {
+            assert!(matches!(result.tag, Tag::Text | Tag::Bytes), "a message that is none");
+            look(result);
+        }
+        (Outcome::Done, _) => build(result, &mut objects),
     }
     // SAFETY: a result that nobody else drops.
-    unsafe { sysvirt::sysvirt_drop((&raw mut result).cast()) };
-    std::ptr::null_mut()
+    unsafe { sysvirt::sysvirt_drop((&raw mut *result).cast()) };
+    give_back(objects);
 }
 
-fn literal(text: &'static std::ffi::CStr) -> Value {
-    Value { tag: tag::TEXT, len: text.count_bytes(), data: text.as_ptr() as u64, ..NONE }
-}
-
-fn renew() {
-    let old = WORLD.with_borrow_mut(|world| std::mem::take(&mut world.objects));
-    for (class, pointer) in old.iter().rev() {
-        // SAFETY: our own reference to an object of that class; `Class` is a number like any.
-        unsafe { sysvirt::sysvirt_release(std::mem::transmute_copy(class), *pointer) };
+/// Calls the method that the input names, with arguments made of what follows.
+fn call_any() {
+    let number = usize::from(byte()) << 8 | usize::from(byte());
+    let method = methods()[number % methods().len()];
+    let mut maker = Maker::default();
+    let args = maker.arguments(params(method));
+    // As the shim: the sub may close the objects that the method works on.
+    let mut held = Vec::new();
+    if has_code(&args) {
+        hold(&args, &mut held);
     }
-    let mut objects = BTreeMap::new();
-    let con = made_by("Sys::Virt::_open", &[literal(c"test:///default")]);
-    let object =
-        |class: u8, pointer: *mut c_void| Value { tag: tag::HANDLE, class, data: pointer as u64, ..NONE };
-    let of = object(1, con);
-    let domain = made_by("Sys::Virt::Domain::_lookup_by_name", &[of, literal(c"test")]);
-    let pool = made_by("Sys::Virt::StoragePool::_lookup_by_name", &[of, literal(c"default-pool")]);
-    let volume = literal(c"<volume><name>v</name><capacity>1</capacity></volume>");
-    for (class, pointer) in [
-        (1, con),
-        (2, domain),
-        (
-            3,
-            made_by(
-                "Sys::Virt::DomainSnapshot::_create_xml",
-                &[object(2, domain), literal(c"<domainsnapshot/>")],
-            ),
-        ),
-        (5, made_by("Sys::Virt::Interface::_lookup_by_name", &[of, literal(c"eth1")])),
-        (6, made_by("Sys::Virt::Network::_lookup_by_name", &[of, literal(c"default")])),
-        (8, made_by("Sys::Virt::NodeDevice::_lookup_by_name", &[of, literal(c"computer")])),
-        (12, pool),
-        (13, made_by("Sys::Virt::StorageVol::_create_xml", &[object(12, pool), volume])),
-        (14, made_by("Sys::Virt::Stream::_new_obj", &[of])),
-    ] {
-        if !pointer.is_null() {
-            objects.insert(class, pointer);
+    if name(method) == c"Sys::Virt::Event::run_default" {
+        // It would wait for something to happen.
+        extern "C" fn nothing(_timer: c_int, _opaque: *mut c_void) {}
+        // SAFETY: there is an event loop, and the function does nothing.
+        let timer = unsafe { virEventAddTimeout(0, nothing, std::ptr::null_mut(), None) };
+        call_with(method, &args, None);
+        // SAFETY: as above. If a sub has removed it, that is an error that nobody looks at.
+        unsafe { virEventRemoveTimeout(timer) };
+    } else {
+        call_with(method, &args, None);
+    }
+    give_back(held);
+}
+
+/// Calls the method of that name, with defaults for what is not given; NULL if it returns no object.
+fn made(wanted: &CStr, given: &[Raw]) -> *mut c_void {
+    let method = methods().iter().find(|method| name(method) == wanted).expect("a method of that name");
+    let mut args = given.to_vec();
+    args.extend(params(method)[given.len()..].iter().map(absent));
+    let mut object = NONE;
+    call_with(method, &args, Some(&mut object));
+    object.data as *mut c_void
+}
+
+fn literal(text: &'static CStr) -> Raw {
+    Raw { tag: Tag::Text, len: text.count_bytes(), data: text.as_ptr() as u64, ..NONE }
+}
+
+/// Gives the objects back and makes new ones, of all classes that the test driver has.
+fn renew() {
+    let old = OBJECTS.take();
+    if let Some(&(class, con)) = old.iter().find(|(class, _)| *class == Class::Connect) {
+        // As a script that closes its connection: what is registered on it keeps it otherwise.
+        let con = Raw { tag: Tag::Handle, class, data: con as u64, len: ORIGIN, ..NONE };
+        made(c"Sys::Virt::_deregister_all", &[con]);
+    }
+    give_back(old);
+    forget_timers();
+    let of = |class, pointer: *mut c_void| Raw {
+        tag: Tag::Handle,
+        class,
+        data: pointer as u64,
+        len: ORIGIN,
+        ..NONE
+    };
+    let con = made(c"Sys::Virt::_open", &[literal(c"test:///default")]);
+    assert!(!con.is_null(), "there is no test driver");
+    let by_name = |wanted, name| made(wanted, &[of(Class::Connect, con), literal(name)]);
+    let domain = by_name(c"Sys::Virt::Domain::_lookup_by_name", c"test");
+    let pool = by_name(c"Sys::Virt::StoragePool::_lookup_by_name", c"default-pool");
+    let snapshot = [of(Class::Domain, domain), literal(c"<domainsnapshot/>")];
+    let volume =
+        [of(Class::StoragePool, pool), literal(c"<volume><name>v</name><capacity>1</capacity></volume>")];
+    let mut objects = vec![
+        (Class::Domain, domain),
+        (Class::DomainSnapshot, made(c"Sys::Virt::DomainSnapshot::_create_xml", &snapshot)),
+        (Class::Interface, by_name(c"Sys::Virt::Interface::_lookup_by_name", c"eth1")),
+        (Class::Network, by_name(c"Sys::Virt::Network::_lookup_by_name", c"default")),
+        (Class::NodeDevice, by_name(c"Sys::Virt::NodeDevice::_lookup_by_name", c"computer")),
+        (Class::StoragePool, pool),
+        (Class::StorageVol, made(c"Sys::Virt::StorageVol::_create_xml", &volume)),
+        (Class::Stream, made(c"Sys::Virt::Stream::_new_obj", &[of(Class::Connect, con)])),
+        (Class::Connect, con),
+    ];
+    objects.retain(|(_, pointer)| !pointer.is_null());
+    OBJECTS.set(objects);
+}
+
+/// Removes what calls have added to the event loop, which gets slow otherwise.
+fn forget_timers() {
+    static FIRST: [AtomicU64; 2] = [AtomicU64::new(1), AtomicU64::new(1)];
+    extern "C" fn fired(_timer: c_int, _opaque: *mut c_void) {}
+    extern "C" fn ready(_watch: c_int, _fd: c_int, _events: c_int, _opaque: *mut c_void) {}
+    // SAFETY: there is an event loop, which numbers from 1; the functions do nothing; the connections are closed.
+    unsafe {
+        let last_timer = virEventAddTimeout(-1, fired, std::ptr::null_mut(), None);
+        let last_watch = virEventAddHandle(0, 0, ready, std::ptr::null_mut(), None);
+        for timer in FIRST[0].swap(last_timer as u64 + 1, Ordering::Relaxed) as c_int..=last_timer {
+            virEventRemoveTimeout(timer);
+        }
+        for watch in FIRST[1].swap(last_watch as u64 + 1, Ordering::Relaxed) as c_int..=last_watch {
+            virEventRemoveHandle(watch);
         }
     }
-    WORLD.with_borrow_mut(|world| world.objects = objects);
 }
 
 fuzz_target!(|data: &[u8]| {
     static CALLS: AtomicU64 = AtomicU64::new(0);
-    if CALLS.fetch_add(1, Ordering::Relaxed).is_multiple_of(2_000) {
+    let calls = CALLS.fetch_add(1, Ordering::Relaxed);
+    if calls == 0 {
+        made(c"Sys::Virt::Event::register_default", &[]);
+    }
+    if calls % 2_000 == 0 {
+        INPUT.take();
         renew();
     }
-    let mut maker = Maker { data, strings: Vec::new(), lists: Vec::new() };
-    let number = usize::from(maker.byte()) << 8 | usize::from(maker.byte());
-    let method = methods()[number % methods().len()];
-    // SAFETY: the table's own parameters.
-    let params = unsafe { std::slice::from_raw_parts(method.params, method.nparams) };
-    let mut args = Vec::new();
-    for (index, param) in params.iter().enumerate() {
-        args.push(maker.argument(param, index >= method.mandatory));
-    }
-    WORLD.with_borrow_mut(|world| world.answers = maker.data.to_vec());
-    let mut result = NONE;
-    let outcome = (method.body)(args.as_ptr(), args.len(), &mut result, method.name);
-    assert!(outcome <= 2, "no outcome"); // a panic ends the process: libfuzzer-sys sees to that
-    // SAFETY: a result that nobody else drops.
-    unsafe { sysvirt::sysvirt_drop((&raw mut result).cast()) };
+    INPUT.set(data.iter().rev().copied().collect());
+    call_any(); // a panic ends the process: libfuzzer-sys sees to that
 });
