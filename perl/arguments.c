@@ -243,7 +243,8 @@ static sysvirt_Value *push(pTHX_ values *list) {
     sysvirt_Value *slot;
     if (!list->buffer)
         list->buffer = sv_2mortal(newSV(8 * sizeof *slot));
-    SvGROW(list->buffer, (list->count + 1) * sizeof *slot * 3 / 2);
+    if ((list->count + 1) * sizeof *slot > SvLEN(list->buffer))
+        SvGROW(list->buffer, list->count * 2 * sizeof *slot);
     slot = (sysvirt_Value *)SvPVX(list->buffer) + list->count++;
     Zero(slot, 1, sysvirt_Value);
     return slot;
