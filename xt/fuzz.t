@@ -51,7 +51,7 @@ is( $bad, 0, @rounds * $calls . ' calls: no crash, no hang, no unexpected end' )
 SKIP: {
     eval { require XML::LibXML; 1 } or skip 'needs XML::LibXML (Debian: libxml-libxml-perl)', 1;
     local $ENV{STANDIN_LOG} = '/dev/null';
-    local $ENV{LD_PRELOAD}  = compile($dir);
+    local $ENV{LD_PRELOAD}  = join q{ }, $ENV{LD_PRELOAD} // (), compile($dir);    # after a sanitizer's
     my @includes = map { "-I$_" } grep { !ref } @INC;
     my $status   = system $^X, @includes, "$FindBin::Bin/standin/fuzz.pl", $seed, $calls, @rounds;
     is( $status, 0, @rounds * $calls . ' calls of stand-ins likewise' );
