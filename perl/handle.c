@@ -18,7 +18,7 @@ static void next_generation(void) {
 
 /* Closing a connection may call an event loop in Perl, whose exceptions have no method to come from: as those of any
  * DESTROY, they are warnings. `exit` needs none. */
-static void settle(pTHX_ my_cxt_t *cxt) {
+static void warn_or_exit(pTHX_ my_cxt_t *cxt) {
     SV *error = cxt->parked;
     const bool exiting = cxt->exiting;
     cxt->parked = NULL;
@@ -39,7 +39,7 @@ static void release(pTHX_ MAGIC *magic) {
         const bool pending = cxt->pending;
         sysvirt_release(sysvirt_handle_class(magic), object);
         if (UNLIKELY(cxt->pending) && !pending)
-            settle(aTHX_ cxt);
+            warn_or_exit(aTHX_ cxt);
     }
 }
 
