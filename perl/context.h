@@ -61,6 +61,7 @@ typedef struct {
     CV *gatherer; /* runs a callback and collects what it returns */
     struct gathering *gathering;
     AV *keys;     /* the keys of results, as scalars that share them, by number */
+    AV *models;   /* of results with such keys, by the number of the first key */
 } my_cxt_t;
 
 /* That of this interpreter: what dMY_CXT does, which only the file that has START_MY_CXT can. */

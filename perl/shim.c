@@ -363,6 +363,7 @@ static void set_up(pTHX_ my_cxt_t *cxt) {
     cxt->exiting = cxt->pending = FALSE;
     cxt->reentrant = FALSE;
     cxt->keys = newAV();
+    cxt->models = newAV();
     cxt->gathering = NULL;
     cxt->gatherer = newXS(NULL, sysvirt_gather, __FILE__);
     for (index = 1; index < SYSVIRT_CLASS_COUNT; index++) {

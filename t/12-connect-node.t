@@ -39,6 +39,21 @@ subtest 'get_node_info' => sub {
     throws 'usage', qr/\AUsage: Sys::Virt::get_node_info\(con\) at \Q$0/, sub { $c->get_node_info(1) };
 };
 
+subtest 'a result belongs to the script' => sub {
+    my ( $first, $second ) = map { $c->get_node_info } 1, 2;
+    $_ = 'changed' for values %$first;
+    delete $first->{model};
+    $first->{another} = 1;
+    my %new = ( cpus => 16, mhz => 1400, model => 'i686', memory => 3145728, nodes => 2 );
+    is_deeply( { map { $_ => $second->{$_} } keys %new }, \%new, 'one that was made before stays as it is' );
+    is_deeply( $c->get_node_info,                         $second, 'and so does one that is made later' );
+    ok( !Internals::SvREADONLY(%$second), 'keys may be added' );
+    is( scalar( grep { Internals::SvREADONLY($_) } values %$second ), 0, 'values may be changed' );
+    $second->{"key $_"} = $_ for 1 .. 100;
+    is( keys %{$second},                       108, 'it grows as any hash does' );
+    is( $second->{"key 99"} + $second->{cpus}, 115, 'and finds all its keys' );
+};
+
 subtest 'get_node_security_model' => sub {
     plan skip_all => 'the test driver of this libvirt lacks virNodeGetSecurityModel' if $old;
     is_deeply( $c->get_node_security_model, { model => 'testSecurity', doi => q{} }, 'its values' );

@@ -152,6 +152,19 @@ subtest 'structures' => sub {
     );
     is( scalar( my @all = $d->get_cpu_stats( 0, 0 ) ), 3, 'A1: all processors' );
     is_deeply( $d->memory_stats, { rss => 18_446_744_073_709_551_615 }, 'B18: memory_stats' );
+    my @names =
+        qw(swap_in swap_out major_fault minor_fault unused available actual_balloon rss usable last_update);
+    my @masks = map { $_ << 1, $_, $_ << 3 } 1 .. 300;
+    is_deeply(
+        [ map { $d->memory_stats( 1 << 31 | $_ % 1024 ) } @masks ],
+        [
+            map {
+                my $mask = $_;
+                +{ map { $names[$_] => 1000 + $_ } grep { $mask & 1 << $_ } 0 .. 9 }
+            } @masks
+        ],
+        'results with some keys, and then with others'
+    );
     is( $d->block_peek( 'vda', 5 * 1024**3, 4 ), 'BBBB', 'block_peek' );
     like( recorded(), qr/virDomainBlockPeek\(object, vda, 5368709120, 4, 0\)/, 'B2: its offset' );
     is( $object{'Sys::Virt::Secret'}->get_value, "a\0b\xffc", 'A13: a secret with a NUL' );

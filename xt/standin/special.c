@@ -75,6 +75,13 @@ int virDomainGetCPUStats(virDomainPtr dom, virTypedParameterPtr params, unsigned
 int virDomainMemoryStats(virDomainPtr dom, virDomainMemoryStatPtr stats, unsigned int max, unsigned int flags) {
     FAIL(-1);
     note("virDomainMemoryStats(object, %u)\n", flags);
+    if (flags & 1u << 31) { /* a statistic for each of the other bits */
+        int tag, count = 0;
+        for (tag = 0; tag < 13; tag++)
+            if (flags & 1u << tag)
+                stats[count].tag = tag, stats[count++].val = 1000 + tag;
+        return count;
+    }
     stats[0].tag = VIR_DOMAIN_MEMORY_STAT_RSS, stats[0].val = 18446744073709551615ull;
     stats[1].tag = 999, stats[1].val = 1;
     return 2;
