@@ -199,7 +199,12 @@ void sysvirt_gather(pTHX_ CV *cv) {
     XSRETURN_EMPTY;
 }
 
-static SV *argument(pTHX_ my_cxt_t *cxt, const callback *cb, sysvirt_Value *value) {
+/* An argument for Perl. No callback gets more than one object that is lent; it is noted in `lent`. */
+static SV *argument(pTHX_ my_cxt_t *cxt, const callback *cb, sysvirt_Value *value, SV *volatile *lent) {
+    if (value->tag == SYSVIRT_TAG_LENT) {
+        *lent = sysvirt_handle_lend(aTHX_ value->class_, value->data.pointer);
+        return sv_bless(newRV_inc(*lent), cxt->stash[value->class_]);
+    }
     if (value->tag == SYSVIRT_TAG_OWNER) {
         const MAGIC *magic = cb->owner && SvROK(cb->owner) ? sysvirt_handle_magic(cb->owner) : NULL;
         if (magic && magic->mg_ptr)
@@ -221,7 +226,7 @@ static void park(pTHX_ my_cxt_t *cxt, SV *error) {
 }
 
 static void invoke(pTHX_ my_cxt_t *cxt, callback *cb, sysvirt_Value *values, size_t count, sysvirt_Want want,
-                   intptr_t readback, sysvirt_Sink sink, void *context, bool *ok) {
+                   intptr_t readback, sysvirt_Sink sink, void *context, SV *volatile *lent, bool *ok) {
     dSP;
     size_t index;
     SV *code, *args[ARGS_MAX], *error;
@@ -236,7 +241,7 @@ static void invoke(pTHX_ my_cxt_t *cxt, callback *cb, sysvirt_Value *values, siz
     PUSHSTACKi(PERLSI_UNKNOWN); /* no `last` or `return` gets past here */
     code = sv_2mortal(SvREFCNT_inc_simple_NN(cb->code)); /* the callback may unregister itself */
     for (index = 0; index < count; index++)
-        args[index] = sv_2mortal(argument(aTHX_ cxt, cb, &values[index]));
+        args[index] = sv_2mortal(argument(aTHX_ cxt, cb, &values[index], lent));
 
     PUSHMARK(SP);
     if (want == SYSVIRT_WANT_NOTHING) {
@@ -276,6 +281,7 @@ static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Wan
                  sysvirt_Sink sink, void *context) {
     callback *cb = pointer;
     void *interpreter = CURRENT_INTERPRETER;
+    SV *volatile lent = NULL;
     bool ok = FALSE;
     int jump;
     dJMPENV;
@@ -292,12 +298,14 @@ static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Wan
         cxt->pending = FALSE;
         JMPENV_PUSH(jump);
         if (jump == 0)
-            invoke(aTHX_ cxt, cb, values, count, want, readback, sink, context, &ok);
+            invoke(aTHX_ cxt, cb, values, count, want, readback, sink, context, &lent, &ok);
         else {
             ok = FALSE;
             cxt->exiting = TRUE; /* exit: perl has unwound its own stacks; the C stack follows when we return */
         }
         JMPENV_POP;
+        if (lent)
+            sysvirt_handle_settle(aTHX_ lent);
         if (earlier) {
             let_go(aTHX_ cxt->parked);
             cxt->parked = earlier;

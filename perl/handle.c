@@ -9,7 +9,8 @@
  * belongs to the parent, and so does the session with the daemon behind it: it is not closed here. */
 static U16 generation;
 
-#define GENERATION_MAX (0xffff >> SYSVIRT_HANDLE_CLASS_BITS)
+#define GENERATION_SHIFT (SYSVIRT_HANDLE_CLASS_BITS + 1)
+#define GENERATION_MAX (0xffff >> GENERATION_SHIFT)
 
 static void next_generation(void) {
     if (generation < GENERATION_MAX)
@@ -34,7 +35,7 @@ static void warn_or_exit(pTHX_ my_cxt_t *cxt) {
 static void release(pTHX_ MAGIC *magic) {
     void *object = magic->mg_ptr;
     magic->mg_ptr = NULL;
-    if (object && magic->mg_private >> SYSVIRT_HANDLE_CLASS_BITS == generation) {
+    if (object && !(magic->mg_private & SYSVIRT_HANDLE_LENT) && magic->mg_private >> GENERATION_SHIFT == generation) {
         my_cxt_t *cxt = sysvirt_context(aTHX);
         const bool pending = cxt->pending;
         sysvirt_release(sysvirt_handle_class(magic), object);
@@ -49,10 +50,16 @@ static int handle_free(pTHX_ SV *sv, MAGIC *magic) {
     return 0;
 }
 
+/* The handle gets a reference of its own. */
+static void keep(MAGIC *magic) {
+    sysvirt_retain(sysvirt_handle_class(magic), magic->mg_ptr);
+    magic->mg_private &= ~SYSVIRT_HANDLE_LENT;
+}
+
 #ifdef USE_ITHREADS
 static int handle_dup(pTHX_ MAGIC *magic, CLONE_PARAMS *params) {
     PERL_UNUSED_ARG(params);
-    sysvirt_retain(sysvirt_handle_class(magic), magic->mg_ptr);
+    keep(magic);
     return 0;
 }
 #endif
@@ -78,14 +85,36 @@ void sysvirt_handle_boot(void) {
 SV *sysvirt_handle_inner(pTHX_ sysvirt_Class class_, void *object) {
     SV *inner = newSV_type(SVt_PVMG);
     MAGIC *magic = sv_magicext(inner, NULL, PERL_MAGIC_ext, &sysvirt_handle_table, (const char *)object, 0);
-    magic->mg_private = (U16)(class_ | generation << SYSVIRT_HANDLE_CLASS_BITS);
+    magic->mg_private = (U16)(class_ | generation << GENERATION_SHIFT);
     magic->mg_flags |= MGf_DUP;
     SvIV_set(inner, PTR2IV(object));
     SvIOK_on(inner);
     return inner;
 }
 
-/* A new handle; likewise. */
+/* The same for an object that stays libvirt's until sysvirt_handle_settle. To take a reference and to give it back would cost
+ * more than all the rest of an event, and hardly any script keeps what it is told about. */
+SV *sysvirt_handle_lend(pTHX_ sysvirt_Class class_, void *object) {
+    SV *inner = sysvirt_handle_inner(aTHX_ class_, object);
+    SvMAGIC(inner)->mg_private |= SYSVIRT_HANDLE_LENT;
+    return inner;
+}
+
+/* Whether Perl code may run when the object goes, which might keep it. */
+static bool has_destructor(pTHX_ SV *inner) {
+    GV *gv = SvOBJECT(inner) ? gv_fetchmeth_pvn(SvSTASH(inner), "DESTROY", 7, 0, 0) : NULL;
+    return !gv || !GvCV(gv) || !CvCONST(GvCV(gv));
+}
+
+/* Ends the loan, and gives the caller's reference to the scalar back: if there are others, the object is kept. */
+void sysvirt_handle_settle(pTHX_ SV *inner) {
+    MAGIC *magic = sysvirt_handle_magic_of(inner);
+    if (magic->mg_ptr && (SvREFCNT(inner) > 1 || has_destructor(aTHX_ inner)))
+        keep(magic);
+    SvREFCNT_dec_NN(inner);
+}
+
+/* A new handle; takes over the reference likewise. */
 SV *sysvirt_handle_new(pTHX_ HV *stash, sysvirt_Class class_, void *object) {
     return sv_bless(newRV_noinc(sysvirt_handle_inner(aTHX_ class_, object)), stash);
 }

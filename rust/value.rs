@@ -44,6 +44,8 @@ pub enum Tag {
     Code,
     /// The object a callback was registered on (callback arguments only).
     Owner,
+    /// A libvirt object that is libvirt's until the callback returns (callback arguments only).
+    Lent,
     /// A new value for an argument of the caller: the argument's index, its value, the method's result.
     Fill,
     /// An argument of a kind that no method takes (a glob, a regular expression ...).
@@ -82,7 +84,7 @@ pub union Data {
     pub text: *const c_char,
     /// [`Tag::Key`].
     pub key: *const Key,
-    /// [`Tag::Handle`], [`Tag::Owner`], [`Tag::Code`].
+    /// [`Tag::Handle`], [`Tag::Owner`], [`Tag::Lent`], [`Tag::Code`].
     pub pointer: *mut c_void,
     /// [`Tag::List`], [`Tag::Array`], [`Tag::Map`] and the other tags with items.
     pub items: *mut Value,
@@ -295,6 +297,11 @@ impl Value {
         Value { class, ..Self::plain(Tag::Owner, 0, Data { pointer }) }
     }
 
+    /// An object that libvirt lends for the time of a callback. Perl may keep it: the shim then takes a reference.
+    pub(crate) fn lent(class: Class, pointer: *mut c_void) -> Self {
+        Value { class, ..Self::plain(Tag::Lent, 0, Data { pointer }) }
+    }
+
     /// This reference, blessed into the package of `class`.
     pub fn blessed(mut self, class: Class) -> Self {
         self.class = class;
@@ -375,7 +382,7 @@ impl Value {
     pub(crate) fn pointer(&self) -> *mut c_void {
         match self.tag {
             // SAFETY: these tags hold a pointer.
-            Tag::Handle | Tag::Owner | Tag::Code => unsafe { self.data.pointer },
+            Tag::Handle | Tag::Owner | Tag::Lent | Tag::Code => unsafe { self.data.pointer },
             _ => std::ptr::null_mut(),
         }
     }
@@ -548,7 +555,7 @@ impl std::fmt::Debug for Value {
                 write!(f, "{:?}", String::from_utf8_lossy(self.raw()))
             }
             Tag::Int | Tag::Uint | Tag::Float => write!(f, "{:?}", self.float()),
-            Tag::Handle | Tag::Owner => write!(f, "{:?}({:?})", self.class, self.pointer()),
+            Tag::Handle | Tag::Owner | Tag::Lent => write!(f, "{:?}({:?})", self.class, self.pointer()),
             _ => write!(f, "{:?}{:?}", self.tag, self.items()),
         }
     }

@@ -4,6 +4,7 @@ use warnings;
 
 use Test::More;
 use File::Temp   ();
+use Config       qw(%Config);
 use Scalar::Util qw(weaken);
 use Sys::Virt;
 use Sys::Virt::Event;
@@ -186,6 +187,89 @@ subtest 'domain events' => sub {
         'a connection for a domain'
     );
     like( $@, qr/domref is not a Sys::Virt::Domain object/, '... is refused' );
+};
+
+subtest 'the object of an event' => sub {
+    my ( $d, %kept, $weak, $handler ) = $c->get_domain_by_name('test');
+    my $id    = $c->domain_event_register_any( undef, 0, sub { $handler->(@_) } );
+    my $event = sub {
+        ($handler) = @_;
+        $d->suspend;
+        turns();
+        eval { $d->resume };
+        turns();
+    };
+    my $name = sub {
+        my ($dom) = @_;
+        return eval { $dom->get_name } || "$@";
+    };
+    $event->( sub { $kept{reference} = $_[1] } );
+    $event->( sub { $kept{alias}     = \$_[1] } );
+    $event->(
+        sub {
+            my ( undef, $dom ) = @_;
+            $kept{closure} = sub { $dom }
+        }
+    );
+    $event->( sub { $kept{inner} = ${ $_[1] }; weaken( $weak = $_[1] ) } );
+    $event->( sub { @kept{qw(all arguments)} = ( [@_], \@_ ) } );
+    is( $name->( $kept{reference} ),   'test', 'a copy of the reference keeps it' );
+    is( $name->( ${ $kept{alias} } ),  'test', 'a reference to the argument' );
+    is( $name->( $kept{closure}->() ), 'test', 'a closure' );
+    is( $name->( $kept{all}[1] ),      'test', 'a list of the arguments' );
+    is( $name->( $kept{reference} ),   'test', 'more than once' );
+    is( $weak,                         undef,  'a weak reference does not' );
+    like( $kept{inner}, qr/\A[0-9]+\z/, 'nor does its number' );
+    undef %kept;
+
+    my $once;
+    eval {
+        $event->( sub { die $_[1] if !$once++ } );
+        1;
+    } and fail('no exception');
+    is( $name->($@), 'test', 'an exception keeps it' );
+    $d->resume if ( $d->get_state )[0] == Sys::Virt::Domain::STATE_PAUSED();
+    turns();
+
+    $event->( sub { $kept{closed} = $_[1]; $_[1]->DESTROY } );
+    like( $name->( $kept{closed} ), qr/invalid domain pointer/, 'one that the sub gave up' );
+    $event->( sub { $kept{assigned} = $_[1]; $_[1] = 'another' } );
+    is( $name->( $kept{assigned} ), 'test', 'an argument that the sub assigned to' );
+    $event->( sub { $_[1] = undef } );
+
+    my ( @resurrected, $destroyed );
+    no warnings 'once';
+    local @Resurrecting::ISA     = ('Sys::Virt::Domain');
+    local *Resurrecting::DESTROY = sub { push @resurrected, $_[0] if $destroyed++ < 2 };
+    $event->( sub { bless $_[1], 'Resurrecting' } );
+    is( $destroyed,                 2,      'a DESTROY of the script is called' );
+    is( $name->( $resurrected[0] ), 'test', '... and may keep the object' );
+
+    my $nested = 0;
+    $event->(
+        sub {
+            push @{ $kept{nested} }, $_[1];
+            return if $nested++;
+            $d->resume;
+            turns();
+            is( $name->( $_[1] ), 'test', 'a loop in a callback: the outer one' );
+        }
+    );
+    is_deeply( [ map { $name->($_) } @{ $kept{nested} } ], [ ('test') x @{ $kept{nested} } ],
+        '... all kept' );
+SKIP: {
+        skip 'this perl has no threads', 1 if !$Config{useithreads};
+        require threads;
+        my $thread;
+        $event->(
+            sub {
+                my ( undef, $dom ) = @_;
+                $thread ||= threads->create( sub { sleep 1; return $name->($dom) } );
+            }
+        );
+        is( $thread->join, 'test', 'a thread that was made in a callback has it' );
+    }
+    $c->domain_event_deregister_any($id);
 };
 
 subtest 'other events' => sub {
@@ -376,15 +460,16 @@ subtest 'exit in a callback' => sub {
 Sys::Virt::Event::register_default();
 my $c = Sys::Virt->new( uri => 'test:///default' );
 my $d = $c->get_domain_by_name('test');
-$c->domain_event_register_any( undef, 0, sub { Sys::Virt::Event::add_timeout( 0, sub { } ); exit 3 } );
+my @kept;
+$c->domain_event_register_any( undef, 0, sub { @kept = @_; Sys::Virt::Event::add_timeout( 0, sub { } ); exit 3 } );
 $d->suspend;
 Sys::Virt::Event::run_default() for 1 .. 5;
 print 'not reached';
-END { print $d->get_name, ' ', scalar( my @all = $c->list_all_domains ) }
+END { print $d->get_name, ' ', scalar( my @all = $c->list_all_domains ), ' ', $kept[1]->get_name }
 SCRIPT
     my @perl = ( $^X, ( map { "-I$_" } grep { !ref } @INC ), '-MSys::Virt', '-MSys::Virt::Event' );
     open my $child, '-|', @perl, '-e', $script or die $!;
-    is( join( q{}, <$child> ), 'test 1', 'END blocks run after it, and may call methods' );
+    is( join( q{}, <$child> ), 'test 1 test', 'END blocks run after it, and may call methods' );
     close $child;
     is( $? >> 8, 3, 'its status' );
 };

@@ -100,6 +100,15 @@ my %case = (
         Sys::Virt::Event::remove_timeout( Sys::Virt::Event::add_timeout( 1000, sub { } ) );
         let_it_free();
     },
+    'an event' => sub {
+        my $kept;
+        my $id = $c->domain_event_register_any( undef, 0, sub { $kept = $_[1] if $_[2] == 3 } );
+        $d->suspend;
+        $d->resume;
+        Sys::Virt::Event::run_default() for 1 .. 3;
+        $c->domain_event_deregister_any($id);
+        let_it_free();
+    },
     'a callback'           => sub { Sys::Virt::Event::run_default() },
     'C11: a dying handler' => sub {
         my $st = $c->new_stream;

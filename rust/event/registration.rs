@@ -224,17 +224,9 @@ pub unsafe fn dispatch<const N: usize>(pointer: *mut c_void, args: impl FnOnce()
     let _ = catch_unwind(AssertUnwindSafe(dispatch));
 }
 
-/// An object that an event is about: libvirt lends it, Perl keeps it as long as it likes.
-///
-/// # Safety
-/// `object` is NULL or a live object.
-pub unsafe fn subject<T: Object>(object: *mut T) -> Value {
-    if object.is_null() {
-        return Value::none();
-    }
-    // SAFETY: the caller's promise.
-    unsafe { crate::virt::class::retain(T::CLASS, object.cast()) };
-    Value::handle(T::CLASS, object.cast())
+/// An object that an event is about: libvirt lends it, Perl keeps it as long as it likes. NULL is undef.
+pub fn subject<T: Object>(object: *mut T) -> Value {
+    if object.is_null() { Value::none() } else { Value::lent(T::CLASS, object.cast()) }
 }
 
 /// The event rows of one class: `C callback type => name(arguments of the event) [values for Perl];` in the
