@@ -141,6 +141,11 @@ subtest 'parameters' => sub {
     );
     is( $@->code, 8, 'B24: ... is an invalid argument' );
     throws(
+        sub { $d->set_scheduler_parameters( { cpu_shares => 1 } ) },
+        qr/unknown key 'cpu_shares'/,
+        'B24: a key of other drivers'
+    );
+    throws(
         sub { $d->set_scheduler_parameters( { weight => 2**32 } ) },
         qr/weight is out of range/,
         'B23: too large'

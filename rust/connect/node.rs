@@ -36,8 +36,8 @@ methods! { "Sys::Virt";
     get_node_memory_parameters(conn: Connect, flags: u32 = 0) =>
         params::get(|values, count| virNodeGetMemoryParameters(conn, values, count, flags));
     set_node_memory_parameters(conn: Connect, newparams: Hash, flags: u32 = 0) => params::set_like(
-        &newparams,
-        |values, count| virNodeGetMemoryParameters(conn, values, count, flags),
+        &newparams, &[],
+        || params::query(|values, count| virNodeGetMemoryParameters(conn, values, count, flags)),
         |values, count| virNodeSetMemoryParameters(conn, values, count, flags));
     get_node_security_model(con: Connect) => {
         let model: virSecurityModel = filled(|model| virNodeGetSecurityModel(con, model))?;

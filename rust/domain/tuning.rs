@@ -10,57 +10,54 @@ methods! { "Sys::Virt::Domain";
         let values = scheduler(dom, flags)?;
         Ok(values.into_map())
     };
-    set_scheduler_parameters(dom: Domain, newparams: Hash, flags: u32 = 0) => {
-        let current = scheduler(dom, flags)?;
-        let mut given = Arguments::like(&newparams, &current)?;
-        status(if flags == 0 {
-            virDomainSetSchedulerParameters(dom, given.as_ptr(), given.len())
+    set_scheduler_parameters(dom: Domain, newparams: Hash, flags: u32 = 0) => params::set_like(
+        &newparams, SCHEDULER,
+        || scheduler(dom, flags),
+        |values, count| if flags == 0 {
+            virDomainSetSchedulerParameters(dom, values, count)
         } else {
-            virDomainSetSchedulerParametersFlags(dom, given.as_ptr(), given.len(), flags)
-        })
-    };
+            virDomainSetSchedulerParametersFlags(dom, values, count, flags)
+        });
 
     get_memory_parameters(dom: Domain, flags: u32 = 0) =>
         params::get(|values, count| virDomainGetMemoryParameters(dom, values, count, flags));
     set_memory_parameters(dom: Domain, newparams: Hash, flags: u32 = 0) => params::set_like(
-        &newparams,
-        |values, count| virDomainGetMemoryParameters(dom, values, count, flags),
+        &newparams, MEMORY,
+        || params::query(|values, count| virDomainGetMemoryParameters(dom, values, count, flags)),
         |values, count| virDomainSetMemoryParameters(dom, values, count, flags));
     get_numa_parameters(dom: Domain, flags: u32 = 0) =>
         params::get(|values, count| virDomainGetNumaParameters(dom, values, count, flags));
     set_numa_parameters(dom: Domain, newparams: Hash, flags: u32 = 0) => params::set_like(
-        &newparams,
-        |values, count| virDomainGetNumaParameters(dom, values, count, flags),
+        &newparams, NUMA,
+        || params::query(|values, count| virDomainGetNumaParameters(dom, values, count, flags)),
         |values, count| virDomainSetNumaParameters(dom, values, count, flags));
     get_blkio_parameters(dom: Domain, flags: u32 = 0) =>
         params::get(|values, count| virDomainGetBlkioParameters(dom, values, count, flags));
     set_blkio_parameters(dom: Domain, newparams: Hash, flags: u32 = 0) => params::set_like(
-        &newparams,
-        |values, count| virDomainGetBlkioParameters(dom, values, count, flags),
+        &newparams, BLKIO,
+        || params::query(|values, count| virDomainGetBlkioParameters(dom, values, count, flags)),
         |values, count| virDomainSetBlkioParameters(dom, values, count, flags));
     get_block_iotune(dom: Domain, disk: Text, flags: u32 = 0) => {
         let values = block_iotune(dom, disk, flags)?;
         Ok(values.into_map())
     };
-    set_block_iotune(dom: Domain, disk: Text, newparams: Hash, flags: u32 = 0) => {
-        let current = block_iotune(dom, disk, flags)?;
-        let mut given = Arguments::like(&newparams, &current)?;
-        status(virDomainSetBlockIoTune(dom, disk, given.as_ptr(), given.len(), flags))
-    };
+    set_block_iotune(dom: Domain, disk: Text, newparams: Hash, flags: u32 = 0) => params::set_like(
+        &newparams, THROTTLE,
+        || block_iotune(dom, disk, flags),
+        |values, count| virDomainSetBlockIoTune(dom, disk, values, count, flags));
     get_interface_parameters(dom: Domain, intf: Text, flags: u32 = 0) =>
         params::get(|values, count| virDomainGetInterfaceParameters(dom, intf, values, count, flags));
     set_interface_parameters(dom: Domain, intf: Text, newparams: Hash, flags: u32 = 0) => params::set_like(
-        &newparams,
-        |values, count| virDomainGetInterfaceParameters(dom, intf, values, count, flags),
+        &newparams, INTERFACE,
+        || params::query(|values, count| virDomainGetInterfaceParameters(dom, intf, values, count, flags)),
         |values, count| virDomainSetInterfaceParameters(dom, intf, values, count, flags));
 
     get_perf_events(dom: Domain, flags: u32 = 0) =>
         params::get_allocated(|values, count| virDomainGetPerfEvents(dom, values, count, flags));
-    set_perf_events(dom: Domain, newparams: Hash, flags: u32 = 0) => {
-        let current = params::take(|values, count| virDomainGetPerfEvents(dom, values, count, flags))?;
-        let mut given = Arguments::like(&newparams, &current)?;
-        status(virDomainSetPerfEvents(dom, given.as_ptr(), given.len(), flags))
-    };
+    set_perf_events(dom: Domain, newparams: Hash, flags: u32 = 0) => params::set_like(
+        &newparams, &[],
+        || params::take(|values, count| virDomainGetPerfEvents(dom, values, count, flags)),
+        |values, count| virDomainSetPerfEvents(dom, values, count, flags));
 
     set_throttle_group(dom: Domain, group: Text, newparams: Hash, flags: u32 = 0) => {
         let mut given = Arguments::fixed(&newparams, THROTTLE)?;
@@ -69,6 +66,51 @@ methods! { "Sys::Virt::Domain";
     del_throttle_group(dom: Domain, group: Text, flags: u32 = 0) =>
         status(newer::virDomainDelThrottleGroup(dom, group, flags)?);
 }
+
+const SCHEDULER: &params::Set = &[
+    (VIR_DOMAIN_SCHEDULER_CPU_SHARES, Kind::Ullong),
+    (VIR_DOMAIN_SCHEDULER_GLOBAL_PERIOD, Kind::Ullong),
+    (VIR_DOMAIN_SCHEDULER_GLOBAL_QUOTA, Kind::Llong),
+    (VIR_DOMAIN_SCHEDULER_VCPU_PERIOD, Kind::Ullong),
+    (VIR_DOMAIN_SCHEDULER_VCPU_QUOTA, Kind::Llong),
+    (VIR_DOMAIN_SCHEDULER_EMULATOR_PERIOD, Kind::Ullong),
+    (VIR_DOMAIN_SCHEDULER_EMULATOR_QUOTA, Kind::Llong),
+    (VIR_DOMAIN_SCHEDULER_IOTHREAD_PERIOD, Kind::Ullong),
+    (VIR_DOMAIN_SCHEDULER_IOTHREAD_QUOTA, Kind::Llong),
+    (VIR_DOMAIN_SCHEDULER_WEIGHT, Kind::Uint),
+    (VIR_DOMAIN_SCHEDULER_CAP, Kind::Uint),
+    (VIR_DOMAIN_SCHEDULER_RESERVATION, Kind::Llong),
+    (VIR_DOMAIN_SCHEDULER_LIMIT, Kind::Llong),
+    (VIR_DOMAIN_SCHEDULER_SHARES, Kind::Int),
+];
+
+const MEMORY: &params::Set = &[
+    (VIR_DOMAIN_MEMORY_HARD_LIMIT, Kind::Ullong),
+    (VIR_DOMAIN_MEMORY_SOFT_LIMIT, Kind::Ullong),
+    (VIR_DOMAIN_MEMORY_MIN_GUARANTEE, Kind::Ullong),
+    (VIR_DOMAIN_MEMORY_SWAP_HARD_LIMIT, Kind::Ullong),
+];
+
+const NUMA: &params::Set = &[(VIR_DOMAIN_NUMA_NODESET, Kind::Text), (VIR_DOMAIN_NUMA_MODE, Kind::Int)];
+
+const BLKIO: &params::Set = &[
+    (VIR_DOMAIN_BLKIO_WEIGHT, Kind::Uint),
+    (VIR_DOMAIN_BLKIO_DEVICE_WEIGHT, Kind::Text),
+    (VIR_DOMAIN_BLKIO_DEVICE_READ_IOPS, Kind::Text),
+    (VIR_DOMAIN_BLKIO_DEVICE_WRITE_IOPS, Kind::Text),
+    (VIR_DOMAIN_BLKIO_DEVICE_READ_BPS, Kind::Text),
+    (VIR_DOMAIN_BLKIO_DEVICE_WRITE_BPS, Kind::Text),
+];
+
+const INTERFACE: &params::Set = &[
+    (VIR_DOMAIN_BANDWIDTH_IN_AVERAGE, Kind::Uint),
+    (VIR_DOMAIN_BANDWIDTH_IN_PEAK, Kind::Uint),
+    (VIR_DOMAIN_BANDWIDTH_IN_BURST, Kind::Uint),
+    (VIR_DOMAIN_BANDWIDTH_IN_FLOOR, Kind::Uint),
+    (VIR_DOMAIN_BANDWIDTH_OUT_AVERAGE, Kind::Uint),
+    (VIR_DOMAIN_BANDWIDTH_OUT_PEAK, Kind::Uint),
+    (VIR_DOMAIN_BANDWIDTH_OUT_BURST, Kind::Uint),
+];
 
 const THROTTLE: &params::Set = &[
     (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC, Kind::Ullong),

@@ -4,13 +4,13 @@
 use crate::error::{Fault, Result};
 use crate::method::{Named, integer};
 use crate::value::{MapBuilder, Value};
-use crate::virt::rules::check;
+use crate::virt::rules::{check, last_code};
 use libc::{c_char, c_int, c_uint};
 use std::ffi::{CStr, CString};
 use virt_sys::{
-    VIR_TYPED_PARAM_BOOLEAN, VIR_TYPED_PARAM_DOUBLE, VIR_TYPED_PARAM_INT, VIR_TYPED_PARAM_LLONG,
-    VIR_TYPED_PARAM_STRING, VIR_TYPED_PARAM_UINT, VIR_TYPED_PARAM_ULLONG, virTypedParameter,
-    virTypedParamsFree,
+    VIR_ERR_ARGUMENT_UNSUPPORTED, VIR_ERR_INVALID_ARG, VIR_TYPED_PARAM_BOOLEAN, VIR_TYPED_PARAM_DOUBLE,
+    VIR_TYPED_PARAM_INT, VIR_TYPED_PARAM_LLONG, VIR_TYPED_PARAM_STRING, VIR_TYPED_PARAM_UINT,
+    VIR_TYPED_PARAM_ULLONG, virTypedParameter, virTypedParamsFree,
 };
 
 /// The type of a parameter's value.
@@ -380,13 +380,26 @@ fn unknown(hash: &str, key: &[u8]) -> Fault {
     Fault::invalid(format!("{hash} has the unknown key '{}'", String::from_utf8_lossy(key)))
 }
 
-/// A setter that takes what its getter reports: asks the getter, then sends the caller's values in those types.
+/// A setter that takes what its getter reports. The types of what libvirt documents are `known`: it is sent at once. A driver
+/// that refuses it, or other keys: the getter tells what there is, and of which type.
 pub fn set_like(
     given: &Named,
-    getter: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int,
-    setter: impl FnOnce(*mut virTypedParameter, c_int) -> c_int,
+    known: &Set,
+    getter: impl FnOnce() -> Result<Given>,
+    setter: impl Fn(*mut virTypedParameter, c_int) -> c_int,
 ) -> Result {
-    let current = query(getter)?;
-    let mut arguments = Arguments::like(given, &current)?;
+    let mut pairs = given.value.pairs().peekable();
+    let all_known =
+        pairs.peek().is_some() && pairs.all(|(key, _)| known.iter().any(|(name, _)| name.to_bytes() == key));
+    if all_known {
+        let mut arguments = Arguments::fixed(given, known)?;
+        if setter(arguments.as_ptr(), arguments.len()) >= 0 {
+            return Ok(Value::none());
+        }
+        if !matches!(last_code() as c_uint, VIR_ERR_INVALID_ARG | VIR_ERR_ARGUMENT_UNSUPPORTED) {
+            return Err(Fault::last());
+        }
+    }
+    let mut arguments = Arguments::like(given, &getter()?)?;
     check(setter(arguments.as_ptr(), arguments.len())).map(|_| Value::none())
 }

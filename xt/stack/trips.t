@@ -51,6 +51,7 @@ my @expected = (
     [ '$d->get_name; $d->get_uuid_string; $d->get_id; $c->get_uri'          => 0 ],
     [ '$d->get_info'                                                        => 1 ],
     [ '$d->get_scheduler_parameters'                                        => 1 ],
+    [ '$d->set_scheduler_parameters({weight => 50})'                        => 2 ],
     [ 'my @vcpus = $d->get_vcpu_info; @vcpus == 2 or die'                   => 2 ],
     [ 'my $all = Sys::Virt->new(uri => $c->get_uri)->num_of_domains or die' => 6 ],
 );

@@ -109,6 +109,26 @@ subtest 'typed parameters' => sub {
     );
     like( $record, qr/a[.]boolean:6=1,a[.]string:7=new\}, 6, 2\)/, 'strings too' );
     ok( !eval { $d->set_blkio_parameters( { nope => 1 } ); 1 }, 'B24: an unknown key' );
+    recorded();
+    $d->set_memory_parameters( { soft_limit => 5, hard_limit => 6 } );
+    unlike( $record = recorded(), qr/virDomainGetMemoryParameters/,
+        'what libvirt documents is sent at once' );
+    like( $record, qr/\{hard_limit:4=6,soft_limit:4=5\}, 2, 0\)/, '... in its type' );
+
+    # Every second call fails: the first attempt, and not the query after it.
+    local $ENV{STANDIN_FAIL} = '2 8';
+    $d->is_active;
+    for my $refusal ( 8, 74 ) {
+        $ENV{STANDIN_FAIL} = "2 $refusal";
+        ok( !eval { $d->set_memory_parameters( { soft_limit => 5 } ); 1 }, "refused with error $refusal" );
+        like( $@->message, qr/unknown key 'soft_limit'/,     '... the driver is asked what it has' );
+        like( recorded(),  qr/virDomainGetMemoryParameters/, '... then' );
+    }
+    $ENV{STANDIN_FAIL} = '1 55';
+    ok( !eval { $d->set_memory_parameters( { soft_limit => 5 } ); 1 }, 'another error' );
+    is( $@->code, 55, '... is thrown' );
+    unlike( recorded(), qr/GetMemoryParameters/, '... and nothing asked' );
+    $ENV{STANDIN_FAIL} = q{};
     $d->block_copy( 'vda', '<x/>', { 'buf-size' => 2**40 } );
     like( recorded(), qr/buf-size:4=1099511627776/, 'B13: buf-size is an unsigned long long' );
     $d->migrate( $c, { migrate_disks_target_zero => [ 'vda', 'vdb' ] }, 1 );
