@@ -162,10 +162,11 @@ pub enum Outcome {
     Usage,
 }
 
-/// Whether a method of that name may write to a daemon's socket. These only look at what their handle holds.
+/// Whether a method of that name may write to a daemon's socket. These only look at what their handle holds, or see to it
+/// themselves.
 pub(crate) const fn sends(name: &str) -> bool {
     const LOCAL: &[&str] =
-        &["get_name", "get_uuid", "get_uuid_string", "get_id", "get_key", "get_mac", "get_uri"];
+        &["get_name", "get_uuid", "get_uuid_string", "get_id", "get_key", "get_mac", "get_uri", "get_type"];
     let mut index = 0;
     while index < LOCAL.len() {
         if same(name.as_bytes(), LOCAL[index].as_bytes()) {

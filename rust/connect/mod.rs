@@ -10,15 +10,19 @@ pub mod node;
 pub mod stats;
 pub mod storage;
 
+use crate::sigpipe::Guard;
+use crate::virt::class::TYPE_KNOWN;
 use crate::virt::prelude::*;
 use params::Kind;
+use std::ffi::CStr;
+use std::sync::atomic::Ordering;
 
 methods! { "Sys::Virt";
     #[constructor] new(class: Invocant, params: Pairs) => auth::new(&params);
     _open(name: TextOrNull, flags: u32) => auth::open(name, std::ptr::null_mut(), flags);
     _open_auth(name: TextOrNull, creds: ArrayOrNull, cb: Any, flags: u32) => auth::open_auth(name, &creds, &cb, flags);
 
-    get_type(con: Connect) => borrowed(virConnectGetType(con));
+    get_type(con: Connect) => borrowed(type_name(con));
     get_uri(con: Connect) => owned(virConnectGetURI(con));
     get_hostname(con: Connect) => owned(virConnectGetHostname(con));
     get_capabilities(con: Connect) => owned(virConnectGetCapabilities(con));
@@ -60,6 +64,19 @@ const IDENTITY: &params::Set = &[
     (VIR_CONNECT_IDENTITY_X509_DISTINGUISHED_NAME, Kind::Text),
     (VIR_CONNECT_IDENTITY_SELINUX_CONTEXT, Kind::Text),
 ];
+
+/// The driver's name. A remote one has to be asked for, which may bring SIGPIPE, but only once: then libvirt has it.
+fn type_name(con: *mut Connect) -> *const c_char {
+    let known = TYPE_KNOWN.load(Ordering::Relaxed) == con.cast();
+    let _guard = (!known).then(Guard::new);
+    // SAFETY: the row's connection.
+    let name = unsafe { virConnectGetType(con) };
+    // SAFETY: libvirt's C string. It is the client's own name if the daemon did not answer.
+    if !known && !name.is_null() && unsafe { CStr::from_ptr(name) } != c"remote" {
+        TYPE_KNOWN.store(con.cast(), Ordering::Relaxed);
+    }
+    name
+}
 
 /// The version of the libvirt in use.
 fn library_version() -> Result<u64> {

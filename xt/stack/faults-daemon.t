@@ -68,7 +68,11 @@ for my $loop ( 0, 1 ) {
         sub {
             my $scene = scene( loop => $loop );
             my $conn  = $scene->{conn};
+            my ( $asked, $never_asked ) = map { Stack::connect('a') } 1, 2;
+            $asked->get_type;
             Faults::daemon( 'a', 'kill' );
+            is( $asked->get_type,       'QEMU',   'a type that was asked for' );
+            is( $never_asked->get_type, 'remote', 'one that was not is the name of the client' );
             Faults::dies( 'the first call',  1, sub { $conn->get_hostname } );
             Faults::dies( 'the second call', 1, sub { $conn->list_all_domains } );
             Faults::dies( 'of an object',    1, sub { $scene->{networks}[0]->get_xml_description } );
