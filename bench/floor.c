@@ -208,7 +208,7 @@ int main(int argc, char **argv) {
         return 0;
     }
     run = find(name);
-    if (strstr(name, "dispatch"))
+    if (!strcmp(name, "timer dispatch"))
         virEventAddTimeout(0, nothing, NULL, NULL);
     if (!strcmp(name, "event dispatch"))
         virConnectDomainEventRegisterAny(conn, NULL, 0, VIR_DOMAIN_EVENT_CALLBACK(ignore), NULL, NULL);
