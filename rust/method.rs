@@ -220,19 +220,19 @@ fn failure(failed: std::thread::Result<Result>, name: &str) -> (Outcome, Value) 
         }
     };
     match fault {
-        Fault::Libvirt(error) => (Outcome::Error, thrown(&error)),
+        Fault::Libvirt(error) => (Outcome::Error, thrown(error)),
         Fault::Usage(message) => (Outcome::Usage, Value::from(format!("{name}: {message}").as_str())),
         Fault::Plain(message) => (Outcome::Usage, Value::from(message)),
     }
 }
 
 /// libvirt's error as a Sys::Virt::Error.
-fn thrown(error: &VirError) -> Value {
+fn thrown(error: VirError) -> Value {
     map! {
         c"level" => error.level,
         c"code" => error.code,
         c"domain" => error.domain,
-        c"message" => error.message.as_c_str(),
+        c"message" => Value::boxed_bytes(error.message),
     }
     .blessed(Class::Error)
 }
