@@ -2,7 +2,7 @@
 //! [`Fault`]: everything that can go wrong, and the one place where libvirt's errors are read.
 
 use crate::value::Value;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use virt_sys::{
     VIR_ERR_ERROR, VIR_ERR_INVALID_ARG, VIR_ERR_INVALID_CONN, VIR_ERR_NO_SUPPORT, VIR_ERR_OPERATION_INVALID,
     VIR_FROM_NONE,
@@ -19,9 +19,6 @@ pub enum Fault {
     Plain(&'static str),
 }
 
-/// What happened, if libvirt does not say.
-const UNKNOWN: &[u8] = b"Unknown problem";
-
 /// The result of almost everything here.
 pub type Result<T = Value> = std::result::Result<T, Fault>;
 
@@ -34,8 +31,8 @@ pub struct VirError {
     pub code: i32,
     /// A `VIR_FROM_*` number.
     pub domain: i32,
-    /// What happened, in words: what libvirt says need not be UTF-8.
-    pub message: Box<[u8]>,
+    /// What happened, in words.
+    pub message: CString,
 }
 
 impl VirError {
@@ -44,7 +41,7 @@ impl VirError {
         // SAFETY: the error is thread-local and stays valid until it is reset.
         let error = unsafe { virt_sys::virGetLastError() };
         if error.is_null() {
-            return VirError { level: 0, code: 0, domain: 0, message: UNKNOWN.into() };
+            return VirError { level: 0, code: 0, domain: 0, message: c"Unknown problem".into() };
         }
         // SAFETY: not NULL, so it points to this thread's error; its message is a C string or NULL.
         let copy = unsafe {
@@ -53,7 +50,11 @@ impl VirError {
                 level: (*error).level as i32,
                 code: (*error).code,
                 domain: (*error).domain,
-                message: if message.is_null() { UNKNOWN } else { CStr::from_ptr(message).to_bytes() }.into(),
+                message: if message.is_null() {
+                    c"Unknown problem".into()
+                } else {
+                    CStr::from_ptr(message).into()
+                },
             }
         };
         // SAFETY: libvirt's own reset of this thread's error.
@@ -66,7 +67,7 @@ impl VirError {
             level: VIR_ERR_ERROR as i32,
             code: code as i32,
             domain: VIR_FROM_NONE as i32,
-            message: message.replace('\0', "\\0").into_bytes().into(),
+            message: CString::new(message.replace('\0', "\\0")).unwrap_or_default(),
         }
     }
 }

@@ -232,7 +232,7 @@ fn thrown(error: VirError) -> Value {
         c"level" => error.level,
         c"code" => error.code,
         c"domain" => error.domain,
-        c"message" => Value::boxed_bytes(error.message),
+        c"message" => error.message,
     }
     .blessed(Class::Error)
 }

@@ -7,7 +7,7 @@
 
 use crate::virt::class::Class;
 use libc::{c_char, c_void};
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What a [`Value`] holds.
@@ -528,9 +528,10 @@ impl Value {
                 crate::scratch::keep(Vec::from_raw_parts(bytes, 0, self.capacity as usize));
             },
             (Tag::Text | Tag::Bytes, Storage::Boxed) => {
-                // SAFETY: it came from a boxed slice of `len` bytes.
+                let len = self.len + usize::from(self.tag == Tag::Text);
+                // SAFETY: it came from a boxed slice of `len` bytes, a text's with its NUL.
                 drop(unsafe {
-                    Box::from_raw(std::ptr::slice_from_raw_parts_mut(self.data.text as *mut u8, self.len))
+                    Box::from_raw(std::ptr::slice_from_raw_parts_mut(self.data.text as *mut u8, len))
                 });
             }
             (_, Storage::Boxed) => {
@@ -587,6 +588,15 @@ impl From<&str> for Value {
 impl From<&CStr> for Value {
     fn from(text: &CStr) -> Self {
         Value::bytes(text.to_bytes())
+    }
+}
+
+impl From<CString> for Value {
+    fn from(text: CString) -> Self {
+        let bytes = text.into_bytes_with_nul().into_boxed_slice();
+        let len = bytes.len() - 1;
+        let text = Box::into_raw(bytes).cast::<c_char>();
+        Value { storage: Storage::Boxed, ..Self::plain(Tag::Text, len, Data { text }) }
     }
 }
 
