@@ -111,7 +111,7 @@ void sysvirt_handle_settle(pTHX_ SV *inner) {
     MAGIC *magic = sysvirt_handle_magic_of(inner);
     if (magic->mg_ptr && (SvREFCNT(inner) > 1 || has_destructor(aTHX_ inner)))
         keep(magic);
-    SvREFCNT_dec_NN(inner);
+    SvREFCNT_dec(inner);
 }
 
 /* A new handle; takes over the reference likewise. */
