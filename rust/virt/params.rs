@@ -10,7 +10,7 @@ use std::ffi::{CStr, CString};
 use virt_sys::{
     VIR_ERR_ARGUMENT_UNSUPPORTED, VIR_ERR_INVALID_ARG, VIR_TYPED_PARAM_BOOLEAN, VIR_TYPED_PARAM_DOUBLE,
     VIR_TYPED_PARAM_INT, VIR_TYPED_PARAM_LLONG, VIR_TYPED_PARAM_STRING, VIR_TYPED_PARAM_UINT,
-    VIR_TYPED_PARAM_ULLONG, virTypedParameter, virTypedParamsFree,
+    VIR_TYPED_PARAM_ULLONG, virTypedParameter, virTypedParamsClear, virTypedParamsFree,
 };
 
 /// The type of a parameter's value.
@@ -206,14 +206,27 @@ pub fn query_counted(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int)
 /// What a function answers that is not asked for the number of its parameters first; None if it refuses to, or if there may
 /// be more than it had room for.
 pub fn query_at_once(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int) -> Option<Given> {
-    // The most that the remote protocol allows: 16, for a few functions 32.
-    for room in [16, 32] {
-        let given = query_n(room, &call).ok()?;
-        if given.len() < room as usize {
+    // The most that the remote protocol allows: 16, for a few functions 32. Most have few: these come to the stack first, for
+    // malloc takes its time over more than a kilobyte.
+    const FEW: usize = 16;
+    // SAFETY: all-zero bytes are a parameter without name, type and value.
+    let mut params: [virTypedParameter; FEW] = unsafe { std::mem::zeroed() };
+    let mut count = FEW as c_int;
+    let failed = call(params.as_mut_ptr(), &mut count) < 0;
+    if !failed && count < FEW as c_int {
+        if let Ok(given) = Given::room(count) {
+            // SAFETY: both arrays have `count` elements, none if that is negative. What they own moves along, for those on the
+            // stack are forgotten.
+            unsafe { std::ptr::copy_nonoverlapping(params.as_ptr(), given.params, given.len()) };
             return Some(given);
         }
     }
-    None
+    // SAFETY: libvirt wrote them, or they are all zeros.
+    unsafe { virTypedParamsClear(params.as_mut_ptr(), FEW as c_int) };
+    if failed {
+        return None;
+    }
+    query_n(2 * FEW as c_int, &call).ok().filter(|given| given.len() < 2 * FEW)
 }
 
 /// Asks a function whose number of parameters is known.
