@@ -202,6 +202,7 @@ void sysvirt_gather(pTHX_ CV *cv) {
 /* An argument for Perl. No callback gets more than one object that is lent; it is noted in `lent`. */
 static SV *argument(pTHX_ my_cxt_t *cxt, const callback *cb, sysvirt_Value *value, SV *volatile *lent) {
     if (value->tag == SYSVIRT_TAG_LENT) {
+        assert(!*lent);
         *lent = sysvirt_handle_lend(aTHX_ value->class_, value->data.pointer);
         return sv_bless(newRV_inc(*lent), cxt->stash[value->class_]);
     }

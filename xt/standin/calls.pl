@@ -82,6 +82,35 @@ is( $tested, $called, "every row was executed: $tested" );
 cmp_ok( scalar @rows, '>=', 532,
     'of 532 methods or more; the rest stands below, and in t/ with the event loop and the errors' );
 
+# The types that setters send without asking are those that libvirt's documentation says.
+subtest 'documented types' => sub {
+    chomp( my $xml = qx{pkg-config --variable=libvirt_api libvirt} );
+    open my $api, '<', $xml or die "$xml: $!";
+    my $text   = do { local $/ = undef; <$api> };
+    my %number = ( int => 1, uint => 2, llong => 3, ullong => 4, unsigned => 4, string => 7 );
+    my %setter = (
+        SCHEDULER      => sub { $d->set_scheduler_parameters(@_) },
+        MEMORY         => sub { $d->set_memory_parameters(@_) },
+        NUMA           => sub { $d->set_numa_parameters(@_) },
+        BLKIO          => sub { $d->set_blkio_parameters(@_) },
+        BANDWIDTH      => sub { $d->set_interface_parameters( 'vnet0', @_ ) },
+        'BLOCK_IOTUNE' => sub { $d->set_block_iotune( 'vda', @_ ) },
+    );
+    my %seen;
+    while ( $text =~
+        /<macro name='VIR_DOMAIN_(([A-Z]+(?:_IOTUNE)?)_\w+)'[^>]* string='([^']+)'[^>]*>(.*?)<\/macro>/gs ) {
+        my ( $name, $kind, $key, $info ) = ( $1, $2, $3, $4 );
+        my $set    = $setter{$kind} or next;
+        my ($type) = $info =~ /\bas\s+(?:an?\s+)?(u?int|u?llong|unsigned long long|string)\b/ or next;
+        $type =~ s/ .*//;
+        $seen{$kind}++;
+        recorded();
+        $set->( { $key => 1 } );
+        like( recorded(), qr/\{\Q$key\E:$number{$type}=1\}/, "$name is sent as $type" );
+    }
+    is( keys %seen, keys %setter, "all setters: @{[ %seen ]}" );
+};
+
 subtest 'typed parameters' => sub {
     my %all = (
         'an.int'    => -5,
