@@ -148,10 +148,10 @@ my $started;
 
 sub daemon {
     local $ENV{STACK_ROOT} = $ENV{STACK_ROOT} || '/tmp/svb';
-    my $script = "$ROOT/xt/libvirt-stack";
+    my $script = "$ROOT/tools/libvirt-stack";
     if ( system("'$script' status >/dev/null 2>&1") != 0 ) {
         $started = $ENV{STACK_ROOT};
-        system( $script, 'up' ) == 0 or die "xt/libvirt-stack up failed\n";
+        system( $script, 'up' ) == 0 or die "tools/libvirt-stack up failed\n";
     }
     return "$ENV{STACK_ROOT}/a/run/libvirt-sock";
 }
@@ -164,7 +164,7 @@ END {
     if ( $started && $$ == $owner ) {
         my $status = $?;
         local $ENV{STACK_ROOT} = $started;
-        system "$ROOT/xt/libvirt-stack", 'down';
+        system "$ROOT/tools/libvirt-stack", 'down';
         $? = $status;    ## no critic (RequireLocalizedPunctuationVars)
     }
 }

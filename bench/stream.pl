@@ -173,7 +173,7 @@ stream.pl - times uploads and downloads: C, virsh, the original, ours
 =head1 DESCRIPTION
 
 Needs root, a built tree (C<make>) and the original (Debian: C<libsys-virt-perl>). Brings up a private libvirtd
-(F<xt/libvirt-stack>) unless one is up, with a volume in memory. The programs take turns; what each takes without a transfer
+(F<tools/libvirt-stack>) unless one is up, with a volume in memory. The programs take turns; what each takes without a transfer
 is subtracted. The first round is not timed: it compares what arrived with what was sent.
 
 =cut

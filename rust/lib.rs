@@ -136,7 +136,7 @@ static CLASSES: &[ClassTable] = &[
     table!(Stream destroy c"st_rv": methods [stream::METHODS] constants [constants::stream::TABLE]),
 ];
 
-/// What a Rust program needs that stands in the shim's place, which xt/rust-fuzz does: it is compiled against what is
+/// What a Rust program needs that stands in the shim's place, which tools/rust-fuzz does: it is compiled against what is
 /// compiled here, and so cannot fall behind.
 #[cfg(fuzzing)]
 pub mod boundary {

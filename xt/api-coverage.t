@@ -21,7 +21,8 @@ sub missing {
 }
 
 cmp_ok( scalar @functions, '>', 450, 'the API description has functions' );
-is( missing(@functions), q{}, 'every function is called, or stands in the list (xt/new-in-libvirt helps)' );
+is( missing(@functions), q{},
+    'every function is called, or stands in the list (tools/new-in-libvirt helps)' );
 cmp_ok( scalar @constants, '>', 1_200, 'and constants' );
 is( missing(@constants), q{}, 'every constant is bound, or stands in the list' );
 cmp_ok( scalar @events, '>', 30, 'and events, which have rows too' );

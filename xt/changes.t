@@ -43,7 +43,7 @@ my %place = (
     'Cargo.lock'                   => qr/^name = "sys-virt"\nversion = "([\d.]+)"$/m,
     'README.md'                    => qr/the API of libvirt ([\d.]+\d)/,
     'packaging/perl-Sys-Virt.spec' => qr/^Version: +([\d.]+)$/m,
-    'xt/rust-fuzz/Cargo.lock'      => qr/^name = "sys-virt"\nversion = "([\d.]+)"$/m,
+    'tools/rust-fuzz/Cargo.lock'   => qr/^name = "sys-virt"\nversion = "([\d.]+)"$/m,
 );
 for my $name ( sort keys %place ) {
     my ($found) = text($name) =~ $place{$name};

@@ -151,7 +151,7 @@ my %phase = (
     runtime   => [ grep { /[.]pm\z/ } files('lib') ],
     test      => [ grep { /[.](?:t|pm)\z/ } files('t') ],
     configure => ['Makefile.PL'],
-    develop   => [ 'xt/vendor', grep { /[.](?:t|pm|pl)\z/ } files('xt') ],
+    develop   => [ 'tools/vendor', grep { /[.](?:t|pm|pl)\z/ } files('xt') ],
 );
 for my $phase ( sort keys %phase ) {
     my $required = required( $phase, $phase eq 'configure' ? () : 'runtime' );

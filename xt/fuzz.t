@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 # Calls every sub of every class with arguments of any kind, in child processes: none may crash or hang. On the test driver, and
-# against the stand-ins, which have objects of all classes. FUZZ_ROUNDS and FUZZ_SEED in the environment make it longer,
+# against the stubs, which have objects of all classes. FUZZ_ROUNDS and FUZZ_SEED in the environment make it longer,
 # FUZZ_ROUND and FUZZ_TRACE show one round.
 use strict;
 use warnings;
@@ -10,7 +10,7 @@ use File::Temp ();
 use FindBin    ();
 use lib "$FindBin::Bin/lib";
 use Fuzz;
-use StandIns qw(compile);
+use Stubs qw(compile);
 use Test::More;
 
 my $rounds = $ENV{FUZZ_ROUNDS} || 20;
@@ -50,11 +50,11 @@ is( $bad, 0, @rounds * $calls . ' calls: no crash, no hang, no unexpected end' )
 
 SKIP: {
     eval { require XML::LibXML; 1 } or skip 'needs XML::LibXML (Debian: libxml-libxml-perl)', 1;
-    local $ENV{STANDIN_LOG} = '/dev/null';
-    local $ENV{LD_PRELOAD}  = join q{ }, $ENV{LD_PRELOAD} // (), compile($dir);    # after a sanitizer's
+    local $ENV{STUB_LOG}   = '/dev/null';
+    local $ENV{LD_PRELOAD} = join q{ }, $ENV{LD_PRELOAD} // (), compile($dir);    # after a sanitizer's
     my @includes = map { "-I$_" } grep { !ref } @INC;
-    my $status   = system $^X, @includes, "$FindBin::Bin/standin/fuzz.pl", $seed, $calls, @rounds;
-    is( $status, 0, @rounds * $calls . ' calls of stand-ins likewise' );
+    my $status   = system $^X, @includes, "$FindBin::Bin/stub/fuzz.pl", $seed, $calls, @rounds;
+    is( $status, 0, @rounds * $calls . ' calls of stubs likewise' );
 }
 chdir q{/};
 

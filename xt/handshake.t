@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 # A module of another perl is refused with perl's own message. Perl compares versions in the module's first function, so
-# nothing that only one perl has may be needed before: neither its functions nor its variables. xt/suites and xt/other-perl
+# nothing that only one perl has may be needed before: neither its functions nor its variables. tools/suites and tools/other-perl
 # show the message, with other perls.
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# perl/sysvirt.h is what cbindgen makes of rust/. `perl xt/header.t --write` writes it anew. And xt/rust-fuzz, the boundary's
+# perl/sysvirt.h is what cbindgen makes of rust/. `perl xt/header.t --write` writes it anew. And tools/rust-fuzz, the boundary's
 # other user, which nothing else compiles, compiles.
 use strict;
 use warnings;
@@ -43,8 +43,9 @@ SKIP: {
     skip( 'a tarball lacks libfuzzer-sys', 1 ) if -e 'vendor';
     local $ENV{RUSTFLAGS}        = '--cfg fuzzing';
     local $ENV{CARGO_TARGET_DIR} = ( $ENV{CARGO_TARGET_DIR} // 'target' ) . '/fuzz-check';
-    my $said = qx{cargo check -q --locked --no-default-features --manifest-path xt/rust-fuzz/Cargo.toml 2>&1};
-    is( $?, 0, 'xt/rust-fuzz compiles' ) or diag $said;
+    my $said =
+        qx{cargo check -q --locked --no-default-features --manifest-path tools/rust-fuzz/Cargo.toml 2>&1};
+    is( $?, 0, 'tools/rust-fuzz compiles' ) or diag $said;
 }
 
 done_testing;

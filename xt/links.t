@@ -68,11 +68,11 @@ for my $name ( sort grep { /[.]md\z/ } keys %$files ) {
     is( join( q{ }, sort keys %wrong ), q{}, "$name: files that are named exist" );
 }
 
-for my $name ( sort grep { /[.](?:pod|pm|pl)\z|\Axt\/[^.]+\z/ } keys %$files ) {
+for my $name ( sort grep { /[.](?:pod|pm|pl)\z|\A(?:xt|tools)\/[^.]+\z/ } keys %$files ) {
     my $text  = slurp($name);
     my @named = (
         $text =~ /F<<? *([^<>\s]+) *>/g,
-        map { names_in($_) } $text =~ /C<<? *((?:xt|t|examples|bench)\/[^<>]+?) *>/g
+        map { names_in($_) } $text =~ /C<<? *((?:xt|t|tools|examples|bench)\/[^<>]+?) *>/g
     );
     @named = grep { m{/} && !m{\A/} } @named;
     $checked += @named;
@@ -87,7 +87,7 @@ my @comments;
 for my $name ( sort grep { !/[.]md\z|\AMANIFEST|\Axt\/oracle\/differences/ && -T } keys %$files ) {
     for my $line ( split /\n/, slurp($name) ) {
         my ($comment) = $line =~ m{(?:^|\s)(?:#|//[/!]?) (.*)} or next;
-        my @names = grep { m{\A(?:xt|t|bench|examples|packaging)/\w} } names_in($comment);
+        my @names = grep { m{\A(?:xt|t|tools|bench|examples|packaging)/\w} } names_in($comment);
         $checked += @names;
         push @comments, map { "$name: $_" } grep { !exists_here( $_ =~ s/[.]\z//r ) } @names;
     }

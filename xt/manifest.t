@@ -11,7 +11,8 @@ is( join( q{ }, ExtUtils::Manifest::filecheck() ), q{}, 'everything that exists 
 
 # In a tarball the crates stand under vendor/, each with a licence of its own.
 my @files = grep { !m{\Avendor/} } sort keys %{ ExtUtils::Manifest::maniread() };
-for my $name ( grep { /[.](?:pm|pl|PL|t|rs|c|h|toml)\z/ && $_ ne 'Makefile.PL' || /\Axt\/[^.]+\z/ } @files ) {
+for my $name ( grep { /[.](?:pm|pl|PL|t|rs|c|h|toml)\z/ && $_ ne 'Makefile.PL' || /\A(?:xt|tools)\/[^.]+\z/ }
+    @files ) {
     open my $file, '<', $name or die "$name: $!";
     my $head = join q{}, map { scalar <$file> // q{} } 1 .. 3;
     like(

@@ -73,7 +73,7 @@ sub listed {
 
 # Those that say nothing take what the original takes, or more: see ADDITIONS in Sys::Virt::Compat.
 my ( %called, %takes, %returns );
-for ( split /\n/, slurp('xt/standin/methods.tsv') ) {
+for ( split /\n/, slurp('xt/stub/methods.tsv') ) {
     next if /\A#/;
     my ( $class, $name, $arguments, undef, $functions, $returns ) = split /\t/;
     $returns{$class}{$name} = $returns;
@@ -124,7 +124,7 @@ for my $class (@classes) {
     is( join( "\n", @nowhere ), q{}, "$class: every entry names libvirt's function" );
 }
 
-# --- The functions named are those that the original calls, which xt/standin.t holds ours to.
+# --- The functions named are those that the original calls, which xt/stub.t holds ours to.
 
 for my $class (@classes) {
     my ( @wrong, @missing );
@@ -138,8 +138,8 @@ for my $class (@classes) {
         my %named = map { $_ => 1 } $entry->{body} =~ /C<(vir[A-Z]\w+)>/g;
         push @wrong, map { "$entry->{name}: $_" } grep { !$named{$_} } @$called;
     }
-    is( join( "\n", @wrong ),   q{}, "$class: names the functions that xt/standin/methods.tsv has" );
-    is( join( q{ }, @missing ), q{}, "$class: xt/standin/methods.tsv has a row for every method" );
+    is( join( "\n", @wrong ),   q{}, "$class: names the functions that xt/stub/methods.tsv has" );
+    is( join( q{ }, @missing ), q{}, "$class: xt/stub/methods.tsv has a row for every method" );
 }
 
 # --- The version of each entry is that of one of its functions, as far as the libvirt that is installed knows it.
@@ -327,7 +327,7 @@ while ( $differences =~ /^=head2 (.*?)\n(.*?)(?=^=head|\z)/msg ) {
     my @missing = grep { !-e } @tests;
     ok( @tests && !@missing, "Compat $entry: names tests that exist" ) or diag "@missing";
     my $said = join q{},
-        map { slurp($_) } map { $_ eq 'xt/standin.t' ? 'xt/standin/calls.pl' : $_ } grep { -e } @tests;
+        map { slurp($_) } map { $_ eq 'xt/stub.t' ? 'xt/stub/calls.pl' : $_ } grep { -e } @tests;
     my ($numbers) = $entry =~ /\A([^:]+)/;
     my @silent = grep { $said !~ /['"\s({]\Q$_\E\b/ } grep { $_ ne 'F' } $numbers =~ /[A-G]\d*/g;
     is( join( q{ }, @silent ), q{}, '... which say its numbers' );

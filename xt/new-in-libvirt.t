@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# xt/new-in-libvirt names what a release brings, nothing else, and the rows that it writes are those that the source has.
+# tools/new-in-libvirt names what a release brings, nothing else, and the rows that it writes are those that the source has.
 use strict;
 use warnings;
 
@@ -19,9 +19,9 @@ my $scratch = File::Temp->newdir;
 
 sub output {
     my (@arguments) = @_;
-    open my $pipe, '-|', $^X, "$FindBin::Bin/new-in-libvirt", @arguments or die "$!";
+    open my $pipe, '-|', $^X, "$FindBin::Bin/../tools/new-in-libvirt", @arguments or die "$!";
     my $text = do { local $/ = undef; <$pipe> };
-    ok( close $pipe, "xt/new-in-libvirt @arguments" );
+    ok( close $pipe, "tools/new-in-libvirt @arguments" );
     return $text;
 }
 

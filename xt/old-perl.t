@@ -48,7 +48,8 @@ is(
 SKIP: {
     eval { require Perl::MinimumVersion; 1 }
         or skip( 'Perl::MinimumVersion is not installed (Debian: libperl-minimumversion-perl)', 1 );
-    for my $name ( glob 'Makefile.PL lib/Sys/*.pm lib/Sys/Virt/*.pm t/*.t t/lib/*.pm examples/*.pl' ) {
+    for my $name ( glob 'Makefile.PL lib/Sys/*.pm lib/Sys/Virt/*.pm t/*.t t/*/*.t t/lib/*.pm examples/*.pl' )
+    {
         my $least = Perl::MinimumVersion->new($name)->minimum_syntax_version || 0;
         cmp_ok( $least, '<=', 5.016, "$name: its syntax" );
     }

@@ -8,7 +8,7 @@ use File::Glob qw(bsd_glob);
 use File::Temp ();
 use FindBin    ();
 use lib "$FindBin::Bin/lib";
-use StandIns qw(compile);
+use Stubs qw(compile);
 use Test::More;
 
 eval { require XML::LibXML; 1 } or plan skip_all => 'needs XML::LibXML (Debian: libxml-libxml-perl)';
@@ -28,27 +28,27 @@ cmp_ok( scalar keys %hidden, '>', keys(%since) - 1, 'functions hidden' );
 my $dir  = File::Temp->newdir;
 my $list = join q{,}, map { qq{"$_"} } sort keys %hidden;
 system(
-    qw(cc -shared -fPIC -Wall -Werror), "-DHIDDEN=$list",               '-o',
-    "$dir/hide.so",                     "$FindBin::Bin/standin/hide.c", '-ldl'
+    qw(cc -shared -fPIC -Wall -Werror), "-DHIDDEN=$list",            '-o',
+    "$dir/hide.so",                     "$FindBin::Bin/stub/hide.c", '-ldl'
     ) == 0
     or BAIL_OUT('hide.c does not compile');
-my $standin  = compile($dir);
+my $stub     = compile($dir);
 my @includes = map { "-I$_" } grep { !ref } @INC;
 
 subtest 't/ passes' => sub {
     local $ENV{LD_PRELOAD} = "$dir/hide.so";
-    for my $test ( bsd_glob("$FindBin::Bin/../t/*.t") ) {
+    for my $test ( bsd_glob("$FindBin::Bin/../t/{*,*/*}.t") ) {
         my $includes = join q{ }, map { "'$_'" } @includes;
         my $output   = qx{'$^X' $includes '$test' 2>&1};
-        ok( $? == 0, $test =~ s{.*/}{}r ) or diag $output;
+        ok( $? == 0, $test =~ s{.*/[.][.]/}{}r ) or diag $output;
     }
 };
 
 subtest 'methods that need more' => sub {
-    local $ENV{STANDIN_LOG} = "$dir/log";
-    local $ENV{LD_PRELOAD}  = "$dir/hide.so:$standin";
+    local $ENV{STUB_LOG}   = "$dir/log";
+    local $ENV{LD_PRELOAD} = "$dir/hide.so:$stub";
     my %refused;
-    open my $calls, '-|', $^X, @includes, "$FindBin::Bin/standin/refused.pl" or die $!;
+    open my $calls, '-|', $^X, @includes, "$FindBin::Bin/stub/refused.pl" or die $!;
     while (<$calls>) {
         chomp;
         my ( $method, $code, $message ) = split /\t/;

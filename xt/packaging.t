@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# What Debian's and RPM's descriptions say of the version, the crates and the Rust needed is so. xt/deb and xt/rpm build them.
+# What Debian's and RPM's descriptions say of the version, the crates and the Rust needed is so. tools/deb and tools/rpm build them.
 use strict;
 use warnings;
 

@@ -7,7 +7,7 @@ use warnings;
 use File::Temp ();
 use FindBin    ();
 use lib "$FindBin::Bin/lib";
-use StandIns qw(compile compile_heap);
+use Stubs qw(compile compile_heap);
 use Test::More;
 
 eval { require XML::LibXML; 1 } or plan skip_all => 'needs XML::LibXML (Debian: libxml-libxml-perl)';
@@ -16,9 +16,9 @@ my $mark     = 'never to be found again';
 my $preload  = compile_heap( $dir, $mark ) . q{:} . compile($dir);
 my @includes = map { "-I$_" } grep { !ref } @INC;
 my $status   = do {
-    local $ENV{STANDIN_LOG}    = "$dir/log";
-    local $ENV{STANDIN_SECRET} = $mark;
-    local $ENV{LD_PRELOAD}     = $preload;
-    system $^X, @includes, "$FindBin::Bin/standin/secrets.pl";
+    local $ENV{STUB_LOG}    = "$dir/log";
+    local $ENV{STUB_SECRET} = $mark;
+    local $ENV{LD_PRELOAD}  = $preload;
+    system $^X, @includes, "$FindBin::Bin/stub/secrets.pl";
 };
 exit( $status & 127 ? 255 : $status >> 8 );

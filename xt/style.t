@@ -7,9 +7,9 @@ use POSIX ();
 use Test::More;
 
 my @files = (
-    'Makefile.PL', 'xt/vendor', 'xt/new-in-libvirt',
+    'Makefile.PL', 'tools/vendor', 'tools/new-in-libvirt',
     glob
-        'lib/Sys/*.pm lib/Sys/Virt/*.pm t/*.t t/lib/*.pm xt/*.t xt/*/*.pl xt/*/*.t xt/lib/*.pm examples/*.pl bench/*.pl'
+        'lib/Sys/*.pm lib/Sys/Virt/*.pm t/*.t t/*/*.t t/lib/*.pm xt/*.t xt/*/*.pl xt/*/*.t xt/lib/*.pm examples/*.pl bench/*.pl'
 );
 
 # What perltidy writes differs between its versions: the one that counts is Debian 12's. It works beside perlcritic.

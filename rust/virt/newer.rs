@@ -9,7 +9,7 @@ use virt_sys::{
     virConnectPtr, virDomainPtr, virNWFilterPtr, virNetworkPtr, virNodeDevicePtr, virTypedParameterPtr,
 };
 
-/// The address of `name` in the libvirt in use, preloaded stand-ins included.
+/// The address of `name` in the libvirt in use, preloaded stubs included.
 fn address(name: &CStr) -> usize {
     // SAFETY: the libraries' and functions' names are C strings; NULL results are not followed.
     unsafe {

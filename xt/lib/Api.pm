@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 # What libvirt's API has, by its own description in XML, and what of it the Rust source names: for xt/api-coverage.t, which
-# wants nothing missing, and xt/new-in-libvirt, which lists what is.
+# wants nothing missing, and tools/new-in-libvirt, which lists what is.
 package Api;
 use strict;
 use warnings;

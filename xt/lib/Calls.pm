@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# How to call every method of xt/standin/methods.tsv: with what object, and with arguments of its types.
+# How to call every method of xt/stub/methods.tsv: with what object, and with arguments of its types.
 package Calls;
 use strict;
 use warnings;
@@ -12,7 +12,7 @@ our @EXPORT_OK = qw(%object %like make_objects rows);
 
 # An object of each class.
 sub make_objects {
-    my $con    = Sys::Virt->new( uri => 'standin:///' );
+    my $con    = Sys::Virt->new( uri => 'stub:///' );
     my $domain = $con->get_domain_by_name('x');
     my $net    = $con->get_network_by_name('x');
     my $pool   = $con->get_storage_pool_by_name('x');

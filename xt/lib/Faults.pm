@@ -10,7 +10,7 @@
 #
 # Within a case:
 #   Faults::daemon( 'a', 'kill' );                        # now: kill, freeze, thaw, start
-#   Faults::later( 0.5, 'daemon', 'a', 'kill' );          # meanwhile: any command of xt/libvirt-stack
+#   Faults::later( 0.5, 'daemon', 'a', 'kill' );          # meanwhile: any command of tools/libvirt-stack
 #   my $error = Faults::dies( 'a call', 2, sub { ... } ); # throws a Sys::Virt::Error within 2 seconds
 #
 # Each case runs the whole file again, as a fresh process without anything inherited, in which all but that case is skipped.
@@ -83,7 +83,7 @@ sub later {
     my $pid = fork // die "fork: $!\n";
     return $pid if $pid;
     Time::HiRes::sleep($seconds);
-    exec 'xt/libvirt-stack', @command or die "libvirt-stack: $!\n";
+    exec 'tools/libvirt-stack', @command or die "libvirt-stack: $!\n";
 }
 
 # How long the code took; a failed test if it was more than that many seconds. The figures in the README come from here.

@@ -150,7 +150,7 @@ sub handlers {
 
 sub new {
     my ( $class, %of ) = @_;
-    my $table = File::Basename::dirname(__FILE__) . '/../standin/methods.tsv';
+    my $table = File::Basename::dirname(__FILE__) . '/../stub/methods.tsv';
     return bless { subs => [ subs($table) ], objects => {}, %of }, $class;
 }
 

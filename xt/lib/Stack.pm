@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# What the tests on a real libvirt share: xt/libvirt-stack, its guests, bounded waits, the original for comparison.
+# What the tests on a real libvirt share: tools/libvirt-stack, its guests, bounded waits, the original for comparison.
 #
 #   use lib 'xt/lib';
 #   use Stack;                            # brings the stack up unless it is; registers the default event loop
@@ -9,7 +9,7 @@
 #   Stack::same( 'get_info', $guest, '$dom->get_info' );          # this binding and the original: same result
 #
 # All guests get a prefix of the test's name ("life-"), pools and the like should have one. At the end of the test they are
-# destroyed and undefined, and the scratch folder is deleted; the stack stays up (xt/stack-tests ends the one that it started).
+# destroyed and undefined, and the scratch folder is deleted; the stack stays up (tools/stack-tests ends the one that it started).
 package Stack;
 use strict;
 use warnings;
@@ -45,7 +45,7 @@ sub log_of { my ($guest) = @_; return "$dir/$guest.log" }             # what the
 sub control {
     my (@command) = @_;
     local $ENV{STACK_ROOT} = $root;
-    open my $pipe, '-|', "$top/xt/libvirt-stack", @command or die "libvirt-stack: $!\n";
+    open my $pipe, '-|', "$top/tools/libvirt-stack", @command or die "libvirt-stack: $!\n";
     my $output = do { local $/ = undef; <$pipe> };
     close $pipe or die "libvirt-stack @command failed\n";
     return $output // q{};
@@ -65,7 +65,7 @@ sub connect {    ## no critic (ProhibitBuiltinHomonyms)
 }
 
 # A program of this machine, as the stack sees it: inside, qemu:///system is daemon a, and TCP reaches both.
-sub inside_command { my (@command) = @_; return ( "$top/xt/libvirt-stack", 'run', @command ) }
+sub inside_command { my (@command) = @_; return ( "$top/tools/libvirt-stack", 'run', @command ) }
 
 # Repeats the code, with the event loop running, until it returns something true, which this returns.
 sub wait_for {

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+# Networks and their ports.
+use strict;
+use warnings;
+
+use Test::More;
+use Sys::Virt;
+
+my $c = Sys::Virt->new( uri => 'test:///default' );
+
+sub throws {
+    my ( $code, $pattern, $name ) = @_;
+    ok( !eval { $code->(); 1 }, $name );
+    return like( ref $@ ? $@->message : $@, $pattern, '... and says why' );
+}
+
+subtest 'networks' => sub {
+    my $net = $c->get_network_by_name('default');
+    is( $net->get_bridge_name,                                      'virbr0',  'bridge' );
+    is( $c->get_network_by_uuid( $net->get_uuid )->get_name,        'default', 'by raw UUID' );
+    is( $c->get_network_by_uuid( $net->get_uuid_string )->get_name, 'default', 'by UUID as text' );
+    is( $net->is_active,                                            1,         'active' );
+    $net->destroy;
+    is( $net->is_active,                                   0, 'not active' );
+    is( scalar( my @defined = $c->list_defined_networks ), 1, 'listed as such' );
+    $net->create;
+    $net->set_autostart(0);
+    is( $net->get_autostart,         0,      'autostart' );
+    is( $net->get_connect->get_type, 'TEST', 'get_connect' );
+    my $new = $c->create_network('<network><name>new</name><bridge name="br9"/></network>');
+    is( $new->is_persistent, 0, 'a transient network' );
+    is_deeply( [ sort map { $_->get_name } $c->list_all_networks ], [qw(default new)], 'list' );
+    $new->destroy;
+    my $defined = $c->define_network('<network><name>defined</name></network>');
+    is( Sys::Virt::Network->_new( connection => $c, name => 'defined' )->is_active, 0, '_new finds it' );
+    $defined->undefine;
+    throws( sub { $c->get_network_by_name('defined') },  qr/not found/i,                  'undefine' );
+    throws( sub { $net->update( 0, 0, 0, '<x/>', -1 ) }, qr/flags is out of range/,       'bad flags' );
+    throws( sub { $net->update( 0, 0, 2**31, '<x/>' ) }, qr/parentIndex is out of range/, 'bad index' );
+    throws(
+        sub { Sys::Virt::Network->_new( name => 'x' ) },
+        qr/\Aconnection parameter is required at/,
+        'no connection'
+    );
+    throws(
+        sub { Sys::Virt::Network->_new( connection => $c ) },
+        qr/\Aaddress, id or uuid parameters are required at/,
+        'no name'
+    );
+    my @leases = eval { $net->get_dhcp_leases };
+    ok( $@ ? $@->code == 3 : @leases == 0, 'no leases' );
+
+    if ( $net->can('get_metadata') && $c->get_library_version < 9_007_000 ) {
+        throws(
+            sub { $net->get_metadata(0) },
+            qr/virNetworkGetMetadata needs libvirt 9.7.0, found \d/,
+            'a newer function'
+        );
+        is( $@->code, Sys::Virt::Error::ERR_NO_SUPPORT(), '... is not supported' );
+    }
+};
+
+subtest 'network ports' => sub {
+    my $net = $c->get_network_by_name('default');
+    my $xml =
+        '<networkport><owner><uuid>d54df46f-1ab5-4a22-8618-4560ef5fac2c</uuid><name>o</name></owner></networkport>';
+    my $port = eval { $net->create_port($xml) };
+    if ( !$port ) {
+        is( $@->code, 3, 'not supported by this test driver' );
+        return;
+    }
+    is( $net->get_port_by_uuid( $port->get_uuid )->get_uuid_string, $port->get_uuid_string, 'by UUID' );
+    is( scalar( my @ports = $net->list_all_ports ),                 1,                      'list' );
+    is( $port->get_network->get_name,                               'default',              'get_network' );
+    like( $port->get_xml_description, qr/networkport/, 'XML' );
+    ok( !eval { $port->get_parameters; 1 } || 1, 'parameters, if there are any' );
+    $port->delete;
+    is( scalar( @ports = $net->list_all_ports ), 0, 'deleted' );
+};
+
+done_testing;
