@@ -25,16 +25,14 @@ sub page { return 'lib/' . $_[0] =~ s{::}{/}gr . '.pod' }
 
 my %text = map { $_ => slurp($_) } 'lib/Sys/Virt.pod', glob 'lib/Sys/Virt/*.pod lib/Sys/Virt/*/*.pod';
 
-# The entries of a class: the items that stand together, and the text below them.
+# The entries of a class: headings that are names of methods, the calls below them, and the text below these.
 sub entries {
     my ($class) = @_;
-    my ($part)  = $text{ page($class) } =~ /^=head1 (?:METHODS|FUNCTIONS)\n(.*?)^=head1/ms or return;
     my @entries;
-    while ( $part =~ /((?:^=item [^\n]*\n\n)+)(.*?)(?=^=item|^=back)/msg ) {
-        my ( $items, $body ) = ( $1, $2 );
-        my @items = $items =~ /^=item (.*)$/mg;
-        my ($name) = $items[0] =~ /(?:->|Event::)(\w+)/ or next;
-        push @entries, { name => $name, items => \@items, body => $body };
+    return if $class eq 'Sys::Virt::EventImpl';    # methods that a script provides
+    while ( $text{ page($class) } =~ /^=head2 (\w+)\n\n((?:    [^\n]*\n)+)\n(.*?)(?=^=head|^=cut)/msg ) {
+        my ( $name, $calls, $body ) = ( $1, $2, $3 );
+        push @entries, { name => $name, items => [ $calls =~ /^ +(\S.*)$/mg ], body => $body };
     }
     return @entries;
 }
@@ -179,7 +177,7 @@ for my $class (@classes) {
             : $returns       =~ /\ASys::Virt\z/          ? qr/\A[\$]conn\z/
             : $returns       =~ /\ASys::Virt::/          ? qr/\A[\$]object\z/
             : $returns       =~ /\Abytes|bytes\z/        ? qr/\A[\$]bytes\z/
-            : $returns       =~ /\Astring/               ? qr/\A[\$]text\z/
+            : $returns       =~ /\Astring/               ? qr/\A[\$]string\z/
             : $returns       =~ /\A(?:u?int|double)/     ? qr/\A[\$](?:number|watch|timer)\z/
             :                                              next;
         push @wrong, "$entry->{name} returns $returns, shown " . ( $shown // 'nothing' )

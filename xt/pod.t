@@ -27,9 +27,7 @@ for my $name ( glob('lib/Sys/*.pod lib/Sys/Virt/*.pod lib/Sys/Virt/*/*.pod'),
 for my $class ( sort keys %class ) {
     open my $file, '<', $class{$class} or do { fail("$class has a manual"); next };
     my $text  = do { local $/ = undef; <$file> };
-    my %entry = map { $_ => 1 } $text =~ /^=(?:item|head\d) .*?\b(\w+)\s*(?:\(|$)/mg,
-        $text =~ /^=item .*?->(\w+)/mg,
-        $text =~ /^=item .*?::(\w+)/mg;
+    my %entry = map { $_ => 1 } $text =~ /^=head2 (\w+)$/mg;
     no strict 'refs';
     my ( @subs, @constants );
     for my $name ( sort keys %{"${class}::"} ) {
