@@ -19,6 +19,16 @@ pub enum Fault {
     Plain(&'static str),
 }
 
+/// A value as messages show it: as much of it as helps to find the mistake, with nothing that a terminal would act on.
+pub fn quoted(value: &[u8]) -> String {
+    const SHOWN: usize = 40;
+    let text = String::from_utf8_lossy(&value[..value.len().min(4 * SHOWN + 1)]);
+    let mut characters = text.chars();
+    let start: String =
+        characters.by_ref().take(SHOWN).map(|c| if c.is_control() { '?' } else { c }).collect();
+    format!("\"{start}\"{}", if characters.next().is_some() { "..." } else { "" })
+}
+
 /// The result of almost everything here.
 pub type Result<T = Value> = std::result::Result<T, Fault>;
 
@@ -60,6 +70,13 @@ impl VirError {
         // SAFETY: libvirt's own reset of this thread's error.
         unsafe { virt_sys::virResetLastError() };
         copy
+    }
+
+    /// The same with what to do about it.
+    pub fn with_hint(mut self, hint: &str) -> Self {
+        let message = format!("{} ({hint})", self.message.to_string_lossy());
+        self.message = CString::new(message).unwrap_or(self.message);
+        self
     }
 
     fn ours(code: u32, message: String) -> Self {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! The row macro [`methods!`], the table entries it makes, and the types that a row's parameters can have.
 
-use crate::error::{Fault, Result, VirError};
+use crate::error::{Fault, Result, VirError, quoted};
 use crate::value::{Tag, Value, map};
 use crate::virt::class::{Class, Object};
 use libc::{c_char, c_void};
@@ -268,8 +268,7 @@ pub fn integer<T: TryFrom<i128> + Bounds>(value: &Value, name: &str) -> Result<T
     let integer = value.integer().ok_or_else(|| match value.tag() {
         Tag::Float => Fault::argument(name, "is not a finite number"),
         Tag::Text | Tag::Bytes => {
-            let text = String::from_utf8_lossy(value.raw()).into_owned();
-            Fault::argument(name, format_args!("is not a number: \"{text}\""))
+            Fault::argument(name, format_args!("is not a number: {}", quoted(value.raw())))
         }
         _ => Fault::argument(name, "is not a number"),
     })?;

@@ -39,19 +39,14 @@ methods! { "Sys::Virt::NodeDevice";
 
 /// The parent's name; a device at the root of the tree has none.
 fn parent(dev: *mut NodeDevice) -> Result {
-    // SAFETY: forgets this thread's error; then the row's device.
-    let name = unsafe {
-        virResetLastError();
-        virNodeDeviceGetParent(dev)
-    };
+    forget_error();
+    // SAFETY: the row's device.
+    let name = unsafe { virNodeDeviceGetParent(dev) };
     if name.is_null() && last_code() != 0 {
         return Err(Fault::last());
     }
-    if name.is_null() {
-        return Ok(Value::list(vec![Value::none()])); // undef, also where a list is wanted
-    }
-    // SAFETY: a string that belongs to the device.
-    Ok(unsafe { Value::borrowed_text(name) })
+    // SAFETY: a string that belongs to the device, or NULL.
+    unsafe { borrowed_or_none(name) }
 }
 
 fn detach(dev: *mut NodeDevice, driver: *const c_char, flags: u32) -> Result {

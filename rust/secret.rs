@@ -13,7 +13,7 @@ methods! { "Sys::Virt::Secret";
     get_uuid(sec: Secret) => uuid(|raw| virSecretGetUUID(sec, raw));
     get_uuid_string(sec: Secret) => uuid_string(|raw| virSecretGetUUID(sec, raw));
     get_usage_id(sec: Secret) => borrowed(virSecretGetUsageID(sec));
-    get_usage_type(sec: Secret) => number(virSecretGetUsageType(sec));
+    get_usage_type(sec: Secret) => number_or_minus_one(virSecretGetUsageType(sec));
     get_connect(sec: Secret) => lent(virSecretGetConnect(sec));
     get_xml_description(sec: Secret, flags: u32 = 0) => owned(virSecretGetXMLDesc(sec, flags));
     set_value(sec: Secret, value: Bytes, flags: u32 = 0) =>

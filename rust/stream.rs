@@ -5,17 +5,16 @@ use crate::callback::{Callback, Want, park};
 use crate::event::registration::{Keyed, Registration};
 use crate::method::integer;
 use crate::scratch;
+use crate::virt::ended;
 use crate::virt::prelude::*;
-use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 methods! { "Sys::Virt::Stream";
     #[constructor] _new(class: Invocant, params: Pairs) => {
         let con = params.object::<Connect>("connection", "con", "connection parameter is required")?;
-        object(made(virStreamNew(con, params.flags()?)))
+        new(con, params.flags()?)
     };
-    _new_obj(con: Connect, flags: u32 = 0) => object(made(virStreamNew(con, flags)));
+    _new_obj(con: Connect, flags: u32 = 0) => new(con, flags);
 
     send(st: Stream, data: BytesOrNull, nbytes: usize) => transferred(
         virStreamSend(st, data.as_ptr().cast(), nbytes.min(data.len())), &[WOULD_BLOCK]);
@@ -68,38 +67,38 @@ methods! { "Sys::Virt::Stream";
     };
 }
 
-/// The streams that have ended. libvirt's file streams crash when a hole is sent to one that is closed.
-static ENDED: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
-
-fn ended() -> MutexGuard<'static, BTreeSet<usize>> {
-    ENDED.lock().unwrap_or_else(PoisonError::into_inner)
+/// A new stream.
+///
+/// # Safety
+/// The connection is live, or NULL.
+pub unsafe fn new(con: *mut Connect, flags: u32) -> Result {
+    // SAFETY: the caller's promise.
+    let stream = unsafe { virStreamNew(con, flags) };
+    if !stream.is_null() {
+        ended::retained(stream);
+    }
+    object(stream)
 }
 
 /// Refuses a stream that has ended.
 fn takes_holes(st: *mut Stream) -> Result<()> {
-    if ended().contains(&(st as usize)) {
+    if ended::has_ended(st) {
         return Err(Fault::operation("the stream has ended"));
     }
     Ok(())
 }
 
-/// A new stream, which may have the address of one that is gone.
-fn made(st: *mut Stream) -> *mut Stream {
-    ended().remove(&(st as usize));
-    st
-}
-
 /// The result of what opens a stream.
 pub fn begun(st: *mut Stream, returned: c_int) -> Result {
     if returned >= 0 {
-        ended().remove(&(st as usize));
+        ended::set(st, false);
     }
     status(returned)
 }
 
 /// The result of what ends a stream, whatever it is.
 fn over(st: *mut Stream, returned: c_int) -> Result {
-    ended().insert(st as usize);
+    ended::set(st, true);
     status(returned)
 }
 

@@ -111,6 +111,9 @@ fn texts_that_are_no_numbers_are_refused() {
         let message = usage(integer::<i64>(&Value::from(bad), "n"));
         assert!(message.starts_with("n is not a number"), "{bad}: {message}");
     }
+    let long = format!("n is not a number: \"{}\"...", "\u{e9}".repeat(40));
+    assert_eq!(usage(integer::<i64>(&Value::from("\u{e9}".repeat(41).as_str()), "n")), long);
+    assert_eq!(usage(integer::<i64>(&Value::from("\u{1b}[x\0"), "n")), "n is not a number: \"?[x?\"");
     assert_eq!(integer::<i64>(&Value::from(" 12 "), "n").unwrap(), 12);
     assert_eq!(integer::<i64>(&Value::from("1.5e2"), "n").unwrap(), 150);
 }

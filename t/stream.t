@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 
+use Config qw(%Config);
 use Test::More;
 use Sys::Virt;
 
@@ -215,6 +216,42 @@ subtest 'sending' => sub {
         $handlers[1] = sub { $_[0]->$end; return ( 0, 1 ) };
         ok( !eval { $ended->sparse_send_all(@handlers); 1 }, "... if a handler calls $end" );
         like( $@, qr/\Athe stream ended while a hole was to be sent at \Q$0\E /, '... with a message' );
+    }
+    my %makes = (
+        new_stream => sub { $c->new_stream },
+        _new_obj   => sub { Sys::Virt::Stream::_new_obj($c) },
+        _new       => sub { Sys::Virt::Stream->_new( connection => $c ) },
+    );
+    for my $how ( sort keys %makes ) {
+        my ( %ended, $again );
+        for ( 1 .. 100 ) {
+            my $old = picture(1);
+            $old->abort;
+            $ended{$$old} = 1;
+            undef $old;
+            my $fresh = $makes{$how}->();
+            $again++ if $ended{$$fresh};
+            next     if !eval { $fresh->send_hole(1); 1 } && $@ !~ /the stream has ended/;
+            fail("a stream of $how, where an earlier one ended: $@");
+            last;
+        }
+        ok( $again, "a stream of $how does not inherit the end of one that had its address" );
+    }
+SKIP: {
+        skip 'a perl without threads', 2 if !$Config{useithreads};
+        my $ended = picture(1);
+        $ended->abort;
+        require threads;
+        ok(
+            !threads->create(
+                sub {
+                    eval { $ended->send_hole(1); 1 }
+                }
+            )->join,
+            'it has ended in a thread too'
+        );
+        eval { $ended->send_hole(1) };
+        like( $@, qr/the stream has ended/, '... and still here, when the handle of the thread is gone' );
     }
     ok( !eval { $stream->send_hole( [] ); 1 }, 'a hole of no number' );
     ok(

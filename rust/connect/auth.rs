@@ -73,6 +73,8 @@ unsafe extern "C" fn ask(cred: virConnectCredentialPtr, count: c_uint, data: *mu
     answered.ok().flatten().unwrap_or(-1)
 }
 
+const NO_NUMBER: &str = "the authentication callback must return 0, or -1 to give up";
+
 fn answer(callback: &Callback, creds: &mut [virConnectCredential]) -> Option<c_int> {
     let question = |cred: &virConnectCredential| {
         // SAFETY: libvirt's strings, or NULL.
@@ -90,7 +92,9 @@ fn answer(callback: &Callback, creds: &mut [virConnectCredential]) -> Option<c_i
         for (cred, answer) in creds.iter_mut().zip(answers.items()) {
             give(cred, answer.get("result"))?;
         }
-        returned.first().map_or(Ok(0), |value| integer(value, "the callback's result"))
+        // What it returned is not quoted: it may be the password.
+        let number = |value| integer(value, "").map_err(|_| Fault::Usage(NO_NUMBER.into()));
+        returned.first().map_or(Ok(0), number)
     })?;
     done.map_err(|fault| {
         if let Fault::Usage(message) = fault {

@@ -22,11 +22,11 @@ methods! { "Sys::Virt";
     _open(name: TextOrNull, flags: u32) => auth::open(name, std::ptr::null_mut(), flags);
     _open_auth(name: TextOrNull, creds: ArrayOrNull, cb: Any, flags: u32) => auth::open_auth(name, &creds, &cb, flags);
 
-    get_type(con: Connect) => borrowed(type_name(con));
-    get_uri(con: Connect) => owned(virConnectGetURI(con));
+    get_type(con: Connect) => borrowed_or_none(type_name(con));
+    get_uri(con: Connect) => owned_or_none(virConnectGetURI(con));
     get_hostname(con: Connect) => owned(virConnectGetHostname(con));
     get_capabilities(con: Connect) => owned(virConnectGetCapabilities(con));
-    get_sysinfo(con: Connect, flags: u32 = 0) => owned(virConnectGetSysinfo(con, flags));
+    get_sysinfo(con: Connect, flags: u32 = 0) => owned_or_none(virConnectGetSysinfo(con, flags));
 
     #[sub] get_version(con: Any) => version(&con);
     #[sub] get_major_version(con: Any) => version_part(&con, 1_000_000, u64::MAX);
@@ -37,7 +37,7 @@ methods! { "Sys::Virt";
     _get_conn_library_version(con: Connect) => written(|version| virConnectGetLibVersion(con, version));
     _get_library_version(void: Any = undef) => { let _ = void; library_version().map(Value::from) };
 
-    #[sub] new_stream(con: Connect, flags: u32 = 0) => object(virStreamNew(con, flags));
+    #[sub] new_stream(con: Connect, flags: u32 = 0) => crate::stream::new(con, flags);
 
     is_alive(conn: Connect) => number(virConnectIsAlive(conn));
     is_encrypted(conn: Connect) => number(virConnectIsEncrypted(conn));

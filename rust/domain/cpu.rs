@@ -8,7 +8,7 @@ methods! { "Sys::Virt::Domain";
     get_vcpus(dom: Domain, flags: u32 = 0) => number(virDomainGetVcpusFlags(dom, flags));
     set_vcpus(dom: Domain, num: u32, flags: u32 = 0) =>
         status(if flags == 0 { virDomainSetVcpus(dom, num) } else { virDomainSetVcpusFlags(dom, num, flags) });
-    get_max_vcpus(dom: Domain) => number(virDomainGetMaxVcpus(dom));
+    get_max_vcpus(dom: Domain) => number_or_minus_one(virDomainGetMaxVcpus(dom));
     set_vcpu(dom: Domain, cpumap: Text, state: i32, flags: u32 = 0) => status(virDomainSetVcpu(dom, cpumap, state, flags));
     get_vcpu_info(dom: Domain, flags: u32 = 0) => vcpu_info(dom, flags);
     pin_vcpu(dom: Domain, vcpu: u32, mask: Bytes, flags: u32 = 0) => {

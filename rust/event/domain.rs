@@ -2,7 +2,7 @@
 //! The events of domains, and of connections themselves.
 
 use super::close;
-use super::registration::{VirErrorForgotten, deregister_all, events, free, register_on};
+use super::registration::{deregister_all, events, free, register_on};
 use crate::callback::Callback;
 use crate::virt::prelude::*;
 
@@ -38,7 +38,7 @@ methods! { "Sys::Virt";
 /// Taking back what is not registered is no error, as it never was.
 pub fn ignored(returned: c_int) -> Result {
     if returned < 0 {
-        VirErrorForgotten::now();
+        forget_error();
     }
     Ok(Value::none())
 }

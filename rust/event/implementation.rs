@@ -89,6 +89,11 @@ struct Subs {
 
 static SUBS: OnceLock<Subs> = OnceLock::new();
 
+/// Whether a loop written in Perl is the process' event loop.
+pub fn is_registered() -> bool {
+    SUBS.get().is_some()
+}
+
 /// Makes the subs the process' event loop.
 pub fn register() -> Result {
     if SUBS.get().is_some() {

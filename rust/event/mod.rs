@@ -36,6 +36,11 @@ methods! { "Sys::Virt::Event";
 /// Whether libvirt's own loop was registered through us.
 static DEFAULT: AtomicBool = AtomicBool::new(false);
 
+/// Whether a loop was registered through us.
+fn has_loop() -> bool {
+    DEFAULT.load(Ordering::Relaxed) || implementation::is_registered()
+}
+
 fn register_default() -> Result {
     // SAFETY: may be called at any time; a second registration is refused.
     check(unsafe { virEventRegisterDefaultImpl() })?;

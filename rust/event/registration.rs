@@ -104,11 +104,24 @@ pub fn register_on(
         // SAFETY: `opaque` made it a moment ago.
         held = Some(unsafe { retained(pointer) });
         call(pointer)
-    })?;
+    })
+    .map_err(without_loop)?;
     if let Some(registration) = held {
         note(&registration, connection, id, deregister);
     }
     Ok(id)
+}
+
+/// libvirt says that a timer cannot be made; the script's author needs to know of what.
+fn without_loop(fault: Fault) -> Fault {
+    match fault {
+        Fault::Libvirt(error) if error.code == VIR_ERR_INTERNAL_ERROR as i32 && !super::has_loop() => {
+            Fault::Libvirt(error.with_hint(
+                "there is no event loop: call Sys::Virt::Event::register_default() before Sys::Virt->new",
+            ))
+        }
+        other => other,
+    }
 }
 
 /// Notes how a registration is taken back.
@@ -180,20 +193,8 @@ pub unsafe fn deregister_all(connection: *mut Connect) {
     for (id, deregister) in mine {
         // SAFETY: the connection lives; an id that is gone meanwhile is an error that nobody waits for.
         if unsafe { deregister(connection, id) } < 0 {
-            let _ = VirErrorForgotten::now();
+            forget_error();
         }
-    }
-}
-
-/// libvirt's error of a call whose failure does not matter.
-pub struct VirErrorForgotten;
-
-impl VirErrorForgotten {
-    /// Forgets it.
-    pub fn now() -> Self {
-        // SAFETY: resets this thread's error.
-        unsafe { virResetLastError() };
-        VirErrorForgotten
     }
 }
 

@@ -2,6 +2,7 @@
 //! The classes of libvirt objects: which C type each stands for, and how it is referenced and released.
 
 use crate::sigpipe;
+use crate::virt::ended;
 use libc::c_void;
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -83,6 +84,9 @@ macro_rules! classes {
             if object.is_null() {
                 return;
             }
+            if class == Class::Stream {
+                ended::retained(object);
+            }
             match class {
                 // SAFETY: the caller's promise. It can fail for no live object.
                 $(Class::$class => unsafe { virt_sys::$retain(object.cast()); },)*
@@ -106,6 +110,9 @@ macro_rules! classes {
                     LINGERS.store(true, Ordering::Relaxed);
                 }
                 return;
+            }
+            if class == Class::Stream {
+                ended::released(object);
             }
             match class {
                 // SAFETY: the caller's promise.

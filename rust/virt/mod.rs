@@ -2,6 +2,7 @@
 //! libvirt's C conventions: object classes, return values, lists, typed parameters, newer functions.
 
 pub mod class;
+pub mod ended;
 pub mod newer;
 pub mod params;
 pub mod rules;

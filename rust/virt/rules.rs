@@ -25,11 +25,54 @@ pub fn check(returned: c_int) -> Result<c_int> {
     if returned < 0 { Err(Fault::last()) } else { Ok(returned) }
 }
 
+/// 0 or more is the result, and so is -1, which says that there is none: the domain does not run, for one.
+pub fn number_or_minus_one(returned: c_int) -> Result {
+    if returned < 0 {
+        forget_error();
+    }
+    Ok(Value::from(returned.max(-1)))
+}
+
+/// A string that belongs to the object; NULL, undef in Perl, says that there is none.
+///
+/// # Safety
+/// As for [`borrowed`].
+pub unsafe fn borrowed_or_none(text: *const c_char) -> Result {
+    if text.is_null() {
+        return Ok(nothing());
+    }
+    // SAFETY: the caller's promise.
+    unsafe { borrowed(text) }
+}
+
+/// A string that libvirt allocated for us; NULL, undef in Perl, says that there is none.
+///
+/// # Safety
+/// As for [`owned`].
+pub unsafe fn owned_or_none(text: *mut c_char) -> Result {
+    if text.is_null() {
+        return Ok(nothing());
+    }
+    // SAFETY: the caller's promise.
+    unsafe { owned(text) }
+}
+
+/// undef, also where a list is wanted, for a call whose failure says that there is nothing.
+fn nothing() -> Value {
+    forget_error();
+    Value::list(vec![Value::none()])
+}
+
+/// The error of a call whose failure does not matter.
+pub fn forget_error() {
+    // SAFETY: resets this thread's error.
+    unsafe { virt_sys::virResetLastError() }
+}
+
 /// A number of which 0 may be an error: it is if libvirt says so. The call comes as a closure because
 /// an older error must be forgotten first.
 pub fn zero_or_error<T: Into<Value> + Default + PartialEq>(call: impl FnOnce() -> T) -> Result {
-    // SAFETY: forgets this thread's error.
-    unsafe { virt_sys::virResetLastError() };
+    forget_error();
     let number = call();
     // SAFETY: reads this thread's error.
     if number == T::default() && !unsafe { virt_sys::virGetLastError() }.is_null() {

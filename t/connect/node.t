@@ -194,6 +194,12 @@ throws 'B23: a negative duration', qr/duration is out of range: -1/,
 like( $c->get_capabilities, qr/\A<capabilities>/, 'get_capabilities' );
 like( $c->get_sysinfo,      qr/\A<sysinfo /,      'get_sysinfo' );
 ok( length $c->get_hostname, 'get_hostname' );
-throws 'B17: get_sysinfo throws', 8, sub { $c->get_sysinfo(99) };
+is_deeply [ $c->get_sysinfo(99) ], [undef], 'B17: get_sysinfo that fails';
+{
+    my $closed = Sys::Virt->new( uri => 'test:///default' );
+    $closed->close;
+    is_deeply [ map { scalar $closed->$_ } qw(get_uri get_type) ], [ undef, undef ],
+        'B17: get_uri and get_type of a closed connection';
+}
 
 done_testing;

@@ -32,6 +32,23 @@ subtest 'without a loop' => sub {
         },
         'B33: add_handle'
     );
+    my $early = Sys::Virt->new( uri => $uri );
+    for my $register ( [ domain_event_register_any => undef, 0 ], [ domain_event_register => ], ) {
+        my ( $method, @args ) = @$register;
+        ok(
+            !eval {
+                $early->$method( @args, sub { } );
+                1;
+            },
+            $method
+        );
+        is( $@->code, Sys::Virt::Error::ERR_INTERNAL_ERROR, '... fails as ever' );
+        like(
+            $@->message,
+            qr/event timer.*call Sys::Virt::Event::register_default\(\) before Sys::Virt->new/,
+            '... and says what to do'
+        );
+    }
 };
 
 is( Sys::Virt::Event::register_default(), undef, 'register_default returns nothing' );
@@ -408,7 +425,7 @@ subtest 'life of connections' => sub {
     $conn->domain_event_register_any( undef, $_, sub { } ) for 0, 1;
     $conn->network_event_register_any( undef, 0, sub { } );
     is( $conn->close, undef, 'close takes back all callbacks' );
-    ok( !eval { $conn->get_type; 1 }, 'and the object is closed' );
+    ok( !eval { $conn->get_hostname; 1 }, 'and the object is closed' );
     is( $@->code, Sys::Virt::Error::ERR_INVALID_CONN(), '... an invalid connection' );
     $conn->close;
     pass('closing twice is harmless');
