@@ -13,6 +13,4 @@ static inline HV *sysvirt_invocant_stash(pTHX_ SV *sv) {
     return sv_isobject(sv) ? SvSTASH(SvRV(sv)) : gv_stashsv(sv, GV_ADD);
 }
 
-void sysvirt_decode_any(pTHX_ SV *sv, sysvirt_Value *out);
-
 #endif

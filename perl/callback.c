@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
 /* Calls from libvirt, through Rust, into Perl. Nothing that Perl code does there may jump over the frames of Rust
- * and libvirt: what it dies with is parked and thrown when the enclosing method has returned, and `exit` waits as long. */
+ * and libvirt: what it dies with is deferred: thrown when the enclosing method has returned, and `exit` waits as long. */
 
 #include "callback.h"
-#include "arguments.h"
 #include "handle.h"
 #include "results.h"
+#include "structure.h"
 #include <pthread.h>
 
 typedef struct callback {
@@ -45,9 +45,9 @@ static void unlink_callback(callback *cb) {
         cb->next->previous = cb->previous;
 }
 
-/* Gives a reference back, but not within libvirt's or Rust's frames, with libvirt's locks held: what goes with it may have a
+/* Releases a reference, but not within libvirt's or Rust's frames, with libvirt's locks held: what goes with it may have a
  * DESTROY, which may call libvirt, or `exit`. A mortal goes when the script's statement is over. */
-static void let_go(pTHX_ SV *sv) {
+static void release_later(pTHX_ SV *sv) {
     if (sv && PL_phase != PERL_PHASE_DESTRUCT)
         sv_2mortal(sv);
     else
@@ -55,9 +55,9 @@ static void let_go(pTHX_ SV *sv) {
 }
 
 static void free_callback(pTHX_ callback *cb) {
-    let_go(aTHX_ cb->code);
-    let_go(aTHX_ cb->owner);
-    let_go(aTHX_ (SV *)cb->owner_stash);
+    release_later(aTHX_ cb->code);
+    release_later(aTHX_ cb->owner);
+    release_later(aTHX_ (SV *)cb->owner_stash);
     free(cb);
 }
 
@@ -134,7 +134,7 @@ static void destroy(void *pointer) {
 }
 
 /* The interpreter ends: its callbacks stay, for libvirt has their addresses, but never run again. */
-void sysvirt_callback_forget_interpreter(pTHX_ void *unused) {
+static void forget_interpreter(pTHX_ void *unused) {
     callback *cb, *next;
     PERL_UNUSED_ARG(unused);
     sweep(aTHX);
@@ -199,12 +199,12 @@ void sysvirt_gather(pTHX_ CV *cv) {
     XSRETURN_EMPTY;
 }
 
-/* An argument for Perl. No callback gets more than one object that is lent; it is noted in `lent`. */
-static SV *argument(pTHX_ my_cxt_t *cxt, const callback *cb, sysvirt_Value *value, SV *volatile *lent) {
+/* An argument for Perl. No callback gets more than one borrowed object; it is noted in `borrowed`. */
+static SV *build_argument(pTHX_ my_cxt_t *cxt, const callback *cb, sysvirt_Value *value, SV **borrowed) {
     if (value->tag == SYSVIRT_TAG_LENT) {
-        assert(!*lent);
-        *lent = sysvirt_handle_lend(aTHX_ value->class_, value->data.pointer);
-        return sv_bless(newRV_inc(*lent), cxt->stash[value->class_]);
+        assert(!*borrowed);
+        *borrowed = sysvirt_handle_borrow(aTHX_ value->class_, value->data.pointer);
+        return sv_bless(newRV_inc(*borrowed), cxt->stash[value->class_]);
     }
     if (value->tag == SYSVIRT_TAG_OWNER) {
         const MAGIC *magic = cb->owner && SvROK(cb->owner) ? sysvirt_handle_magic(cb->owner) : NULL;
@@ -218,21 +218,35 @@ static SV *argument(pTHX_ my_cxt_t *cxt, const callback *cb, sysvirt_Value *valu
 }
 
 /* Keeps what is to be thrown when the method is over; the first one counts. Takes the reference over. */
-static void park(pTHX_ my_cxt_t *cxt, SV *error) {
-    if (cxt->parked)
-        let_go(aTHX_ error);
+static void defer(pTHX_ my_cxt_t *cxt, SV *error) {
+    if (cxt->deferred)
+        release_later(aTHX_ error);
     else
-        cxt->parked = error;
+        cxt->deferred = error;
     cxt->pending = TRUE;
 }
 
-static void invoke(pTHX_ my_cxt_t *cxt, callback *cb, sysvirt_Value *values, size_t count, sysvirt_Want want,
-                   intptr_t readback, sysvirt_Sink sink, void *context, SV *volatile *lent, bool *ok) {
+/* A call of a callback. */
+typedef struct {
+    my_cxt_t *cxt;
+    callback *cb;
+    sysvirt_Value *values;
+    size_t count;
+    sysvirt_Want want;
+    intptr_t readback;
+    sysvirt_Sink sink;
+    void *context;
+    SV *borrowed; /* the object that libvirt lends for the time of the call */
+    bool ok;      /* the sub did not die */
+} invocation;
+
+static void invoke(pTHX_ void *argument) {
     dSP;
+    invocation *of = argument;
     size_t index;
     SV *code, *args[ARGS_MAX], *error;
 
-    if (count > ARGS_MAX)
+    if (of->count > ARGS_MAX)
         return;
     ENTER;
     SAVETMPS;
@@ -240,14 +254,14 @@ static void invoke(pTHX_ my_cxt_t *cxt, callback *cb, sysvirt_Value *values, siz
     if (SvROK(error) || !SvPOK(error) || SvCUR(error))
         save_scalar(PL_errgv); /* the script's own $@ is none of our business; an empty one is left as empty */
     PUSHSTACKi(PERLSI_UNKNOWN); /* no `last` or `return` gets past here */
-    code = sv_2mortal(SvREFCNT_inc_simple_NN(cb->code)); /* the callback may unregister itself */
-    for (index = 0; index < count; index++)
-        args[index] = sv_2mortal(argument(aTHX_ cxt, cb, &values[index], lent));
+    code = sv_2mortal(SvREFCNT_inc_simple_NN(of->cb->code)); /* the callback may unregister itself */
+    for (index = 0; index < of->count; index++)
+        args[index] = sv_2mortal(build_argument(aTHX_ of->cxt, of->cb, &of->values[index], &of->borrowed));
 
     PUSHMARK(SP);
-    if (want == SYSVIRT_WANT_NOTHING) {
-        EXTEND(SP, (SSize_t)count);
-        for (index = 0; index < count; index++)
+    if (of->want == SYSVIRT_WANT_NOTHING) {
+        EXTEND(SP, (SSize_t)of->count);
+        for (index = 0; index < of->count; index++)
             PUSHs(args[index]);
         PUTBACK;
         call_sv(code, G_VOID | G_DISCARD | G_EVAL);
@@ -255,21 +269,21 @@ static void invoke(pTHX_ my_cxt_t *cxt, callback *cb, sysvirt_Value *values, siz
         struct gathering job;
         job.code = code;
         job.args = args;
-        job.count = count;
-        job.want = want;
-        job.readback = readback;
-        job.sink = sink;
-        job.context = context;
+        job.count = of->count;
+        job.want = of->want;
+        job.readback = of->readback;
+        job.sink = of->sink;
+        job.context = of->context;
         PUTBACK;
-        SAVEVPTR(cxt->gathering);
-        cxt->gathering = &job;
-        call_sv((SV *)cxt->gatherer, G_VOID | G_DISCARD | G_EVAL);
+        SAVEVPTR(of->cxt->gathering);
+        of->cxt->gathering = &job;
+        call_sv((SV *)of->cxt->gatherer, G_VOID | G_DISCARD | G_EVAL);
     }
 
     error = ERRSV;
-    *ok = !(SvROK(error) || (SvPOK(error) && SvCUR(error)));
-    if (!*ok) {
-        park(aTHX_ cxt, newSVsv(error));
+    of->ok = !(SvROK(error) || (SvPOK(error) && SvCUR(error)));
+    if (!of->ok) {
+        defer(aTHX_ of->cxt, newSVsv(error));
         CLEAR_ERRSV();
     }
     POPSTACK;
@@ -282,48 +296,41 @@ static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Wan
                  sysvirt_Sink sink, void *context) {
     callback *cb = pointer;
     void *interpreter = CURRENT_INTERPRETER;
-    SV *volatile lent = NULL;
-    bool ok = FALSE;
-    int jump;
-    dJMPENV;
+    invocation of = {.cb = cb, .values = values, .count = count, .want = want, .readback = readback, .sink = sink, .context = context};
 
     if (!cb->code || cb->interpreter != interpreter)
         return FALSE;
     {
         dTHXa(interpreter);
-        my_cxt_t *cxt = sysvirt_context(aTHX);
-        SV *const earlier = cxt->parked; /* of the same method, and no business of the methods that Perl calls now */
+        my_cxt_t *cxt = of.cxt = sysvirt_context(aTHX);
+        SV *const earlier = cxt->deferred; /* of the same method, and no business of the methods that Perl calls now */
         if (cxt->exiting)
             return FALSE;
-        cxt->parked = NULL;
+        cxt->deferred = NULL;
         cxt->pending = FALSE;
-        JMPENV_PUSH(jump);
-        if (jump == 0)
-            invoke(aTHX_ cxt, cb, values, count, want, readback, sink, context, &lent, &ok);
-        else {
-            ok = FALSE;
+        if (!private_returns(aTHX_ invoke, &of)) {
+            of.ok = FALSE;
             cxt->exiting = TRUE; /* exit: perl has unwound its own stacks; the C stack follows when we return */
         }
-        JMPENV_POP;
-        if (lent)
-            sysvirt_handle_settle(aTHX_ lent);
+        if (of.borrowed)
+            sysvirt_handle_end_borrow(aTHX_ of.borrowed);
         if (earlier) {
-            let_go(aTHX_ cxt->parked);
-            cxt->parked = earlier;
+            release_later(aTHX_ cxt->deferred);
+            cxt->deferred = earlier;
         }
-        cxt->pending = cxt->exiting || cxt->parked;
+        cxt->pending = cxt->exiting || cxt->deferred;
     }
-    return ok;
+    return of.ok;
 }
 
-static void park_message(const char *message) {
+static void defer_message(const char *message) {
     dTHX;
     SV *text = mess_sv(newSVpvn_flags(message, strlen(message), SVs_TEMP), FALSE);
-    park(aTHX_ sysvirt_context(aTHX), SvREFCNT_inc_simple_NN(text));
+    defer(aTHX_ sysvirt_context(aTHX), SvREFCNT_inc_simple_NN(text));
 }
 
-const sysvirt_Callbacks sysvirt_callbacks = {create, named, destroy, call, park_message};
+const sysvirt_Callbacks sysvirt_callbacks = {create, named, destroy, call, defer_message};
 
 void sysvirt_callback_boot(pTHX) {
-    Perl_call_atexit(aTHX_ sysvirt_callback_forget_interpreter, NULL);
+    Perl_call_atexit(aTHX_ forget_interpreter, NULL);
 }

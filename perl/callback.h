@@ -8,7 +8,6 @@
 
 extern const sysvirt_Callbacks sysvirt_callbacks;
 void sysvirt_callback_boot(pTHX);
-void sysvirt_callback_forget_interpreter(pTHX_ void *unused);
 void sysvirt_gather(pTHX_ CV *cv);
 
 #endif

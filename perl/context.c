@@ -6,14 +6,14 @@
 #define MY_CXT_KEY "Sys::Virt::_guts" XS_VERSION
 START_MY_CXT
 
-#ifdef USE_ITHREADS
+#ifdef MULTIPLICITY
 int sysvirt_context_index;
 #else
 my_cxt_t *sysvirt_only_context;
 #endif
 
 my_cxt_t *sysvirt_context_new(pTHX_ bool cloned) {
-#ifdef USE_ITHREADS
+#ifdef MULTIPLICITY
     if (cloned) {
         MY_CXT_CLONE;
         return &MY_CXT;
@@ -23,7 +23,7 @@ my_cxt_t *sysvirt_context_new(pTHX_ bool cloned) {
 #endif
     {
         MY_CXT_INIT;
-#ifdef USE_ITHREADS
+#ifdef MULTIPLICITY
         sysvirt_context_index = my_cxt_index;
 #else
         sysvirt_only_context = &MY_CXT;

@@ -5,26 +5,13 @@
 #ifndef SYSVIRT_CONTEXT_H
 #define SYSVIRT_CONTEXT_H
 
-#define PERL_NO_GET_CONTEXT
-#include <EXTERN.h>
-#include <perl.h>
-#include <XSUB.h>
-
+#include "private.h"
 #include "sysvirt.h"
-
-/* A perl that lacks one of these variables is another perl: it is to find out when it compares versions, which comes
- * first of all, and not from a symbol that cannot be found. */
-#ifdef __ELF__
-#pragma weak PL_thr_key
-#pragma weak PL_current_context
-#pragma weak PL_hash_state_w
-#pragma weak PL_extended_utf8_dfa_tab
-#endif
 
 #define SYSVIRT_CLASS_COUNT (SYSVIRT_CLASS_EVENT_IMPL + 1)
 
-/* libvirt's callbacks find their interpreter by themselves; an unthreaded perl has only one. */
-#ifdef USE_ITHREADS
+/* libvirt's callbacks find their interpreter by themselves; a perl without MULTIPLICITY has only one. */
+#ifdef MULTIPLICITY
 #define CURRENT_INTERPRETER ((void *)PERL_GET_THX)
 #else
 #define CURRENT_INTERPRETER ((void *)1)
@@ -54,20 +41,20 @@
 /* One per interpreter. */
 typedef struct {
     HV *stash[SYSVIRT_CLASS_COUNT]; /* by class number */
-    SV *parked;   /* what a callback died with, to be thrown when the enclosing call has returned */
+    SV *deferred; /* what a callback died with, to be thrown when the enclosing call has returned */
     bool exiting; /* a callback called exit: everything returns as fast as it can */
     bool pending; /* either of these */
     bool reentrant; /* an event loop in Perl or a close callback may run in the midst of any call, and change the arguments */
     CV *gatherer; /* runs a callback and collects what it returns */
     struct gathering *gathering;
     AV *keys;     /* the keys of results, as scalars that share them, by number */
-    AV *models;   /* of results with such keys, by the number of the first key */
+    AV *templates; /* of hashes with such keys, by the number of the first key */
 } my_cxt_t;
 
 /* That of this interpreter: what dMY_CXT does, which only the file that has START_MY_CXT can. */
-#ifdef USE_ITHREADS
+#ifdef MULTIPLICITY
 extern int sysvirt_context_index;
-static inline my_cxt_t *sysvirt_context(pTHX) { return (my_cxt_t *)PL_my_cxt_list[sysvirt_context_index]; }
+static inline my_cxt_t *sysvirt_context(pTHX) { return (my_cxt_t *)private_my_cxt(aTHX_ sysvirt_context_index); }
 #else
 extern my_cxt_t *sysvirt_only_context;
 static inline my_cxt_t *sysvirt_context(pTHX) { return sysvirt_only_context; }

@@ -20,22 +20,22 @@ static void next_generation(void) {
 /* Closing a connection may call an event loop in Perl, whose exceptions have no method to come from: as those of any
  * DESTROY, they are warnings. `exit` needs none. */
 static void warn_or_exit(pTHX_ my_cxt_t *cxt) {
-    SV *error = cxt->parked;
+    SV *error = cxt->deferred;
     const bool exiting = cxt->exiting;
-    cxt->parked = NULL;
+    cxt->deferred = NULL;
     cxt->exiting = cxt->pending = FALSE;
     if (error) {
         sv_2mortal(error);
         Perl_ck_warner(aTHX_ packWARN(WARN_MISC), "\t(in cleanup) %" SVf, SVfARG(error));
     }
     if (exiting)
-        my_exit(STATUS_EXIT);
+        private_exit_on(aTHX);
 }
 
 static void release(pTHX_ MAGIC *magic) {
     void *object = magic->mg_ptr;
     magic->mg_ptr = NULL;
-    if (object && !(magic->mg_private & SYSVIRT_HANDLE_LENT) && magic->mg_private >> GENERATION_SHIFT == generation) {
+    if (object && !(magic->mg_private & SYSVIRT_HANDLE_BORROWED) && magic->mg_private >> GENERATION_SHIFT == generation) {
         my_cxt_t *cxt = sysvirt_context(aTHX);
         const bool pending = cxt->pending;
         sysvirt_release(sysvirt_handle_class(magic), object);
@@ -51,27 +51,24 @@ static int handle_free(pTHX_ SV *sv, MAGIC *magic) {
 }
 
 /* The handle gets a reference of its own. */
-static void keep(MAGIC *magic) {
+static void retain(MAGIC *magic) {
     sysvirt_retain(sysvirt_handle_class(magic), magic->mg_ptr);
-    magic->mg_private &= ~SYSVIRT_HANDLE_LENT;
+    magic->mg_private &= ~SYSVIRT_HANDLE_BORROWED;
 }
 
 #ifdef USE_ITHREADS
 static int handle_dup(pTHX_ MAGIC *magic, CLONE_PARAMS *params) {
     PERL_UNUSED_ARG(params);
-    keep(magic);
+    retain(magic);
     return 0;
 }
 #endif
 
-MGVTBL sysvirt_handle_table = {
-    NULL, NULL, NULL, NULL, handle_free, NULL,
+const MGVTBL sysvirt_handle_table = {
+    .svt_free = handle_free,
 #ifdef USE_ITHREADS
-    handle_dup,
-#else
-    NULL,
+    .svt_dup = handle_dup,
 #endif
-    NULL,
 };
 
 void sysvirt_handle_boot(void) {
@@ -92,11 +89,11 @@ SV *sysvirt_handle_inner(pTHX_ sysvirt_Class class_, void *object) {
     return inner;
 }
 
-/* The same for an object that stays libvirt's until sysvirt_handle_settle. To take a reference and to give it back would cost
+/* The same for an object that stays libvirt's until sysvirt_handle_end_borrow. To retain and to release it would cost
  * more than all the rest of an event, and hardly any script keeps what it is told about. */
-SV *sysvirt_handle_lend(pTHX_ sysvirt_Class class_, void *object) {
+SV *sysvirt_handle_borrow(pTHX_ sysvirt_Class class_, void *object) {
     SV *inner = sysvirt_handle_inner(aTHX_ class_, object);
-    SvMAGIC(inner)->mg_private |= SYSVIRT_HANDLE_LENT;
+    SvMAGIC(inner)->mg_private |= SYSVIRT_HANDLE_BORROWED;
     return inner;
 }
 
@@ -106,11 +103,11 @@ static bool has_destructor(pTHX_ SV *inner) {
     return !gv || !GvCV(gv) || !CvCONST(GvCV(gv));
 }
 
-/* Ends the loan, and gives the caller's reference to the scalar back: if there are others, the object is kept. */
-void sysvirt_handle_settle(pTHX_ SV *inner) {
+/* Ends the borrow, and releases the caller's reference to the scalar: if there are others, the handle retains the object. */
+void sysvirt_handle_end_borrow(pTHX_ SV *inner) {
     MAGIC *magic = sysvirt_handle_magic_of(inner);
     if (magic->mg_ptr && (SvREFCNT(inner) > 1 || has_destructor(aTHX_ inner)))
-        keep(magic);
+        retain(magic);
     SvREFCNT_dec(inner);
 }
 

@@ -8,11 +8,11 @@
 
 void sysvirt_handle_boot(void);
 SV *sysvirt_handle_inner(pTHX_ sysvirt_Class class_, void *object);
-SV *sysvirt_handle_lend(pTHX_ sysvirt_Class class_, void *object);
-void sysvirt_handle_settle(pTHX_ SV *inner);
+SV *sysvirt_handle_borrow(pTHX_ sysvirt_Class class_, void *object);
+void sysvirt_handle_end_borrow(pTHX_ SV *inner);
 SV *sysvirt_handle_new(pTHX_ HV *stash, sysvirt_Class class_, void *object);
 void sysvirt_handle_close(pTHX_ SV *sv);
-extern MGVTBL sysvirt_handle_table;
+extern const MGVTBL sysvirt_handle_table;
 
 /* The magic of what a handle refers to, NULL for any other scalar. */
 static inline MAGIC *sysvirt_handle_magic_of(SV *inner) {
@@ -35,10 +35,10 @@ static inline MAGIC *sysvirt_handle_magic_plain(SV *sv) {
     return (SvFLAGS(sv) & (SVs_GMG | SVf_ROK)) == SVf_ROK ? sysvirt_handle_magic_of(SvRV(sv)) : NULL;
 }
 
-/* mg_private holds the class, above it whether the object is only lent, and above that the generation of processes that
+/* mg_private holds the class, above it whether the object is only borrowed, and above that the generation of processes that
  * the handle belongs to. */
 #define SYSVIRT_HANDLE_CLASS_BITS 6
-#define SYSVIRT_HANDLE_LENT (1 << SYSVIRT_HANDLE_CLASS_BITS)
+#define SYSVIRT_HANDLE_BORROWED (1 << SYSVIRT_HANDLE_CLASS_BITS)
 
 static inline sysvirt_Class sysvirt_handle_class(const MAGIC *magic) {
     return (sysvirt_Class)(magic->mg_private & ((1 << SYSVIRT_HANDLE_CLASS_BITS) - 1));

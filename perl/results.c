@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* Values of Rust's become SVs. Nothing here runs Perl code or dies, so a value may be borrowed meanwhile. */
+/* Values of Rust's become SVs. Nothing here runs Perl code or dies, so a value may be borrowed while it is built. */
 
 #include "results.h"
 #include "handle.h"
@@ -30,7 +30,7 @@ static SSize_t key_number(const sysvirt_Key *key) {
  * make it, and it does not go when they do. */
 static SV *key_scalar(pTHX_ my_cxt_t *cxt, const sysvirt_Key *key) {
     const SSize_t number = key_number(key);
-    SV *scalar = number <= AvFILLp(cxt->keys) ? AvARRAY(cxt->keys)[number] : NULL;
+    SV *scalar = private_av_at(cxt->keys, number);
     if (!scalar) {
         scalar = newSVpvn_share(key->text, (I32)key->len, 0);
         av_store(cxt->keys, number, scalar);
@@ -40,8 +40,7 @@ static SV *key_scalar(pTHX_ my_cxt_t *cxt, const sysvirt_Key *key) {
 
 static void store(pTHX_ my_cxt_t *cxt, HV *hash, const sysvirt_Value *key, SV *value) {
     if (key->tag == SYSVIRT_TAG_KEY) {
-        SV *name = key_scalar(aTHX_ cxt, key->data.key);
-        (void)hv_common(hash, name, NULL, 0, 0, HV_FETCH_ISSTORE | HV_FETCH_JUST_SV, value, SvSHARED_HASH(name));
+        private_hv_store(aTHX_ hash, key_scalar(aTHX_ cxt, key->data.key), value);
     } else {
         (void)hv_store(hash, key->data.text, (I32)key->len, value, 0);
     }
@@ -71,36 +70,23 @@ static HV *stored(pTHX_ my_cxt_t *cxt, sysvirt_Value *value) {
     return hash;
 }
 
-/* Keys known at compile time. Hashes that have them are copies of one, which costs perl a third of what it takes to find a
- * place for each key; then the values are put where their keys are. */
+/* Keys known at compile time. Hashes that have them are copies of a template, which costs perl a third of what it takes to find
+ * a place for each key; then each value is put where its key is. */
 typedef struct {
-    HV *hash; /* these keys, with undef for values; NULL: it cannot be copied */
+    HV *hash; /* these keys, with undef for values */
     size_t npairs;
     struct {
         const sysvirt_Key *key; /* of the pair of this number */
         const HEK *name;        /* in the order in which perl keeps the keys: the key ... */
-        size_t item;            /* ... and its value */
+        size_t item;            /* ... and the number of its value */
     } pairs[1];
-} model;
+} hash_template;
 
-/* Whether perl keeps the keys of a copy where those of the model are, as every perl does so far. */
-static bool copies_alike(pTHX_ const model *of) {
-    HV *copy = newHVhv(of->hash);
-    const HE *entry;
-    size_t bucket, at = 0;
-    bool alike = TRUE;
-    for (bucket = 0; bucket <= HvMAX(copy); bucket++)
-        for (entry = HvARRAY(copy)[bucket]; entry; entry = HeNEXT(entry), at++)
-            alike = alike && at < of->npairs && HeKEY_hek(entry) == of->pairs[at].name;
-    SvREFCNT_dec((SV *)copy);
-    return alike && at == of->npairs;
-}
-
-/* A model for hashes with the keys of this one, in a string, which goes with the interpreter. */
-static SV *new_model(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
+/* A template for hashes with the keys of this one, in a string, which goes with the interpreter. */
+static SV *new_template(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
     const size_t npairs = value->len / 2;
-    SV *string = newSV(sizeof(model) + npairs * sizeof ((model *)NULL)->pairs[0]);
-    model *made = (model *)SvPVX(string);
+    SV *string = newSV(sizeof(hash_template) + npairs * sizeof((hash_template *)NULL)->pairs[0]);
+    hash_template *made = (hash_template *)SvPVX(string);
     const HE *entry;
     size_t index, bucket, at = 0;
     made->hash = newHV();
@@ -116,31 +102,30 @@ static SV *new_model(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
             made->pairs[at].name = HeKEY_hek(entry);
             made->pairs[at].item = 2 * index + 1;
         }
-    if (!copies_alike(aTHX_ made)) {
-        SvREFCNT_dec((SV *)made->hash);
-        made->hash = NULL;
-    }
     return string;
 }
 
-/* The model for a hash of keys known at compile time, by its first key; NULL if the hash is another. */
-static const model *find_model(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
+/* The template for a hash of keys known at compile time, by its first key; NULL if the hash is another. */
+static const hash_template *find_template(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
     const sysvirt_Value *const items = value->data.items;
     const size_t npairs = value->len / 2;
-    const model *found;
+    const hash_template *found;
     size_t index;
     SSize_t number;
+    SV *string;
     if (npairs < 2 || items->tag != SYSVIRT_TAG_KEY)
         return NULL;
     number = key_number(items->data.key);
-    if (number > AvFILLp(cxt->models) || !AvARRAY(cxt->models)[number]) {
+    string = private_av_at(cxt->templates, number);
+    if (!string) {
         for (index = 0; index < npairs; index++)
             if (items[2 * index].tag != SYSVIRT_TAG_KEY)
                 return NULL;
-        av_store(cxt->models, number, new_model(aTHX_ cxt, value));
+        string = new_template(aTHX_ cxt, value);
+        av_store(cxt->templates, number, string);
     }
-    found = (const model *)SvPVX(AvARRAY(cxt->models)[number]);
-    if (!found->hash || found->npairs != npairs)
+    found = (const hash_template *)SvPVX(string);
+    if (found->npairs != npairs)
         return NULL;
     for (index = 0; index < npairs; index++)
         if (items[2 * index].data.key != found->pairs[index].key)
@@ -148,13 +133,24 @@ static const model *find_model(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) 
     return found;
 }
 
-static HV *copied(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, const model *like) {
-    HV *hash = newHVhv(like->hash);
+/* The number of a key's value, in a perl that keeps the keys of a copy in another order than those of the template. */
+static NOINLINE size_t item_of(const hash_template *like, const HEK *name) {
+    size_t at;
+    for (at = 0; at < like->npairs; at++)
+        if (like->pairs[at].name == name)
+            return like->pairs[at].item;
+    return 1; /* a copy shares the keys, so this is not reached */
+}
+
+static HV *copied(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, const hash_template *like) {
+    HV *hash = private_hv_copy(aTHX_ like->hash);
     HE **bucket = HvARRAY(hash), **const end = bucket + HvMAX(hash) + 1, *entry;
-    size_t at = 0;
+    size_t at = 0, item;
     for (; bucket < end; bucket++)
-        for (entry = *bucket; entry; entry = HeNEXT(entry))
-            HeVAL(entry) = element(aTHX_ cxt, &value->data.items[like->pairs[at++].item]);
+        for (entry = *bucket; entry; entry = HeNEXT(entry), at++) {
+            item = LIKELY(like->pairs[at].name == HeKEY_hek(entry)) ? like->pairs[at].item : item_of(like, HeKEY_hek(entry));
+            HeVAL(entry) = element(aTHX_ cxt, &value->data.items[item]);
+        }
     return hash;
 }
 
@@ -189,11 +185,11 @@ SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
             av_extend(array, (SSize_t)value->len - 1);
         for (index = 0; index < value->len; index++)
             AvARRAY(array)[index] = element(aTHX_ cxt, &value->data.items[index]);
-        AvFILLp(array) = (SSize_t)value->len - 1;
+        private_av_fill(array, (SSize_t)value->len - 1);
         return newRV_noinc((SV *)array);
     }
     case SYSVIRT_TAG_MAP: {
-        const model *like = find_model(aTHX_ cxt, value);
+        const hash_template *like = find_template(aTHX_ cxt, value);
         HV *hash = like ? copied(aTHX_ cxt, value, like) : stored(aTHX_ cxt, value);
         return blessed(aTHX_ cxt, newRV_noinc((SV *)hash), value->class_);
     }

@@ -5,7 +5,8 @@
 
 use std::process::Command;
 
-const SOURCES: &[&str] = &["arguments", "callback", "context", "handle", "results", "shim"];
+const SOURCES: &[&str] =
+    &["arguments", "boot", "call", "callback", "context", "handle", "results", "scalar", "structure"];
 
 fn main() {
     println!("cargo:rerun-if-changed=perl");
@@ -24,8 +25,8 @@ fn main() {
         String::from_utf8(output.stdout).expect("perl's configuration is text")
     };
 
-    if !config("usethreads").is_empty() {
-        println!("cargo:rustc-cfg=perl_threads");
+    if !config("usethreads").is_empty() || !config("usemultiplicity").is_empty() {
+        println!("cargo:rustc-cfg=perl_multiplicity");
     }
 
     // perl's functions are bound when they are called, and its variables may be missing (perl/context.h): so a module of
@@ -40,7 +41,8 @@ fn main() {
         build.file(format!("perl/{source}.c"));
     }
     // The path may hold blanks, so it travels as one argument of its own.
-    build.include(format!("{}/CORE", config("archlibexp")));
+    // A folder of the system's: the compiler's warnings are about our files.
+    build.flag("-isystem").flag(format!("{}/CORE", config("archlibexp")));
     for flag in config("ccflags").split_whitespace() {
         build.flag(flag);
     }
@@ -48,7 +50,7 @@ fn main() {
         .opt_level(2)
         .force_frame_pointer(false)
         .warnings(false)
-        .flag("-Wall")
+        .flags(["-Wall", "-Wextra", "-Wshadow", "-Wcast-qual"])
         .flag("-Werror=implicit-function-declaration")
         .flag_if_supported("-fvisibility=hidden")
         .define("XS_VERSION", format!("\"{}\"", env!("CARGO_PKG_VERSION")).as_str())

@@ -213,18 +213,18 @@ pub unsafe extern "C" fn sysvirt_release(class: Class, object: *mut c_void) {
 
 #[cfg(shim)]
 unsafe extern "C-unwind" {
-    #[cfg(perl_threads)]
+    #[cfg(perl_multiplicity)]
     fn sysvirt_boot(perl: *mut c_void, code: *mut c_void);
-    #[cfg(not(perl_threads))]
+    #[cfg(not(perl_multiplicity))]
     fn sysvirt_boot(code: *mut c_void);
 }
 
 /// What perl calls when it has loaded the module. It only forwards: it owns nothing, so the exception that
-/// perl throws at a module of another perl may pass over it. A perl with threads tells which interpreter calls.
+/// perl throws at a module of another perl may pass over it. A perl with MULTIPLICITY tells which interpreter calls.
 ///
 /// # Safety
 /// Called by perl's XSLoader.
-#[cfg(all(shim, perl_threads))]
+#[cfg(all(shim, perl_multiplicity))]
 #[allow(non_snake_case)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn boot_Sys__Virt(perl: *mut c_void, code: *mut c_void) {
@@ -232,11 +232,11 @@ pub unsafe extern "C-unwind" fn boot_Sys__Virt(perl: *mut c_void, code: *mut c_v
     unsafe { sysvirt_boot(perl, code) }
 }
 
-/// The same in a perl without threads.
+/// The same in a perl without MULTIPLICITY.
 ///
 /// # Safety
 /// Called by perl's XSLoader.
-#[cfg(all(shim, not(perl_threads)))]
+#[cfg(all(shim, not(perl_multiplicity)))]
 #[allow(non_snake_case)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn boot_Sys__Virt(code: *mut c_void) {

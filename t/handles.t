@@ -3,6 +3,7 @@ use strict;
 use warnings;
 
 use Config;
+use FindBin ();
 use Test::More;
 use Scalar::Util ();
 use Sys::Virt;
@@ -76,6 +77,28 @@ pass('A9: DESTROY takes anything');
     my $network = Sys::Virt->new( uri => $uri )->get_network_by_name('default');
     undef $network;
     is_deeply( \@mocked, ['default'], '... and one in the place of ours' );
+}
+
+# CvCONST makes perl skip our DESTROY (perl/private.h). A perl that stops doing so is noticed here.
+{
+    my $script =
+          q{use Sys::Virt; package Heir { our @ISA = 'Sys::Virt'; sub DESTROY { $_[0]->SUPER::DESTROY } }}
+        . q{Sys::Virt->new(uri => $ARGV[0])->get_domain_by_name('test'); print "heir\n"; Heir->new(uri => $ARGV[0])};
+    my @inc  = map { "-I$_" } @INC;
+    my @seen = do {
+        open my $pipe, '-|', $^X, "-I$FindBin::Bin/lib", @inc, '-d:Subs', '-e', $script, $uri or die $!;
+        <$pipe>;
+    };
+    chomp @seen;
+    is( "@seen", 'heir Heir::DESTROY Sys::Virt::DESTROY', 'B38: perl calls only a DESTROY that is not ours' );
+}
+for my $class (qw(Sys::Virt Sys::Virt::Domain)) {
+    my $name  = { 'Sys::Virt' => 'con_rv' }->{$class} // 'dom_rv';
+    my $lived = eval "&${class}::DESTROY(); 1";                      ## no critic (ProhibitStringyEval)
+    like( $@, qr/\AUsage: ${class}::DESTROY\Q($name) at\E/, "$class\::DESTROY without arguments" );
+    ok( !$lived, '... is an exception' );
+    $lived = eval "${class}::DESTROY(); 1";                          ## no critic (ProhibitStringyEval)
+    like( $@, qr/\ANot enough arguments for ${class}::DESTROY at/, '... which the prototype finds first' );
 }
 
 my $other = Sys::Virt->new( uri => $uri );

@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use Config;
 use POSIX ();
 use Test::More;
 
@@ -56,6 +57,14 @@ for my $name ( @files, glob 'rust/*.rs rust/*/*.rs perl/*.c perl/*.h' ) {
     open my $file, '<', $name or die "$name: $!";
     my @long = grep { /\t| +\n/ && $name !~ /Makefile/ || length > 140 && $name !~ /[.]rs\z/ } <$file>;
     is( scalar @long, 0, "$name: no tabs, no blanks at the end, no lines beyond 140" ) or diag @long;
+}
+
+# The compiler's warnings, perl's headers aside.
+for my $name ( glob 'perl/*.c' ) {
+    my $command = "$Config{cc} $Config{ccflags} -O2 -Wall -Wextra -Wshadow -Wcast-qual"
+        . qq{ -isystem $Config{archlibexp}/CORE -DXS_VERSION='"0"' -c -o /dev/null $name};
+    my $said = qx{$command 2>&1};
+    is( $said, q{}, "$name: -Wall -Wextra -Wshadow -Wcast-qual" );
 }
 
 done_testing;

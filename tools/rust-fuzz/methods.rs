@@ -250,7 +250,7 @@ impl Maker {
         }
     }
 
-    /// What `decode` in perl/arguments.c makes of an argument, and `decode_plain` in perl/shim.c of a plain one.
+    /// What `decode` in perl/arguments.c makes of an argument, and `decode_plain` in perl/call.c of a plain one.
     fn argument(&mut self, param: &Param) -> Raw {
         let value = match param.kind {
             Kind::TextOrNull
@@ -451,7 +451,7 @@ fn params(method: &Method) -> &'static [Param] {
     unsafe { std::slice::from_raw_parts(method.params, method.nparams) }
 }
 
-/// The tables, as perl/shim.c goes through them: all methods, and all classes that have objects.
+/// The tables, as perl/boot.c goes through them: all methods, and all classes that have objects.
 fn tables() -> &'static (Vec<&'static Method>, Vec<Class>) {
     static TABLES: OnceLock<(Vec<&'static Method>, Vec<Class>)> = OnceLock::new();
     TABLES.get_or_init(|| {

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* The one XSUB that stands for every method, and the boot code that binds the tables which Rust exports. */
+/* A call of a method: arguments become values, Rust runs, its result becomes scalars or an exception. */
 
+#include "call.h"
 #include "arguments.h"
-#include "callback.h"
 #include "handle.h"
 #include "results.h"
-
-#define ARGS_MAX 12 /* more than any method has parameters */
 
 static void usage(pTHX_ const sysvirt_Method *method) {
     SV *text = sv_2mortal(newSVpvs(""));
@@ -98,14 +96,14 @@ static void rethrow(pTHX_ SV *error) {
 }
 
 /* What callbacks left to be done when the method is over. */
-static void settle(pTHX_ my_cxt_t *cxt, sysvirt_Value *result) {
-    SV *error = cxt->parked;
+static void finish_deferred(pTHX_ my_cxt_t *cxt, sysvirt_Value *result) {
+    SV *error = cxt->deferred;
     const bool exiting = cxt->exiting;
-    cxt->parked = NULL;
+    cxt->deferred = NULL;
     cxt->exiting = cxt->pending = FALSE;
     sysvirt_drop(result);
     if (exiting)
-        my_exit(STATUS_EXIT);
+        private_exit_on(aTHX);
     rethrow(aTHX_ error);
 }
 
@@ -173,10 +171,10 @@ static void each_object(pTHX_ const sysvirt_Value *values, size_t count, void (*
 static SV **pin_mortals(pTHX_ SSize_t floor, SSize_t *count) {
     SV **pinned;
     SSize_t index;
-    *count = PL_tmps_ix - floor;
+    *count = private_mortals(aTHX) - floor;
     Newx(pinned, *count, SV *);
     for (index = 0; index < *count; index++)
-        pinned[index] = SvREFCNT_inc(PL_tmps_stack[floor + 1 + index]);
+        pinned[index] = SvREFCNT_inc(private_mortal(aTHX_ floor + 1 + index));
     return pinned;
 }
 
@@ -189,7 +187,7 @@ static void unpin(pTHX_ SV **pinned, SSize_t count) {
 /* Arguments of which one is not plain are decoded by sysvirt_decode, and held if Perl code may run meanwhile. */
 static NOINLINE sysvirt_Outcome call_carefully(pTHX_ my_cxt_t *cxt, const sysvirt_Method *method, SV **given, SSize_t count,
                                                sysvirt_Value *args, sysvirt_Value *result) {
-    const SSize_t floor = PL_tmps_ix;
+    const SSize_t floor = private_mortals(aTHX);
     SSize_t npinned;
     SV **pinned;
     sysvirt_Outcome outcome;
@@ -207,7 +205,7 @@ static NOINLINE sysvirt_Outcome call_carefully(pTHX_ my_cxt_t *cxt, const sysvir
 /* What callbacks left to be done, or the method's own exception. */
 static NOINLINE void fail(pTHX_ my_cxt_t *cxt, sysvirt_Outcome outcome, sysvirt_Value *result) {
     if (cxt->pending)
-        settle(aTHX_ cxt, result);
+        finish_deferred(aTHX_ cxt, result);
     throw(aTHX_ cxt, outcome, result);
 }
 
@@ -285,7 +283,7 @@ static ALWAYS_INLINE void finish(pTHX_ my_cxt_t *cxt, I32 ax, sysvirt_Outcome ou
 }
 
 /* Every method of every class. */
-XS_INTERNAL(dispatch) {
+void sysvirt_dispatch(pTHX_ CV *cv) {
     dXSARGS;
     const sysvirt_Method *method = (const sysvirt_Method *)CvXSUBANY(cv).any_ptr;
     my_cxt_t *cxt = sysvirt_context(aTHX);
@@ -305,172 +303,20 @@ XS_INTERNAL(dispatch) {
 }
 
 /* Most methods take nothing but their object, and most calls are of these: the same, by a shorter way. */
-XS_INTERNAL(getter) {
+void sysvirt_getter(pTHX_ CV *cv) {
     const sysvirt_Method *method = (const sysvirt_Method *)CvXSUBANY(cv).any_ptr;
     my_cxt_t *cxt = sysvirt_context(aTHX);
-    const I32 ax = *PL_markstack_ptr + 1;
+    const I32 ax = private_mark(aTHX) + 1;
     const MAGIC *magic = PL_stack_sp == &ST(0) ? sysvirt_handle_magic_plain(ST(0)) : NULL;
     sysvirt_Value object, result;
     sysvirt_Outcome outcome;
 
     if (UNLIKELY(!magic || sysvirt_handle_class(magic) != method->params->class_ || cxt->reentrant)) {
-        dispatch(aTHX_ cv);
+        sysvirt_dispatch(aTHX_ cv);
         return;
     }
     (void)POPMARK;
     set_handle(&object, magic, ST(0));
     outcome = method->body(&object, &result);
     finish(aTHX_ cxt, ax, outcome, &result, NULL);
-}
-
-/* DESTROY of every class. Perl may call it on anything. */
-XS_INTERNAL(destroy_handle) {
-    dXSARGS;
-    if (items != 1)
-        croak("Usage: %s::DESTROY(%" SVf ")", HvNAME(GvSTASH(CvGV(cv))), SVfARG((SV *)CvXSUBANY(cv).any_ptr));
-    sysvirt_handle_close(aTHX_ ST(0));
-    XSRETURN_EMPTY;
-}
-
-/* To perl it is a constant's sub, which perl does not call when an object goes: the magic of the handle does the work then,
- * at a tenth of the cost. Whoever calls it, a subclass's DESTROY for one, has it run. */
-static void bind_destroy(pTHX_ sysvirt_Class class_, const char *parameter) {
-    SV *name = sv_2mortal(newSVpvf("%s::DESTROY", sysvirt_package(class_)));
-    CV *destroy = newXS_flags(SvPV_nolen(name), destroy_handle, "perl/shim.c", "$", 0);
-    CvXSUBANY(destroy).any_ptr = newSVpv(parameter, 0); /* perl owns what stands in a constant's sub */
-    CvCONST_on(destroy);
-#ifdef CvREFCOUNTED_ANYSV_on
-    CvREFCOUNTED_ANYSV_on(destroy);
-#endif
-}
-
-#ifdef USE_ITHREADS
-static void set_up(pTHX_ my_cxt_t *cxt);
-
-XS_INTERNAL(clone_context) {
-    dXSARGS;
-    PERL_UNUSED_VAR(items);
-    PERL_UNUSED_VAR(cv);
-    set_up(aTHX_ sysvirt_context_new(aTHX_ TRUE));
-    XSRETURN_EMPTY;
-}
-#endif
-
-/* What every interpreter needs of its own. */
-static void set_up(pTHX_ my_cxt_t *cxt) {
-    int index;
-    cxt->parked = NULL;
-    cxt->exiting = cxt->pending = FALSE;
-    cxt->reentrant = FALSE;
-    cxt->keys = newAV();
-    cxt->models = newAV();
-    cxt->gathering = NULL;
-    cxt->gatherer = newXS(NULL, sysvirt_gather, __FILE__);
-    for (index = 1; index < SYSVIRT_CLASS_COUNT; index++) {
-        cxt->stash[index] = gv_stashpv(sysvirt_package((sysvirt_Class)index), GV_ADD);
-        SvREFCNT_inc_simple_void((SV *)cxt->stash[index]);
-    }
-    sysvirt_callback_boot(aTHX);
-}
-
-static bool is_getter(const sysvirt_Method *method) {
-    return method->nparams == 1 && method->params->kind == SYSVIRT_KIND_HANDLE && !(method->flags & sysvirt_SUB);
-}
-
-static void bind_methods(pTHX_ const sysvirt_Method *method, size_t count) {
-    for (; count; count--, method++) {
-        char prototype[ARGS_MAX + 2], *at = prototype;
-        size_t index;
-        CV *cv;
-        for (index = 0; index < method->nparams; index++) {
-            if (index == method->mandatory)
-                *at++ = ';';
-            *at++ = '$';
-        }
-        *at = '\0';
-        cv = newXS_flags(method->name, is_getter(method) ? getter : dispatch, "perl/shim.c",
-                         method->flags & sysvirt_SUB ? NULL : prototype, 0);
-        CvXSUBANY(cv).any_ptr = (void *)method;
-    }
-}
-
-/* A constant is a reference to its value in the stash, which perl turns into a sub when it is asked for one. */
-static void bind_constants(pTHX_ HV *stash, const sysvirt_Constant *constant, size_t count) {
-    for (; count; count--, constant++) {
-        SV *value = constant->text ? newSVpv(constant->text, 0) : newSViv((IV)constant->integer);
-        SV **slot = hv_fetch(stash, constant->name, (I32)constant->len, TRUE);
-        SvREADONLY_on(value);
-        if (!slot || SvOK(*slot) || SvTYPE(*slot) == SVt_PVGV) {
-            newCONSTSUB(stash, constant->name, value); /* the name is in use already */
-        } else {
-            sv_upgrade(*slot, SVt_IV);
-            SvRV_set(*slot, value);
-            SvROK_on(*slot);
-        }
-    }
-    mro_method_changed_in(stash);
-}
-
-static XSPROTO(nothing) {
-    dXSARGS;
-    PERL_UNUSED_VAR(items);
-    XSRETURN_EMPTY;
-}
-
-/* Sys::Virt::_overload(package, operator => code ...): what overload.pm does (perlxs, OVERLOAD), for to load that one takes
- * as long as all of our classes. Other operators fall back on those given. */
-static XSPROTO(overload) {
-    dXSARGS;
-    const char *package = items > 0 ? SvPV_nolen(ST(0)) : "";
-    I32 index;
-    for (index = 1; index + 1 < items; index += 2) {
-        SV *code = ST(index + 1);
-        if (!SvROK(code) || SvTYPE(SvRV(code)) != SVt_PVCV)
-            croak("Sys::Virt::_overload: no code");
-        sv_setsv((SV *)gv_fetchpv(form("%s::(%s", package, SvPV_nolen(ST(index))), GV_ADD, SVt_PVCV), code);
-    }
-    newXS(form("%s::((", package), nothing, "perl/shim.c");
-    newXS(form("%s::()", package), nothing, "perl/shim.c");
-    sv_setiv(get_sv(form("%s::()", package), GV_ADD), 1);
-    XSRETURN_EMPTY;
-}
-
-/* boot_Sys__Virt, by way of the Rust function of that name, which alone can be exported. */
-void sysvirt_boot(pTHX_ CV *cv);
-void sysvirt_boot(pTHX_ CV *cv) {
-#ifdef dXSBOOTARGSXSAPIVERCHK
-    dXSBOOTARGSXSAPIVERCHK;
-#else
-    dXSARGS;
-    XS_APIVERSION_BOOTCHECK;
-    XS_VERSION_BOOTCHECK;
-#endif
-    size_t index, part, count;
-    const sysvirt_ClassTable *classes = sysvirt_classes(&count);
-    my_cxt_t *cxt = sysvirt_context_new(aTHX_ FALSE);
-    PERL_UNUSED_VAR(cv);
-    PERL_UNUSED_VAR(items);
-
-    sysvirt_handle_boot();
-    if (!sysvirt_start(&sysvirt_callbacks))
-        croak("Sys::Virt: libvirt cannot be initialized");
-    set_up(aTHX_ cxt);
-    for (index = 0; index < count; index++) {
-        const sysvirt_ClassTable *table = &classes[index];
-        for (part = 0; part < table->nmethods; part++)
-            bind_methods(aTHX_ table->methods[part].rows, table->methods[part].count);
-        for (part = 0; part < table->nconstants; part++)
-            bind_constants(aTHX_ cxt->stash[table->class_], table->constants[part].rows, table->constants[part].count);
-        if (table->destroy)
-            bind_destroy(aTHX_ table->class_, table->destroy);
-    }
-    newXS("Sys::Virt::_overload", overload, "perl/shim.c");
-#ifdef USE_ITHREADS
-    newXS("Sys::Virt::CLONE", clone_context, "perl/shim.c");
-#endif
-#if PERL_VERSION_GE(5, 22, 0)
-    Perl_xs_boot_epilog(aTHX_ ax);
-#else
-    XSRETURN_YES;
-#endif
 }

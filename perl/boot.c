@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
+/* Binds the tables that Rust exports: methods, constants, DESTROY. What every interpreter needs of its own. */
+
+#include "call.h"
+#include "callback.h"
+#include "handle.h"
+
+/* The class whose package the sub is in. */
+static const sysvirt_ClassTable *class_of(pTHX_ const CV *cv) {
+    const my_cxt_t *cxt = sysvirt_context(aTHX);
+    size_t index, count;
+    const sysvirt_ClassTable *classes = sysvirt_classes(&count);
+    for (index = 0; index < count; index++)
+        if (cxt->stash[classes[index].class_] == GvSTASH(CvGV(cv)))
+            return &classes[index];
+    return NULL;
+}
+
+/* DESTROY of every class. Perl may call it on anything. */
+XS_INTERNAL(destroy_handle) {
+    dXSARGS;
+    if (items != 1) {
+        const sysvirt_ClassTable *table = class_of(aTHX_ cv);
+        croak("Usage: %s::DESTROY(%s)", HvNAME(GvSTASH(CvGV(cv))), table ? table->destroy : "object");
+    }
+    sysvirt_handle_close(aTHX_ ST(0));
+    XSRETURN_EMPTY;
+}
+
+/* To perl it is a constant's sub, which perl does not call when an object goes: the magic of the handle does the work then,
+ * at a tenth of the cost. A call, by a subclass's DESTROY for one, runs it. */
+static void bind_destroy(pTHX_ sysvirt_Class class_) {
+    SV *name = sv_2mortal(newSVpvf("%s::DESTROY", sysvirt_package(class_)));
+    CV *destroy = newXS_flags(SvPV_nolen(name), destroy_handle, "perl/boot.c", "$", 0);
+    CvXSUBANY(destroy).any_ptr = NULL;
+    private_skip_on_destruction(destroy);
+}
+
+#ifdef USE_ITHREADS
+static void set_up(pTHX_ my_cxt_t *cxt);
+
+XS_INTERNAL(clone_context) {
+    dXSARGS;
+    PERL_UNUSED_VAR(items);
+    PERL_UNUSED_VAR(cv);
+    set_up(aTHX_ sysvirt_context_new(aTHX_ TRUE));
+    XSRETURN_EMPTY;
+}
+#endif
+
+/* What every interpreter needs of its own. */
+static void set_up(pTHX_ my_cxt_t *cxt) {
+    int index;
+    cxt->deferred = NULL;
+    cxt->exiting = cxt->pending = FALSE;
+    cxt->reentrant = FALSE;
+    cxt->keys = newAV();
+    cxt->templates = newAV();
+    cxt->gathering = NULL;
+    cxt->gatherer = newXS(NULL, sysvirt_gather, __FILE__);
+    for (index = 1; index < SYSVIRT_CLASS_COUNT; index++) {
+        cxt->stash[index] = gv_stashpv(sysvirt_package((sysvirt_Class)index), GV_ADD);
+        SvREFCNT_inc_simple_void((SV *)cxt->stash[index]);
+    }
+    sysvirt_callback_boot(aTHX);
+}
+
+static bool is_getter(const sysvirt_Method *method) {
+    return method->nparams == 1 && method->params->kind == SYSVIRT_KIND_HANDLE && !(method->flags & sysvirt_SUB);
+}
+
+static void bind_methods(pTHX_ const sysvirt_Method *method, size_t count) {
+    for (; count; count--, method++) {
+        union {
+            const sysvirt_Method *of;
+            void *any;
+        } row;
+        char prototype[ARGS_MAX + 2], *at = prototype;
+        size_t index;
+        CV *cv;
+        for (index = 0; index < method->nparams; index++) {
+            if (index == method->mandatory)
+                *at++ = ';';
+            *at++ = '$';
+        }
+        *at = '\0';
+        cv = newXS_flags(method->name, is_getter(method) ? sysvirt_getter : sysvirt_dispatch, "perl/boot.c",
+                         method->flags & sysvirt_SUB ? NULL : prototype, 0);
+        row.of = method; /* perl has no place for a pointer to what is constant */
+        CvXSUBANY(cv).any_ptr = row.any;
+    }
+}
+
+/* A constant is a reference to its value in the stash, which perl turns into a sub when it is asked for one. */
+static void bind_constants(pTHX_ HV *stash, const sysvirt_Constant *constant, size_t count) {
+    for (; count; count--, constant++) {
+        SV *value = constant->text ? newSVpv(constant->text, 0) : newSViv((IV)constant->integer);
+        SV **slot = hv_fetch(stash, constant->name, (I32)constant->len, TRUE);
+        SvREADONLY_on(value);
+        if (!slot || SvOK(*slot) || SvTYPE(*slot) == SVt_PVGV) {
+            newCONSTSUB(stash, constant->name, value); /* the name is in use already */
+        } else {
+            sv_upgrade(*slot, SVt_IV);
+            SvRV_set(*slot, value);
+            SvROK_on(*slot);
+        }
+    }
+    mro_method_changed_in(stash);
+}
+
+static XSPROTO(nothing) {
+    dXSARGS;
+    PERL_UNUSED_VAR(items);
+    XSRETURN_EMPTY;
+}
+
+/* Sys::Virt::_overload(package, operator => code ...): what overload.pm does (perlxs, OVERLOAD), for to load that one takes
+ * as long as all of our classes. Other operators fall back on those given. */
+static XSPROTO(overload) {
+    dXSARGS;
+    const char *package = items > 0 ? SvPV_nolen(ST(0)) : "";
+    I32 index;
+    for (index = 1; index + 1 < items; index += 2) {
+        SV *code = ST(index + 1);
+        if (!SvROK(code) || SvTYPE(SvRV(code)) != SVt_PVCV)
+            croak("Sys::Virt::_overload: no code");
+        sv_setsv((SV *)gv_fetchpv(form("%s::(%s", package, SvPV_nolen(ST(index))), GV_ADD, SVt_PVCV), code);
+    }
+    newXS(form("%s::((", package), nothing, "perl/boot.c");
+    newXS(form("%s::()", package), nothing, "perl/boot.c");
+    sv_setiv(get_sv(form("%s::()", package), GV_ADD), 1);
+    XSRETURN_EMPTY;
+}
+
+/* boot_Sys__Virt, by way of the Rust function of that name, which alone can be exported. */
+void sysvirt_boot(pTHX_ CV *cv);
+void sysvirt_boot(pTHX_ CV *cv) {
+#ifdef dXSBOOTARGSXSAPIVERCHK
+    dXSBOOTARGSXSAPIVERCHK;
+#else
+    dXSARGS;
+    XS_APIVERSION_BOOTCHECK;
+    XS_VERSION_BOOTCHECK;
+#endif
+    size_t index, part, count;
+    const sysvirt_ClassTable *classes = sysvirt_classes(&count);
+    my_cxt_t *cxt = sysvirt_context_new(aTHX_ FALSE);
+    PERL_UNUSED_VAR(cv);
+    PERL_UNUSED_VAR(items);
+
+    sysvirt_handle_boot();
+    if (!sysvirt_start(&sysvirt_callbacks))
+        croak("Sys::Virt: libvirt cannot be initialized");
+    set_up(aTHX_ cxt);
+    for (index = 0; index < count; index++) {
+        const sysvirt_ClassTable *table = &classes[index];
+        for (part = 0; part < table->nmethods; part++)
+            bind_methods(aTHX_ table->methods[part].rows, table->methods[part].count);
+        for (part = 0; part < table->nconstants; part++)
+            bind_constants(aTHX_ cxt->stash[table->class_], table->constants[part].rows, table->constants[part].count);
+        if (table->destroy)
+            bind_destroy(aTHX_ table->class_);
+    }
+    newXS("Sys::Virt::_overload", overload, "perl/boot.c");
+#ifdef USE_ITHREADS
+    newXS("Sys::Virt::CLONE", clone_context, "perl/boot.c");
+#endif
+#if PERL_VERSION_GE(5, 22, 0)
+    Perl_xs_boot_epilog(aTHX_ ax);
+#else
+    XSRETURN_YES;
+#endif
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
+/* Every use of perl's private parts: what perlapi does not document, so that a new perl may change it. Each says why it is
+ * used and what breaks if perl changes it. All were tried on 5.16.3, 5.20.3, 5.26.3, 5.36.0 and 5.42.3, with threads and
+ * without, and on 5.36.0 with MULTIPLICITY alone. */
+
+#ifndef SYSVIRT_PRIVATE_H
+#define SYSVIRT_PRIVATE_H
+
+#define PERL_NO_GET_CONTEXT
+#include <EXTERN.h>
+#include <perl.h>
+#include <XSUB.h>
+
+/* perl's variables, by weak references: a perl that lacks one is another perl, and has to find out when it compares versions,
+ * which is the first thing that a module does. A strong reference would fail before that, with the name of a symbol. */
+#ifdef __ELF__
+#pragma weak PL_curinterp
+#pragma weak PL_current_context
+#pragma weak PL_extended_utf8_dfa_tab
+#pragma weak PL_hash_state_w
+#pragma weak PL_memory_wrap
+#pragma weak PL_thr_key
+#endif
+
+/* PL_my_cxt_list: what dMY_CXT reads, which only the file with START_MY_CXT may use. Each call would otherwise need a function
+ * call to find its context. Breaks the build if the list is renamed. */
+#ifdef MULTIPLICITY
+static inline void *private_my_cxt(pTHX_ int index) { return PL_my_cxt_list[index]; }
+#endif
+
+/* dJMPENV, JMPENV_PUSH, JMPENV_POP: the only way to return from `exit` (my_exit), which jumps to the innermost JMPENV: below us
+ * are frames of Rust and libvirt. G_EVAL catches `die` alone. Runs the function; FALSE if it did not return. */
+static inline bool private_returns(pTHX_ void (*function)(pTHX_ void *), void *argument) {
+    int jump;
+    dJMPENV;
+    JMPENV_PUSH(jump);
+    if (jump == 0)
+        function(aTHX_ argument);
+    JMPENV_POP;
+    return jump == 0;
+}
+
+/* PL_tmps_ix, PL_tmps_stack: the mortals that a call's arguments made, since `exit` in a callback frees all mortals (my_exit
+ * unwinds) while Rust still uses them. perlapi has no other way to name them. Breaks the build if they are renamed. */
+static inline SSize_t private_mortals(pTHX) { return PL_tmps_ix; }
+static inline SV *private_mortal(pTHX_ SSize_t index) { return PL_tmps_stack[index]; }
+
+/* PL_markstack_ptr without POPMARK: whether a method was called with its object alone, so that the mark is still there for the
+ * general way. perl's own dMARK-less ops do the same. Breaks the build if the mark stack changes. */
+static inline I32 private_mark(pTHX) { return *PL_markstack_ptr; }
+
+/* hv_common with HV_FETCH_ISSTORE: hv_store_ent with a key whose hash value is known, and without the HE that nobody wants. */
+static inline void private_hv_store(pTHX_ HV *hash, SV *key, SV *value) {
+    (void)hv_common(hash, key, NULL, 0, 0, HV_FETCH_ISSTORE | HV_FETCH_JUST_SV, value, SvSHARED_HASH(key));
+}
+
+/* newHVhv, HvARRAY, HvMAX, HeVAL: a copy of a hash, whose values are then replaced in their places: a third of the cost of
+ * storing each key. Only hashes of ours are walked so, without placeholders or magic; the keys are compared one by one, so that
+ * a perl that orders a copy otherwise gets correct hashes all the same. */
+static inline HV *private_hv_copy(pTHX_ HV *hash) { return newHVhv(hash); }
+
+/* AvFILLp: the length of an array of ours, without a function call for the magic that it does not have. */
+static inline void private_av_fill(AV *array, SSize_t last) { AvFILLp(array) = last; }
+static inline SV *private_av_at(AV *array, SSize_t index) { return index <= AvFILLp(array) ? AvARRAY(array)[index] : NULL; }
+
+/* Gv_AMG: whether a class has overloaded operators. SvAMAGIC is only a suspicion until perl has looked for them. */
+static inline bool private_overloads(pTHX_ SV *reference) {
+    return SvAMAGIC(reference) && Gv_AMG(SvSTASH(SvRV(reference)));
+}
+
+/* amagic_call with numer_amg: what `0+` makes of an object, or what the operators that stand in for it do; NULL if none does.
+ * sv_2num, which is public since 5.20 only, would take the address of an object without operators. */
+static inline SV *private_overloaded_number(pTHX_ SV *reference) {
+    return amagic_call(reference, &PL_sv_undef, numer_amg, AMGf_noright | AMGf_unary);
+}
+
+/* CvCONST on an XSUB that has effects: perl does not call a DESTROY that is a constant (S_curse, since 5.16), and what it would
+ * do, the handle's magic does at a tenth of the cost. A perl that calls it would only be slower; t/handles.t tells. Without
+ * a value the sub is not inlined (cv_const_sv), whatever its prototype. */
+static inline void private_skip_on_destruction(CV *destroy) { CvCONST_on(destroy); }
+
+/* STATUS_EXIT: the status that `exit` in a callback set, to go on with. */
+static inline void private_exit_on(pTHX) { my_exit(STATUS_EXIT); }
+
+#endif
