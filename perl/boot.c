@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* Binds the tables that Rust exports: methods, constants, DESTROY. What every interpreter needs of its own. */
+/* Binds the tables that Rust exports: methods, constants, DESTROY. */
 
 #include "call.h"
 #include "callback.h"
@@ -37,33 +37,15 @@ static void bind_destroy(pTHX_ sysvirt_Class class_) {
 }
 
 #ifdef USE_ITHREADS
-static void set_up(pTHX_ my_cxt_t *cxt);
-
+/* Another package's CLONE may have run first and called us: then there is nothing left to do. */
 XS_INTERNAL(clone_context) {
     dXSARGS;
     PERL_UNUSED_VAR(items);
     PERL_UNUSED_VAR(cv);
-    set_up(aTHX_ sysvirt_context_new(aTHX_ TRUE));
+    (void)sysvirt_context(aTHX);
     XSRETURN_EMPTY;
 }
 #endif
-
-/* What every interpreter needs of its own. */
-static void set_up(pTHX_ my_cxt_t *cxt) {
-    int index;
-    cxt->deferred = NULL;
-    cxt->exiting = cxt->pending = FALSE;
-    cxt->reentrant = FALSE;
-    cxt->keys = newAV();
-    cxt->templates = newAV();
-    cxt->gathering = NULL;
-    cxt->gatherer = newXS(NULL, sysvirt_gather, __FILE__);
-    for (index = 1; index < SYSVIRT_CLASS_COUNT; index++) {
-        cxt->stash[index] = gv_stashpv(sysvirt_package((sysvirt_Class)index), GV_ADD);
-        SvREFCNT_inc_simple_void((SV *)cxt->stash[index]);
-    }
-    sysvirt_callback_boot(aTHX);
-}
 
 static bool is_getter(const sysvirt_Method *method) {
     return method->nparams == 1 && method->params->kind == SYSVIRT_KIND_HANDLE && !(method->flags & sysvirt_SUB);
@@ -144,14 +126,14 @@ void sysvirt_boot(pTHX_ CV *cv) {
 #endif
     size_t index, part, count;
     const sysvirt_ClassTable *classes = sysvirt_classes(&count);
-    my_cxt_t *cxt = sysvirt_context_new(aTHX_ FALSE);
+    my_cxt_t *cxt = sysvirt_context_boot(aTHX);
     PERL_UNUSED_VAR(cv);
     PERL_UNUSED_VAR(items);
 
     sysvirt_handle_boot();
     if (!sysvirt_start(&sysvirt_callbacks))
         croak("Sys::Virt: libvirt cannot be initialized");
-    set_up(aTHX_ cxt);
+    sysvirt_callback_boot(aTHX);
     for (index = 0; index < count; index++) {
         const sysvirt_ClassTable *table = &classes[index];
         for (part = 0; part < table->nmethods; part++)

@@ -170,7 +170,7 @@ static void view(pTHX_ SV *sv, sysvirt_Value *out) {
 }
 
 /* The gatherer: an XSUB, so that the whole of its work, decoding included, stands under the caller's G_EVAL. */
-void sysvirt_gather(pTHX_ CV *cv) {
+static void gather(pTHX_ CV *cv) {
     dXSARGS;
     struct gathering *job = sysvirt_context(aTHX)->gathering;
     sysvirt_Value *results, readback;
@@ -275,6 +275,8 @@ static void invoke(pTHX_ void *argument) {
         job.sink = of->sink;
         job.context = of->context;
         PUTBACK;
+        if (!of->cxt->gatherer)
+            of->cxt->gatherer = newXS(NULL, gather, __FILE__);
         SAVEVPTR(of->cxt->gathering);
         of->cxt->gathering = &job;
         call_sv((SV *)of->cxt->gatherer, G_VOID | G_DISCARD | G_EVAL);

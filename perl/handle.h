@@ -35,8 +35,7 @@ static inline MAGIC *sysvirt_handle_magic_plain(SV *sv) {
     return (SvFLAGS(sv) & (SVs_GMG | SVf_ROK)) == SVf_ROK ? sysvirt_handle_magic_of(SvRV(sv)) : NULL;
 }
 
-/* mg_private holds the class, above it whether the object is only borrowed, and above that the generation of processes that
- * the handle belongs to. */
+/* mg_private holds the class, and above it whether the object is only borrowed. */
 #define SYSVIRT_HANDLE_CLASS_BITS 6
 #define SYSVIRT_HANDLE_BORROWED (1 << SYSVIRT_HANDLE_CLASS_BITS)
 

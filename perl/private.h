@@ -23,8 +23,10 @@
 #endif
 
 /* PL_my_cxt_list: what dMY_CXT reads, which only the file with START_MY_CXT may use. Each call would otherwise need a function
- * call to find its context. Breaks the build if the list is renamed. */
+ * call to find its context. And what MY_CXT_CLONE writes, with memory that perl would free before the last objects. Breaks the
+ * build if the list is renamed. */
 #ifdef MULTIPLICITY
+static inline void private_set_my_cxt(pTHX_ int index, void *context) { PL_my_cxt_list[index] = context; }
 static inline void *private_my_cxt(pTHX_ int index) { return PL_my_cxt_list[index]; }
 #endif
 

@@ -36,6 +36,10 @@ fn main() {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,lazy");
     }
 
+    // libvirt keeps pointers to functions of ours (the error handler, callbacks, the event loop) and has no way to take all of
+    // them back: what embeds perl and unloads it must not unload us.
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+
     let mut build = cc::Build::new();
     for source in SOURCES {
         build.file(format!("perl/{source}.c"));

@@ -82,9 +82,10 @@ fn hold() -> bool {
 fn give_back() -> bool {
     let state = STATE.replace(State::Free);
     if state != State::Free && is_pending() {
-        let mut signal = 0;
-        // SAFETY: a set and a number; the signal is there, so it does not wait.
-        unsafe { libc::sigwait(&only_sigpipe(), &mut signal) };
+        // No time to wait: a signal of the whole process may be another thread's by now.
+        let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: a set and a time; what the signal tells nobody asks for.
+        unsafe { libc::sigtimedwait(&only_sigpipe(), std::ptr::null_mut(), &at_once) };
     }
     if state == State::Held {
         mask(SIG_UNBLOCK);
