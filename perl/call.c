@@ -241,7 +241,7 @@ static NOINLINE void return_built(pTHX_ my_cxt_t *cxt, I32 ax, sysvirt_Value *re
         }
         single = scalar_of_list(aTHX_ cxt, result);
         break;
-    case SYSVIRT_TAG_FILL:
+    case SYSVIRT_TAG_OUT_ARG:
         variable = ST(result->data.items[0].data.natural);
         single = assigned(aTHX_ cxt, result, variable);
         break;

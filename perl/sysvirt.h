@@ -99,7 +99,7 @@ enum sysvirt_Tag
   SYSVIRT_TAG_CODE,
   SYSVIRT_TAG_OWNER,
   SYSVIRT_TAG_LENT,
-  SYSVIRT_TAG_FILL,
+  SYSVIRT_TAG_OUT_ARG,
   SYSVIRT_TAG_OTHER,
 };
 #if __STDC_VERSION__ >= 202311L
@@ -245,8 +245,10 @@ typedef struct sysvirt_Callbacks {
                intptr_t readback,
                sysvirt_Sink sink,
                void *context);
-  void (*park)(const char *message);
+  void (*defer)(const char *message);
 } sysvirt_Callbacks;
+
+
 
 const struct sysvirt_ClassTable *sysvirt_classes(uintptr_t *count);
 

@@ -11,7 +11,7 @@ use std::ffi::CStr;
 use std::mem::{MaybeUninit, offset_of};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use sysvirt::boundary::{Callbacks, Class, Kind, Method, Outcome, Param, Sink, Storage, Tag, Value, Want};
+use sysvirt::harness::{Callbacks, Class, Kind, Method, Outcome, Param, Sink, Storage, Tag, Value, Want};
 
 /// A [`Value`] as C sees it: its constructors promise more than the shim does.
 #[repr(C)]
@@ -325,7 +325,7 @@ fn build(value: &mut Raw, objects: &mut Vec<(Class, *mut c_void)>) {
             }
         }
         Tag::Ref => assert!(items.len() == 1, "a reference to nothing"),
-        Tag::Fill => panic!("an assignment within a value"),
+        Tag::OutArg => panic!("an assignment within a value"),
         _ => {}
     }
     if value.tag != Tag::Map {
@@ -434,12 +434,12 @@ extern "C" fn call(
     choice >= 30
 }
 
-extern "C" fn park(message: *const c_char) {
+extern "C" fn defer(message: *const c_char) {
     // SAFETY: a C string.
     std::hint::black_box(unsafe { CStr::from_ptr(message) }.count_bytes());
 }
 
-static CALLBACKS: Callbacks = Callbacks { create, named, destroy, call, park };
+static CALLBACKS: Callbacks = Callbacks { create, named, destroy, call, defer };
 
 fn name(method: &Method) -> &'static CStr {
     // SAFETY: a literal of the table's.
@@ -509,7 +509,7 @@ fn call_with(method: &Method, args: &[Raw], mut made: Option<&mut Raw>) {
             }
             return;
         }
-        (Outcome::Done, Tag::Fill) => {
+        (Outcome::Done, Tag::OutArg) => {
             // SAFETY: so many values.
             let items = unsafe { std::slice::from_raw_parts_mut(result.data as *mut Raw, result.len) };
             let [index, content, returned] = items else { panic!("an assignment of {} values", result.len) };
