@@ -81,6 +81,25 @@ static inline SV *private_overloaded_number(pTHX_ SV *reference) {
  * a value the sub is not inlined (cv_const_sv), whatever its prototype. */
 static inline void private_skip_on_destruction(CV *destroy) { CvCONST_on(destroy); }
 
+/* CvCONST with a value: a sub that perl inlines, as newCONSTSUB makes it. A perl that keeps the value elsewhere would call the
+ * XSUB, which returns it: slower, and right. */
+static inline void private_make_constant(CV *constant, SV *value) {
+    CvXSUBANY(constant).any_ptr = value;
+    CvCONST_on(constant);
+#ifdef CvREFCOUNTED_ANYSV_on
+    CvREFCOUNTED_ANYSV_on(constant);
+#endif
+}
+
+/* PL_curstash, PL_curcop, PL_compiling: until LEAVE, newXS finds a name without a package in the stash. newCONSTSUB does that
+ * for each sub, once for all of a package is faster. A perl that looks elsewhere would put the constants there: t/load.t tells. */
+static inline void private_compile_into(pTHX_ HV *stash) {
+    SAVEGENERICSV(PL_curstash);
+    PL_curstash = (HV *)SvREFCNT_inc_simple_NN((SV *)stash);
+    SAVEVPTR(PL_curcop);
+    PL_curcop = &PL_compiling;
+}
+
 /* STATUS_EXIT: the status that `exit` in a callback set, to go on with. */
 static inline void private_exit_on(pTHX) { my_exit(STATUS_EXIT); }
 
