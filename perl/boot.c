@@ -57,7 +57,7 @@ static void bind_methods(pTHX_ const sysvirt_Method *method, size_t count) {
             const sysvirt_Method *of;
             void *any;
         } row;
-        char prototype[ARGS_MAX + 2], *at = prototype;
+        char prototype[sysvirt_ARGS_MAX + 2], *at = prototype;
         size_t index;
         CV *cv;
         for (index = 0; index < method->nparams; index++) {

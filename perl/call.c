@@ -287,7 +287,7 @@ void sysvirt_dispatch(pTHX_ CV *cv) {
     dXSARGS;
     const sysvirt_Method *method = (const sysvirt_Method *)CvXSUBANY(cv).any_ptr;
     my_cxt_t *cxt = sysvirt_context(aTHX);
-    sysvirt_Value args[ARGS_MAX], result;
+    sysvirt_Value args[sysvirt_ARGS_MAX], result;
     sysvirt_Outcome outcome;
 
     SP -= items;

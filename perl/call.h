@@ -6,8 +6,6 @@
 
 #include "context.h"
 
-#define ARGS_MAX 12 /* more than any method has parameters */
-
 void sysvirt_dispatch(pTHX_ CV *cv);
 void sysvirt_getter(pTHX_ CV *cv);
 

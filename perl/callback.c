@@ -23,8 +23,6 @@ static callback *all;
 static size_t abandoned;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-#define ARGS_MAX 12 /* more than any callback gets */
-
 /* What the gatherer is to call and to whom it tells the outcome. */
 struct gathering {
     SV *code;
@@ -244,9 +242,9 @@ static void invoke(pTHX_ void *argument) {
     dSP;
     invocation *of = argument;
     size_t index;
-    SV *code, *args[ARGS_MAX], *error;
+    SV *code, *args[sysvirt_ARGS_MAX], *error;
 
-    if (of->count > ARGS_MAX)
+    if (of->count > sysvirt_ARGS_MAX)
         return;
     ENTER;
     SAVETMPS;

@@ -17,6 +17,10 @@ typedef uint32_t sysvirt_AtomicU32;
 
 #define sysvirt_CONSTRUCTOR 2
 
+#define sysvirt_LOCAL 4
+
+#define sysvirt_ARGS_MAX 12
+
 #define sysvirt_LIST_MAX (1 << 18)
 
 enum sysvirt_Class

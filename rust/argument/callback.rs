@@ -5,6 +5,7 @@ use super::named::NamedArg;
 use super::types::Origin;
 use crate::boundary::callbacks::{Callbacks, Sink, Want, installed};
 use crate::boundary::error::{Error, Result};
+use crate::boundary::table::ARGS_MAX;
 use crate::boundary::value::Value;
 use libc::c_void;
 use std::ffi::CStr;
@@ -54,32 +55,33 @@ impl Callback {
         Self::made((Self::shim()?.named)(name.as_ptr()))
     }
 
-    fn invoke(
+    fn invoke<const N: usize>(
         &self,
-        args: &mut [Value],
+        args: &mut [Value; N],
         want: Want,
         readback: Option<usize>,
         sink: Sink,
         context: *mut c_void,
     ) -> bool {
+        const { assert!(N <= ARGS_MAX, "a callback gets at most ARGS_MAX arguments") };
         let Some(shim) = installed() else {
             return false;
         };
         let readback = readback.map_or(-1, |index| index as isize);
         let _interlude = crate::boundary::sigpipe::Interlude::new();
-        (shim.call)(self.0, args.as_mut_ptr(), args.len(), want, readback, sink, context)
+        (shim.call)(self.0, args.as_mut_ptr(), N, want, readback, sink, context)
     }
 
     /// Calls the sub for what it does; false if it died, which the shim remembers.
-    pub fn call(&self, args: &mut [Value]) -> bool {
+    pub fn call<const N: usize>(&self, args: &mut [Value; N]) -> bool {
         self.invoke(args, Want::Nothing, None, ignore, std::ptr::null_mut())
     }
 
     /// Calls the sub and hands `look` what it returned, and the argument `readback` as the sub left it.
     /// None if it died, or could not be called.
-    pub fn ask<R>(
+    pub fn ask<const N: usize, R>(
         &self,
-        mut args: Vec<Value>,
+        mut args: [Value; N],
         want: Want,
         readback: Option<usize>,
         look: impl FnOnce(&[Value], &Value) -> R,

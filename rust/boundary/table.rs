@@ -106,6 +106,11 @@ pub const fn plain_name(name: &'static str) -> &'static str {
 pub const SUB: u8 = 1;
 /// The object that the method returns is blessed into its invocant's class.
 pub const CONSTRUCTOR: u8 = 2;
+/// The method never writes to a daemon's socket, or guards that itself.
+pub const LOCAL: u8 = 4;
+
+/// The most parameters that a method can have, and the most arguments of a callback: as many the shim has room for.
+pub const ARGS_MAX: usize = 12;
 
 /// The C side of a method: reads as many values as the method has parameters, and writes one.
 pub type Body = extern "C" fn(*const Value, *mut Value) -> Outcome;
@@ -132,11 +137,30 @@ pub struct Method {
 unsafe impl Sync for Method {}
 
 impl Method {
-    /// For use by the row macro. `name` is a literal with a NUL at its end.
-    pub const fn new(name: &'static str, params: &'static [Param], flags: u8, body: Body) -> Self {
+    /// For use by the row macro, which a row that breaks one of these rules does not get past: `name` is a literal with
+    /// a NUL at its end, `names` are those of the parameters.
+    pub const fn new(
+        name: &'static str,
+        params: &'static [Param],
+        names: &[&str],
+        flags: u8,
+        body: Body,
+    ) -> Self {
+        assert!(params.len() <= ARGS_MAX, "a method has at most ARGS_MAX parameters");
+        assert!(params.len() == names.len());
         let mut mandatory = 0;
-        while mandatory < params.len() && params[mandatory].default_text.is_null() {
-            mandatory += 1;
+        let mut index = 0;
+        while index < params.len() {
+            if params[index].default_text.is_null() {
+                assert!(mandatory == index, "a parameter without default comes before those with one");
+                mandatory += 1;
+            }
+            let mut other = 0;
+            while other < index {
+                assert!(!same(names[index], names[other]), "each parameter has a name of its own");
+                other += 1;
+            }
+            index += 1;
         }
         let (mandatory, optional) =
             if flags & SUB != 0 { (0, usize::MAX) } else { (mandatory, params.len() - mandatory) };
@@ -150,6 +174,15 @@ impl Method {
             body,
         }
     }
+}
+
+const fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut index = 0;
+    while index < one.len() && index < other.len() && one[index] == other[index] {
+        index += 1;
+    }
+    index == one.len() && index == other.len()
 }
 
 /// What became of a call.

@@ -7,7 +7,7 @@ methods! { "Sys::Virt::DomainCheckpoint";
     #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
     _create_xml(dom: Domain, xml: Text, flags: u32 = 0) => object(virDomainCheckpointCreateXML(dom, xml, flags));
     _lookup_by_name(dom: Domain, name: Text, flags: u32 = 0) => object(virDomainCheckpointLookupByName(dom, name, flags));
-    get_name(domcp: DomainCheckpoint) => borrowed(virDomainCheckpointGetName(domcp));
+    #[local] get_name(domcp: DomainCheckpoint) => borrowed(virDomainCheckpointGetName(domcp));
     get_domain(domcp: DomainCheckpoint) => lent(virDomainCheckpointGetDomain(domcp));
     get_connect(domcp: DomainCheckpoint) => lent(virDomainCheckpointGetConnect(domcp));
     get_xml_description(domcp: DomainCheckpoint, flags: u32 = 0) => owned(virDomainCheckpointGetXMLDesc(domcp, flags));

@@ -7,7 +7,7 @@ methods! { "Sys::Virt::DomainSnapshot";
     #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
     _create_xml(dom: Domain, xml: Text, flags: u32 = 0) => object(virDomainSnapshotCreateXML(dom, xml, flags));
     _lookup_by_name(dom: Domain, name: Text, flags: u32 = 0) => object(virDomainSnapshotLookupByName(dom, name, flags));
-    get_name(domss: DomainSnapshot) => borrowed(virDomainSnapshotGetName(domss));
+    #[local] get_name(domss: DomainSnapshot) => borrowed(virDomainSnapshotGetName(domss));
     get_domain(domss: DomainSnapshot) => lent(virDomainSnapshotGetDomain(domss));
     get_connect(domss: DomainSnapshot) => lent(virDomainSnapshotGetConnect(domss));
     get_xml_description(domss: DomainSnapshot, flags: u32 = 0) => owned(virDomainSnapshotGetXMLDesc(domss, flags));

@@ -119,7 +119,7 @@ pub fn register() -> Result<Value> {
 }
 
 /// Calls a sub and returns the integer that it returns; -1 if it dies.
-fn ask(sub: impl FnOnce(&Subs) -> &Callback, args: Vec<Value>) -> c_int {
+fn ask<const N: usize>(sub: impl FnOnce(&Subs) -> &Callback, args: [Value; N]) -> c_int {
     let Some(subs) = SUBS.get() else { return -1 };
     let returned = sub(subs).ask(args, Want::Scalar, None, |returned, _| {
         returned.first().map_or(Ok(0), |value| integer::<i32>(value, "the event loop's result"))
@@ -134,17 +134,18 @@ fn ask(sub: impl FnOnce(&Subs) -> &Callback, args: Vec<Value>) -> c_int {
     }
 }
 
-/// Adds something to the loop: the sub gets `first`, and references to the entry's number.
-fn add(sub: impl FnOnce(&Subs) -> &Callback, first: Vec<Value>, entry: LoopEntry) -> c_int {
+/// Adds something to the loop: `args` are the sub's, made of three references to the entry's number: for the callback,
+/// its opaque pointer and the function that frees that; undef for what is not there.
+fn add<const N: usize>(
+    sub: impl FnOnce(&Subs) -> &Callback,
+    args: impl FnOnce(Value, Value, Value) -> [Value; N],
+    entry: LoopEntry,
+) -> c_int {
     static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
     let key = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let number = |present: bool| if present { Value::reference(Value::from(key)) } else { Value::none() };
     entries().insert(key, entry);
-    let mut args = first;
-    args.push(number(true));
-    args.push(number(entry.opaque != 0));
-    args.push(number(entry.free.is_some()));
-    let id = ask(sub, args);
+    let id = ask(sub, args(number(true), number(entry.opaque != 0), number(entry.free.is_some())));
     if id < 0 {
         entries().remove(&key);
     } else if let Some(entry) = entries().get_mut(&key) {
@@ -155,7 +156,7 @@ fn add(sub: impl FnOnce(&Subs) -> &Callback, first: Vec<Value>, entry: LoopEntry
 
 /// Removes something; what has no free function is forgotten at once, the rest when Perl has it freed.
 fn remove(sub: impl FnOnce(&Subs) -> &Callback, id: c_int, same: fn(&Function) -> bool) -> c_int {
-    let returned = ask(sub, vec![Value::from(id)]);
+    let returned = ask(sub, [Value::from(id)]);
     entries().retain(|_, entry| entry.free.is_some() || entry.id != id || !same(&entry.function));
     returned
 }
@@ -172,11 +173,13 @@ unsafe extern "C" fn add_handle(
     free: virFreeCallback,
 ) -> c_int {
     let entry = LoopEntry { function: Function::Handle(callback), opaque: opaque as usize, free, id: -1 };
-    guarded(-1, || add(|subs| &subs.add_handle, vec![Value::from(fd), Value::from(events)], entry))
+    guarded(-1, || {
+        add(|subs| &subs.add_handle, |cb, data, free| [fd.into(), events.into(), cb, data, free], entry)
+    })
 }
 
 unsafe extern "C" fn update_handle(watch: c_int, events: c_int) {
-    guarded(0, || ask(|subs| &subs.update_handle, vec![Value::from(watch), Value::from(events)]));
+    guarded(0, || ask(|subs| &subs.update_handle, [Value::from(watch), Value::from(events)]));
 }
 
 unsafe extern "C" fn remove_handle(watch: c_int) -> c_int {
@@ -192,11 +195,11 @@ unsafe extern "C" fn add_timeout(
     free: virFreeCallback,
 ) -> c_int {
     let entry = LoopEntry { function: Function::Timeout(callback), opaque: opaque as usize, free, id: -1 };
-    guarded(-1, || add(|subs| &subs.add_timeout, vec![Value::from(frequency)], entry))
+    guarded(-1, || add(|subs| &subs.add_timeout, |cb, data, free| [frequency.into(), cb, data, free], entry))
 }
 
 unsafe extern "C" fn update_timeout(timer: c_int, frequency: c_int) {
-    guarded(0, || ask(|subs| &subs.update_timeout, vec![Value::from(timer), Value::from(frequency)]));
+    guarded(0, || ask(|subs| &subs.update_timeout, [Value::from(timer), Value::from(frequency)]));
 }
 
 unsafe extern "C" fn remove_timeout(timer: c_int) -> c_int {

@@ -9,8 +9,8 @@ methods! { "Sys::Virt::Interface";
     _lookup_by_mac(con: Connect, mac: Text) => object(virInterfaceLookupByMACString(con, mac));
     _define_xml(con: Connect, xml: Text, flags: SpacedFlags = 0) => object(virInterfaceDefineXML(con, xml, flags));
 
-    get_name(iface: Interface) => borrowed(virInterfaceGetName(iface));
-    get_mac(iface: Interface) => borrowed(virInterfaceGetMACString(iface));
+    #[local] get_name(iface: Interface) => borrowed(virInterfaceGetName(iface));
+    #[local] get_mac(iface: Interface) => borrowed(virInterfaceGetMACString(iface));
     get_connect(iface: Interface) => lent(virInterfaceGetConnect(iface));
     get_xml_description(iface: Interface, flags: u32 = 0) => owned(virInterfaceGetXMLDesc(iface, flags));
     is_active(iface: Interface) => number(virInterfaceIsActive(iface));

@@ -41,38 +41,16 @@ pub(crate) mod prelude {
     pub(crate) use virt_sys::*;
 }
 
-/// Whether a method of that name may write to a daemon's socket. These only look at what their handle holds, or see to it
-/// themselves.
-pub(crate) const fn sends(name: &str) -> bool {
-    const LOCAL: &[&str] =
-        &["get_name", "get_uuid", "get_uuid_string", "get_id", "get_key", "get_mac", "get_uri", "get_type"];
-    let mut index = 0;
-    while index < LOCAL.len() {
-        if same(name.as_bytes(), LOCAL[index].as_bytes()) {
-            return false;
-        }
-        index += 1;
-    }
-    true
-}
-
-const fn same(one: &[u8], other: &[u8]) -> bool {
-    let mut index = 0;
-    while index < one.len() && index < other.len() && one[index] == other[index] {
-        index += 1;
-    }
-    index == one.len() && index == other.len()
-}
-
 /// The rows of one file: `name(parameter: Type = default, ...) => result;`
 ///
 /// The result is an expression of type `Result<Value>`, mostly one of the rules of [`crate::virt::rules`]
 /// around a call of libvirt; it may use the parameters by name. A row can be marked `#[sub]` (an
-/// ordinary Perl sub in the original: no prototype, lenient about the number of arguments) or
-/// `#[constructor]` (the same, and its object is blessed into the invocant's class).
+/// ordinary Perl sub in the original: no prototype, lenient about the number of arguments),
+/// `#[constructor]` (the same, and its object is blessed into the invocant's class) or `#[local]` (it never writes
+/// to a daemon's socket, or guards that itself: no time is spent on SIGPIPE).
 macro_rules! methods {
     ($package:literal; $(
-        $(#[$flag:ident])? $name:ident($($arg:ident : $ty:ty $(= $default:expr)?),* $(,)?) => $body:expr;
+        $(#[$mark:ident])* $name:ident($($arg:ident : $ty:ty $(= $default:expr)?),* $(,)?) => $body:expr;
     )*) => {
         /// The rows of this file.
         pub static METHODS: &[$crate::boundary::table::Method] = &[$(
@@ -83,7 +61,8 @@ macro_rules! methods {
                     $crate::argument::types::kind_of::<$ty>(),
                     $crate::class::methods!(@default $($default)?),
                 )),*],
-                $crate::class::methods!(@flags $($flag)?),
+                &[$(stringify!($arg)),*],
+                $crate::class::methods!(@flags $($mark)*),
                 {
                     #[allow(unused_mut, unused_variables, non_snake_case)]
                     extern "C" fn body(
@@ -101,7 +80,7 @@ macro_rules! methods {
                             args,
                             result,
                             concat!($package, "::", stringify!($name)),
-                            const { $crate::class::sends(stringify!($name)) },
+                            const { $crate::class::methods!(@flags $($mark)*) & $crate::boundary::table::LOCAL == 0 },
                         )
                     }
                     body
@@ -111,8 +90,9 @@ macro_rules! methods {
     };
     (@default) => { None };
     (@default $default:expr) => { Some((concat!(stringify!($default), "\0"), $default as i64)) };
-    (@flags) => { 0 };
-    (@flags sub) => { $crate::boundary::table::SUB };
-    (@flags constructor) => { $crate::boundary::table::SUB | $crate::boundary::table::CONSTRUCTOR };
+    (@flags $($mark:ident)*) => { 0 $(| $crate::class::methods!(@flag $mark))* };
+    (@flag sub) => { $crate::boundary::table::SUB };
+    (@flag constructor) => { $crate::boundary::table::SUB | $crate::boundary::table::CONSTRUCTOR };
+    (@flag local) => { $crate::boundary::table::LOCAL };
 }
 pub(crate) use methods;

@@ -11,9 +11,9 @@ methods! { "Sys::Virt::Network";
     _create_xml(con: Connect, xml: Text, flags: u32 = 0) => create_xml(con, xml, flags);
     _define_xml(con: Connect, xml: Text, flags: u32 = 0) => define_xml(con, xml, flags);
 
-    get_name(net: Network) => borrowed(virNetworkGetName(net));
-    get_uuid(net: Network) => uuid(|raw| virNetworkGetUUID(net, raw));
-    get_uuid_string(net: Network) => uuid_string(|raw| virNetworkGetUUID(net, raw));
+    #[local] get_name(net: Network) => borrowed(virNetworkGetName(net));
+    #[local] get_uuid(net: Network) => uuid(|raw| virNetworkGetUUID(net, raw));
+    #[local] get_uuid_string(net: Network) => uuid_string(|raw| virNetworkGetUUID(net, raw));
     get_connect(net: Network) => lent(virNetworkGetConnect(net));
     get_xml_description(net: Network, flags: u32 = 0) => owned(virNetworkGetXMLDesc(net, flags));
     get_bridge_name(net: Network) => owned(virNetworkGetBridgeName(net));

@@ -9,8 +9,8 @@ methods! { "Sys::Virt::NetworkPort";
     _lookup_by_uuid_string(net: Network, uuid: Text) => object(virNetworkPortLookupByUUIDString(net, uuid));
     _create_xml(net: Network, xml: Text, flags: u32 = 0) => object(virNetworkPortCreateXML(net, xml, flags));
 
-    get_uuid(port: NetworkPort) => uuid(|raw| virNetworkPortGetUUID(port, raw));
-    get_uuid_string(port: NetworkPort) => uuid_string(|raw| virNetworkPortGetUUID(port, raw));
+    #[local] get_uuid(port: NetworkPort) => uuid(|raw| virNetworkPortGetUUID(port, raw));
+    #[local] get_uuid_string(port: NetworkPort) => uuid_string(|raw| virNetworkPortGetUUID(port, raw));
     get_network(port: NetworkPort) => lent(virNetworkPortGetNetwork(port));
     get_xml_description(port: NetworkPort, flags: u32 = 0) => owned(virNetworkPortGetXMLDesc(port, flags));
     delete(port: NetworkPort, flags: u32 = 0) => status(virNetworkPortDelete(port, flags));

@@ -11,7 +11,7 @@ methods! { "Sys::Virt::NodeDevice";
     _create_xml(con: Connect, xml: Text, flags: u32 = 0) => object(virNodeDeviceCreateXML(con, xml, flags));
     _define_xml(con: Connect, xml: Text, flags: u32 = 0) => object(newer::virNodeDeviceDefineXML(con, xml, flags)?);
 
-    get_name(dev: NodeDevice) => borrowed(virNodeDeviceGetName(dev));
+    #[local] get_name(dev: NodeDevice) => borrowed(virNodeDeviceGetName(dev));
     get_parent(dev: NodeDevice) => parent(dev);
     get_xml_description(dev: NodeDevice, flags: u32 = 0) => owned(virNodeDeviceGetXMLDesc(dev, flags));
     list_capabilities(dev: NodeDevice) => {

@@ -10,9 +10,9 @@ methods! { "Sys::Virt::NWFilter";
     _lookup_by_uuid_string(con: Connect, uuid: Text) => object(virNWFilterLookupByUUIDString(con, uuid));
     _define_xml(con: Connect, xml: Text, flags: u32 = 0) => define_xml(con, xml, flags);
 
-    get_name(filter: NWFilter) => borrowed(virNWFilterGetName(filter));
-    get_uuid(filter: NWFilter) => uuid(|raw| virNWFilterGetUUID(filter, raw));
-    get_uuid_string(filter: NWFilter) => uuid_string(|raw| virNWFilterGetUUID(filter, raw));
+    #[local] get_name(filter: NWFilter) => borrowed(virNWFilterGetName(filter));
+    #[local] get_uuid(filter: NWFilter) => uuid(|raw| virNWFilterGetUUID(filter, raw));
+    #[local] get_uuid_string(filter: NWFilter) => uuid_string(|raw| virNWFilterGetUUID(filter, raw));
     get_xml_description(filter: NWFilter, flags: u32 = 0) => owned(virNWFilterGetXMLDesc(filter, flags));
     undefine(filter: NWFilter) => status(virNWFilterUndefine(filter));
 }

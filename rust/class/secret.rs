@@ -10,8 +10,8 @@ methods! { "Sys::Virt::Secret";
     _lookup_by_usage(con: Connect, usageType: i32, usageID: Text) => object(virSecretLookupByUsage(con, usageType, usageID));
     _define_xml(con: Connect, xml: Text, flags: u32 = 0) => object(virSecretDefineXML(con, xml, flags));
 
-    get_uuid(sec: Secret) => uuid(|raw| virSecretGetUUID(sec, raw));
-    get_uuid_string(sec: Secret) => uuid_string(|raw| virSecretGetUUID(sec, raw));
+    #[local] get_uuid(sec: Secret) => uuid(|raw| virSecretGetUUID(sec, raw));
+    #[local] get_uuid_string(sec: Secret) => uuid_string(|raw| virSecretGetUUID(sec, raw));
     get_usage_id(sec: Secret) => borrowed(virSecretGetUsageID(sec));
     get_usage_type(sec: Secret) => number_or_minus_one(virSecretGetUsageType(sec));
     get_connect(sec: Secret) => lent(virSecretGetConnect(sec));

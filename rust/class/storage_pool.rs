@@ -13,9 +13,9 @@ methods! { "Sys::Virt::StoragePool";
     _create_xml(con: Connect, xml: Text) => object(virStoragePoolCreateXML(con, xml, 0));
     _define_xml(con: Connect, xml: Text, flags: u32 = 0) => object(virStoragePoolDefineXML(con, xml, flags));
 
-    get_name(pool: StoragePool) => borrowed(virStoragePoolGetName(pool));
-    get_uuid(pool: StoragePool) => uuid(|raw| virStoragePoolGetUUID(pool, raw));
-    get_uuid_string(pool: StoragePool) => uuid_string(|raw| virStoragePoolGetUUID(pool, raw));
+    #[local] get_name(pool: StoragePool) => borrowed(virStoragePoolGetName(pool));
+    #[local] get_uuid(pool: StoragePool) => uuid(|raw| virStoragePoolGetUUID(pool, raw));
+    #[local] get_uuid_string(pool: StoragePool) => uuid_string(|raw| virStoragePoolGetUUID(pool, raw));
     get_connect(pool: StoragePool) => lent(virStoragePoolGetConnect(pool));
     get_xml_description(pool: StoragePool, flags: u32 = 0) => owned(virStoragePoolGetXMLDesc(pool, flags));
     get_info(pool: StoragePool) => {

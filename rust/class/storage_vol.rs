@@ -13,8 +13,8 @@ methods! { "Sys::Virt::StorageVol";
     _create_xml_from(pool: StoragePool, xml: Text, clone: StorageVol, flags: u32 = 0) =>
         object(virStorageVolCreateXMLFrom(pool, xml, clone, flags));
 
-    get_name(vol: StorageVol) => borrowed(virStorageVolGetName(vol));
-    get_key(vol: StorageVol) => borrowed(virStorageVolGetKey(vol));
+    #[local] get_name(vol: StorageVol) => borrowed(virStorageVolGetName(vol));
+    #[local] get_key(vol: StorageVol) => borrowed(virStorageVolGetKey(vol));
     get_path(vol: StorageVol) => owned(virStorageVolGetPath(vol));
     get_connect(vol: StorageVol) => lent(virStorageVolGetConnect(vol));
     get_xml_description(vol: StorageVol, flags: u32 = 0) => owned(virStorageVolGetXMLDesc(vol, flags));

@@ -190,7 +190,7 @@ unsafe extern "C" fn source(
     opaque: *mut c_void,
 ) -> c_int {
     let fill = |handlers: &Handlers| {
-        let args = vec![handlers.stream(), Value::bytes(b""), Value::from(nbytes as u64)];
+        let args = [handlers.stream(), Value::bytes(b""), Value::from(nbytes as u64)];
         handlers.data.ask(args, Want::Scalar, Some(1), |returned, given| {
             let count = returned_number(returned.last(), "the handler's result")?;
             if count <= 0 {
@@ -227,7 +227,7 @@ unsafe extern "C" fn sink(
     let pass = |handlers: &Handlers| {
         // SAFETY: libvirt's buffer, which the shim copies before the handler runs.
         let bytes = unsafe { Value::borrowed_bytes(data, nbytes) };
-        let args = vec![handlers.stream(), bytes, Value::from(nbytes as u64)];
+        let args = [handlers.stream(), bytes, Value::from(nbytes as u64)];
         handlers.data.ask(args, Want::Scalar, None, |returned, _| {
             let count = returned_number(returned.last(), "the handler's result")?;
             if count < 0 {
@@ -248,7 +248,7 @@ unsafe extern "C" fn sink(
 
 /// A handler that is told the length of a hole.
 fn tell_hole(handlers: &Handlers, sub: &Option<Callback>, length: i64) -> Option<c_int> {
-    let args = vec![handlers.stream(), Value::from(length)];
+    let args = [handlers.stream(), Value::from(length)];
     sub.as_ref()?.ask(args, Want::Scalar, None, |returned, _| {
         returned_number(returned.last(), "the handler's result").map(|number| number.clamp(-1, 0) as c_int)
     })?
@@ -271,7 +271,7 @@ unsafe extern "C" fn source_hole(
     opaque: *mut c_void,
 ) -> c_int {
     let find = |handlers: &Handlers| {
-        handlers.hole.as_ref()?.ask(vec![handlers.stream()], Want::List, None, |returned, _| {
+        handlers.hole.as_ref()?.ask([handlers.stream()], Want::List, None, |returned, _| {
             let [data, size] = returned else { return None };
             let data = returned_number(Some(data), "the hole handler's first value")?;
             let size = returned_number(Some(size), "the hole handler's length")?;

@@ -11,7 +11,9 @@ use std::ffi::CStr;
 use std::mem::{MaybeUninit, offset_of};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use sysvirt::harness::{Callbacks, Class, Kind, Method, Outcome, Param, Sink, Storage, Tag, Value, Want};
+use sysvirt::harness::{
+    ARGS_MAX, Callbacks, Class, Kind, Method, Outcome, Param, Sink, Storage, Tag, Value, Want,
+};
 
 /// A [`Value`] as C sees it: its constructors promise more than the shim does.
 #[repr(C)]
@@ -61,8 +63,6 @@ const JUNK: u32 = 0xdead_beef;
 const CODE: u64 = 64;
 const ORIGIN: usize = 128;
 const STASH: u64 = 192;
-/// As many arguments a callback may have: ARGS_MAX in perl/callback.c.
-const CALLBACK_ARGS_MAX: usize = 12;
 
 thread_local! {
     /// What is left of the input, from its end: first a call's arguments are made of it, then what subs do and return.
@@ -411,7 +411,7 @@ extern "C" fn call(
     // SAFETY: `create` made it; it may go while it runs, but not before.
     let calls = unsafe { &(*callback.cast::<Sub>()).calls };
     calls.set(calls.get() + 1);
-    assert!(count <= CALLBACK_ARGS_MAX, "too many arguments");
+    assert!(count <= ARGS_MAX, "too many arguments");
     assert!(usize::try_from(readback).is_ok_and(|at| at < count) || readback == -1, "no such argument");
     // SAFETY: an array of so many values, which are of the same layout.
     let args = unsafe { std::slice::from_raw_parts_mut(args.cast::<Raw>(), count) };

@@ -88,7 +88,7 @@ fn answer(callback: &Callback, creds: &mut [virConnectCredential]) -> Option<c_i
         }
     };
     let questions = Value::array(creds.iter().map(question).collect());
-    let done = callback.ask(vec![questions], Want::Scalar, Some(0), |returned, answers| {
+    let done = callback.ask([questions], Want::Scalar, Some(0), |returned, answers| {
         for (cred, answer) in creds.iter_mut().zip(answers.items()) {
             give(cred, answer.get("result"))?;
         }

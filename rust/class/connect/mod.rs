@@ -22,8 +22,8 @@ methods! { "Sys::Virt";
     _open(name: TextOrNull, flags: u32) => auth::open(name, std::ptr::null_mut(), flags);
     _open_auth(name: TextOrNull, creds: ArrayOrNull, cb: Any, flags: u32) => auth::open_auth(name, &creds, &cb, flags);
 
-    get_type(con: Connect) => borrowed_or_none(type_name(con));
-    get_uri(con: Connect) => owned_or_none(virConnectGetURI(con));
+    #[local] get_type(con: Connect) => borrowed_or_none(type_name(con));
+    #[local] get_uri(con: Connect) => owned_or_none(virConnectGetURI(con));
     get_hostname(con: Connect) => owned(virConnectGetHostname(con));
     get_capabilities(con: Connect) => owned(virConnectGetCapabilities(con));
     get_sysinfo(con: Connect, flags: u32 = 0) => owned_or_none(virConnectGetSysinfo(con, flags));

@@ -4,10 +4,10 @@
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt::Domain";
-    get_name(dom: Domain) => borrowed(virDomainGetName(dom));
-    get_id(dom: Domain) => Ok(Value::from(virDomainGetID(dom) as i32));
-    get_uuid(dom: Domain) => uuid(|raw| virDomainGetUUID(dom, raw));
-    get_uuid_string(dom: Domain) => uuid_string(|raw| virDomainGetUUID(dom, raw));
+    #[local] get_name(dom: Domain) => borrowed(virDomainGetName(dom));
+    #[local] get_id(dom: Domain) => Ok(Value::from(virDomainGetID(dom) as i32));
+    #[local] get_uuid(dom: Domain) => uuid(|raw| virDomainGetUUID(dom, raw));
+    #[local] get_uuid_string(dom: Domain) => uuid_string(|raw| virDomainGetUUID(dom, raw));
     get_connect(dom: Domain) => lent(virDomainGetConnect(dom));
     get_xml_description(dom: Domain, flags: u32 = 0) => owned(virDomainGetXMLDesc(dom, flags));
     get_os_type(dom: Domain) => owned(virDomainGetOSType(dom));
