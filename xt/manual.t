@@ -353,6 +353,9 @@ for my $file ( keys %text ) {
     $target{$page} = { map { $_->[1] => 1, ( $_->[1] =~ /->(\w+)/ ? ( $1 => 1 ) : () ) }
             nodes( $tree, qr/\A(?:head\d|item-text)\z/ ) };
 }
+
+# The loops and futures that ours work with have manuals of their own.
+my $elsewhere = qr/\A(?:AnyEvent|EV|Event|Future|Glib|IO::Async|Mojo|POE|Tk|UV)(?![^:])/;
 for my $file ( sort keys %text ) {
     my $page  = $file =~ s{\Alib/|[.]pod\z}{}gr =~ s{/}{::}gr;
     my $tree  = Pod::Simple::SimpleTree->new->parse_file($file)->root;
@@ -360,6 +363,7 @@ for my $file ( sort keys %text ) {
     my @dead;
     for my $link (@links) {
         next if $link->{type} ne 'pod';
+        next if defined $link->{to} && _text( @{ $link->{to} }[ 2 .. $#{ $link->{to} } ] ) =~ $elsewhere;
         my $to = defined $link->{to} ? _text( @{ $link->{to} }[ 2 .. $#{ $link->{to} } ] ) : $page;
         my $section =
             defined $link->{section} ? _text( @{ $link->{section} }[ 2 .. $#{ $link->{section} } ] ) : undef;

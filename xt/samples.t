@@ -43,6 +43,10 @@ for my $name ( 'README.md', glob 'lib/Sys/*.pod lib/Sys/Virt/*.pod lib/Sys/Virt/
             $sample->{complete}
             ? "use strict; use warnings;\n$sample->{text}"
             : "$prelude\n{\n$sample->{text}\n}\n";
+        if ( my @missing = Samples::missing( $sample->{text} ) ) {
+        SKIP: { skip( "$what: not installed: @missing", 1 ) }
+            next;
+        }
         my ( $output, $status ) = run( $script, '-c' );
         is( $status, 0, "$what: compiles" )                         or diag $output;
         unlike( $output, qr/ at .* line /, '... without warnings' ) or diag $output;

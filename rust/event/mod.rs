@@ -1,8 +1,86 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! What libvirt calls when something happens: the events, one row each, and how what is registered is kept and found.
+//! Sys::Virt::Event: the event loop. The events themselves stand beside this, by class.
 
-pub mod close;
+mod close;
 pub mod domain;
-pub mod objects;
+pub mod implementation;
+pub mod network;
+pub mod node_device;
 pub mod registration;
-pub mod table;
+pub mod secret;
+pub mod storage_pool;
+
+use crate::callback::Callback;
+use crate::virt::prelude::*;
+use registration::{dispatch, free, register};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+methods! { "Sys::Virt::Event";
+    register_default() => register_default();
+    run_default() => run_default();
+    _register_impl() => implementation::register();
+    add_handle(fd: i32, events: i32, coderef: Code) => {
+        let callback = Callback::new(&coderef)?;
+        loop_result(register(callback, |opaque| virEventAddHandle(fd, events, Some(handle_ready), opaque, Some(free))))
+    };
+    update_handle(watch: i32, events: i32) => { virEventUpdateHandle(watch, events); Ok(Value::none()) };
+    remove_handle(watch: i32) => removed(virEventRemoveHandle(watch), "watch", watch);
+    add_timeout(frequency: i32, coderef: Code) => {
+        let callback = Callback::new(&coderef)?;
+        loop_result(register(callback, |opaque| virEventAddTimeout(frequency, Some(timer_fired), opaque, Some(free))))
+    };
+    update_timeout(timer: i32, frequency: i32) => { virEventUpdateTimeout(timer, frequency); Ok(Value::none()) };
+    remove_timeout(timer: i32) => removed(virEventRemoveTimeout(timer), "timer", timer);
+}
+
+/// Whether libvirt's own loop was registered through us.
+static DEFAULT: AtomicBool = AtomicBool::new(false);
+
+/// Whether a loop was registered through us.
+fn has_loop() -> bool {
+    DEFAULT.load(Ordering::Relaxed) || implementation::is_registered()
+}
+
+fn register_default() -> Result {
+    // SAFETY: may be called at any time; a second registration is refused.
+    check(unsafe { virEventRegisterDefaultImpl() })?;
+    DEFAULT.store(true, Ordering::Relaxed);
+    Ok(Value::none())
+}
+
+fn run_default() -> Result {
+    if !DEFAULT.load(Ordering::Relaxed) {
+        return Err(Fault::operation(
+            "the default event loop is not registered: call register_default first",
+        ));
+    }
+    // SAFETY: the default implementation is there.
+    status(unsafe { virEventRunDefaultImpl() })
+}
+
+/// The loop's own failures come without an error of libvirt's.
+fn loop_result(added: Result<c_int>) -> Result {
+    added.map(Value::from).map_err(|fault| match fault {
+        Fault::Libvirt(error) if error.code == 0 => {
+            Fault::operation("there is no event loop that would take it: register one first")
+        }
+        other => other,
+    })
+}
+
+fn removed(returned: c_int, what: &str, id: c_int) -> Result {
+    status(returned).map_err(|fault| match fault {
+        Fault::Libvirt(error) if error.code == 0 => Fault::invalid(format!("there is no {what} {id}")),
+        other => other,
+    })
+}
+
+unsafe extern "C" fn handle_ready(watch: c_int, fd: c_int, events: c_int, opaque: *mut c_void) {
+    // SAFETY: the opaque pointer of our own registration.
+    unsafe { dispatch(opaque, || [Value::from(watch), Value::from(fd), Value::from(events)]) }
+}
+
+unsafe extern "C" fn timer_fired(timer: c_int, opaque: *mut c_void) {
+    // SAFETY: the opaque pointer of our own registration.
+    unsafe { dispatch(opaque, || [Value::from(timer)]) }
+}

@@ -33,4 +33,15 @@ sub all {
     return @samples;
 }
 
+# The modules that a sample uses and that are not installed. Perl's own and ours are.
+sub missing {
+    my ($text) = @_;
+    my %module =
+        map { $_ => 1 } $text =~ /^use ((?:AnyEvent|EV|Future|Glib|IO::Async|Mojo|POE|UV)\b[\w:]*)/mg;
+    return grep {
+        my $file = s{::}{/}gr . '.pm';
+        !grep { !ref && -e "$_/$file" } @INC
+    } sort keys %module;
+}
+
 1;

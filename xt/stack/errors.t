@@ -4,9 +4,8 @@ use strict;
 use warnings;
 
 use Test::More;
-use lib qw(t/lib xt/lib);
+use lib 'xt/lib';
 use Stack;
-use Throws;
 
 my $conn = Stack::connect('a');
 my $ro   = Stack::connect( 'a', readonly => 1 );
@@ -28,7 +27,7 @@ my $on   = $conn->define_domain(
 );
 $on->create( Sys::Virt::Domain::START_PAUSED() );
 
-throws( "$_->[0]: $_->[1]", $_->[1], $_->[2] )
+Stack::throws( "$_->[0]: $_->[1]", $_->[1], $_->[2] )
     for [ 'new', 'SYSTEM_ERROR', sub { Sys::Virt->new( uri => 'qemu+unix:///system?socket=/nowhere' ) } ],
     [ 'new', 'NO_CONNECT', sub { Sys::Virt->new( uri => Stack::uri('a') =~ s/\Aqemu/none/r ) } ],
     [ 'get_domain_by_name',       'NO_DOMAIN',       sub { $conn->get_domain_by_name('errors-none') } ],
@@ -111,36 +110,36 @@ my $folder = Stack::file('pool');
 mkdir $folder or die $!;
 my $pool = $conn->define_storage_pool(
     "<pool type='dir'><name>errors-pool</name><target><path>$folder</path></target></pool>");
-throws( 'StoragePool::destroy', 'OPERATION_INVALID', sub { $pool->destroy } );
+Stack::throws( 'StoragePool::destroy', 'OPERATION_INVALID', sub { $pool->destroy } );
 $pool->create;
-throws( 'StoragePool::create',   'OPERATION_INVALID', sub { $pool->create } );
-throws( 'StoragePool::undefine', 'OPERATION_INVALID', sub { $pool->undefine } );
-throws( 'get_volume_by_name',    'NO_STORAGE_VOL',    sub { $pool->get_volume_by_name('none') } );
+Stack::throws( 'StoragePool::create',   'OPERATION_INVALID', sub { $pool->create } );
+Stack::throws( 'StoragePool::undefine', 'OPERATION_INVALID', sub { $pool->undefine } );
+Stack::throws( 'get_volume_by_name',    'NO_STORAGE_VOL',    sub { $pool->get_volume_by_name('none') } );
 my $volume = '<volume><name>one</name><capacity>1</capacity></volume>';
 $pool->create_volume($volume);
-throws( 'create_volume', 'STORAGE_VOL_EXIST', sub { $pool->create_volume($volume) } );
+Stack::throws( 'create_volume', 'STORAGE_VOL_EXIST', sub { $pool->create_volume($volume) } );
 
 for my $private (qw(no yes)) {
     my $secret = $conn->define_secret( "<secret ephemeral='yes' private='$private'>"
             . "<usage type='ceph'><name>errors-$private</name></usage></secret>" );
-    throws( 'get_value of no value', 'NO_SECRET', sub { $secret->get_value } ) if $private eq 'no';
+    Stack::throws( 'get_value of no value', 'NO_SECRET', sub { $secret->get_value } ) if $private eq 'no';
     $secret->set_value('x');
-    throws( 'get_value of a private secret', 'INVALID_SECRET', sub { $secret->get_value } )
+    Stack::throws( 'get_value of a private secret', 'INVALID_SECRET', sub { $secret->get_value } )
         if $private eq 'yes';
     $secret->undefine;
 }
 
 # A console has one user at a time.
 $on->resume;
-throws( 'fs_freeze', 'AGENT_UNRESPONSIVE', sub { $on->fs_freeze(undef) } );
+Stack::throws( 'fs_freeze', 'AGENT_UNRESPONSIVE', sub { $on->fs_freeze(undef) } );
 my $first = $conn->new_stream;
 $on->open_console( $first, undef );
-throws( 'open_console', 'OPERATION_FAILED', sub { $on->open_console( $conn->new_stream, undef ) } );
+Stack::throws( 'open_console', 'OPERATION_FAILED', sub { $on->open_console( $conn->new_stream, undef ) } );
 $first->abort;
 
 # A connection has one sub for its end.
 $conn->register_close_callback( sub { } );
-throws(
+Stack::throws(
     'register_close_callback',
     'OPERATION_INVALID',
     sub {
@@ -151,7 +150,7 @@ $conn->unregister_close_callback;
 
 # What undefine would lose.
 $on->managed_save;
-throws( 'undefine', 'OPERATION_INVALID', sub { $on->undefine } );
+Stack::throws( 'undefine', 'OPERATION_INVALID', sub { $on->undefine } );
 $on->managed_save_remove;
 
 done_testing;

@@ -6,9 +6,8 @@ use warnings;
 use Digest::SHA  ();
 use Scalar::Util ();
 use Test::More;
-use lib qw(t/lib xt/lib);
+use lib 'xt/lib';
 use Stack;
-use Throws;
 
 my $conn = Stack::connect('a');
 
@@ -84,10 +83,10 @@ subtest 'in pieces, at an offset' => sub {
     is( $n,   0,     'the end' );
     is( $got, $text, 'the same' );
     $stream->finish;
-    throws( 'finished', qr/./, sub { $stream->recv( $buffer, 1 ) } );
+    Stack::throws( 'finished', qr/./, sub { $stream->recv( $buffer, 1 ) } );
     $stream = $conn->new_stream;
     $volume->upload( $stream, 0, 10 );
-    throws( 'too much', qr/./, sub { $stream->send( 'x' x 100, 100 ); $stream->finish } );
+    Stack::throws( 'too much', qr/./, sub { $stream->send( 'x' x 100, 100 ); $stream->finish } );
     eval { $stream->abort };
 };
 
@@ -166,7 +165,7 @@ subtest 'broken off' => sub {
     my $stream = $conn->new_stream;
     $volume->upload( $stream, 0, 0 );
     my $calls = 0;
-    throws(
+    Stack::throws(
         'a handler that dies',
         qr/\Aenough at/,
         sub {
@@ -176,19 +175,19 @@ subtest 'broken off' => sub {
     eval { $stream->abort };
     $stream = $conn->new_stream;
     $volume->upload( $stream, 0, 0 );
-    throws(
+    Stack::throws(
         'one that fails',
         qr/handler failed/,
         sub {
             $stream->send_all( sub { -1 } );
         }
     );
-    throws( 'the stream is at its end', qr/./, sub { $stream->send( 'x', 1 ); $stream->finish } );
+    Stack::throws( 'the stream is at its end', qr/./, sub { $stream->send( 'x', 1 ); $stream->finish } );
     $stream = $conn->new_stream;
     $volume->download( $stream, 0, 0 );
     is( $stream->recv( my $buffer, 1000 ), 1000, 'some bytes' );
     Stack::lives( 'aborted with data under way', sub { $stream->abort } );
-    throws( 'and over', qr/./, sub { $stream->recv( $buffer, 1 ) } );
+    Stack::throws( 'and over', qr/./, sub { $stream->recv( $buffer, 1 ) } );
     $volume->upload( my $lost = $conn->new_stream, 0, 0 );
     $lost->send( 'x' x 5000, 5000 );
     undef $lost;
@@ -211,7 +210,7 @@ subtest 'a console' => sub {
     while ( $got !~ /sum=42/ && $stream->recv( my $buffer, 1024 ) > 0 ) { $got .= $buffer }
     like( $got, qr/sum=42/, 'a shell answers, waiting for it' );
     my $second = $conn->new_stream;
-    throws(
+    Stack::throws(
         'a second reader',
         qr/Active console session/,
         sub { $guest->open_console( $second, undef, Sys::Virt::Domain::OPEN_CONSOLE_SAFE ) }
@@ -252,9 +251,9 @@ subtest 'a console' => sub {
     Scalar::Util::weaken($sub);
     $stream->remove_callback;
     is( $sub, undef, 'C13: the sub goes with its registration' );
-    throws( 'no callback any more', qr/./, sub { $stream->update_callback(1) } );
+    Stack::throws( 'no callback any more', qr/./, sub { $stream->update_callback(1) } );
     $stream->abort;
-    throws( 'no such device', qr/./, sub { $guest->open_console( $conn->new_stream, 'serial9' ) } );
+    Stack::throws( 'no such device', qr/./, sub { $guest->open_console( $conn->new_stream, 'serial9' ) } );
 
     my $channel = $conn->new_stream;
     $guest->open_channel( $channel, 'test.channel' );

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! [`Fault`]: everything that can go wrong, and the one place where libvirt's errors are read.
+
+use crate::value::Value;
+use std::ffi::{CStr, CString};
+use virt_sys::{
+    VIR_ERR_ERROR, VIR_ERR_INVALID_ARG, VIR_ERR_INVALID_CONN, VIR_ERR_NO_SUPPORT, VIR_ERR_OPERATION_INVALID,
+    VIR_ERR_OPERATION_TIMEOUT, VIR_FROM_NONE,
+};
+
+/// Why a method throws.
+#[derive(Debug)]
+pub enum Fault {
+    /// libvirt failed, or would have: becomes a Sys::Virt::Error.
+    Libvirt(VirError),
+    /// The caller's mistake: becomes a plain message with the caller's file and line.
+    Usage(String),
+    /// The same, with a text that stands as it is, without the method's name before it.
+    Plain(&'static str),
+}
+
+/// A value as messages show it: as much of it as helps to find the mistake, with nothing that a terminal would act on.
+pub fn quoted(value: &[u8]) -> String {
+    const SHOWN: usize = 40;
+    let text = String::from_utf8_lossy(&value[..value.len().min(4 * SHOWN + 1)]);
+    let mut characters = text.chars();
+    let start: String =
+        characters.by_ref().take(SHOWN).map(|c| if c.is_control() { '?' } else { c }).collect();
+    format!("\"{start}\"{}", if characters.next().is_some() { "..." } else { "" })
+}
+
+/// The result of almost everything here.
+pub type Result<T = Value> = std::result::Result<T, Fault>;
+
+/// A copy of libvirt's error, with the fields that Sys::Virt::Error shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VirError {
+    /// `VIR_ERR_NONE`, `_WARNING` or `_ERROR`.
+    pub level: i32,
+    /// A `VIR_ERR_*` number.
+    pub code: i32,
+    /// A `VIR_FROM_*` number.
+    pub domain: i32,
+    /// What happened, in words.
+    pub message: CString,
+}
+
+impl VirError {
+    /// The error of the libvirt call that failed last on this thread, which is forgotten there.
+    pub fn last() -> Self {
+        // SAFETY: the error is thread-local and stays valid until it is reset.
+        let error = unsafe { virt_sys::virGetLastError() };
+        if error.is_null() {
+            return VirError { level: 0, code: 0, domain: 0, message: c"Unknown problem".into() };
+        }
+        // SAFETY: not NULL, so it points to this thread's error; its message is a C string or NULL.
+        let copy = unsafe {
+            let message = (*error).message;
+            VirError {
+                level: (*error).level as i32,
+                code: (*error).code,
+                domain: (*error).domain,
+                message: if message.is_null() {
+                    c"Unknown problem".into()
+                } else {
+                    CStr::from_ptr(message).into()
+                },
+            }
+        };
+        // SAFETY: libvirt's own reset of this thread's error.
+        unsafe { virt_sys::virResetLastError() };
+        copy
+    }
+
+    /// The same with what to do about it.
+    pub fn with_hint(mut self, hint: &str) -> Self {
+        let message = format!("{} ({hint})", self.message.to_string_lossy());
+        self.message = CString::new(message).unwrap_or(self.message);
+        self
+    }
+
+    fn ours(code: u32, message: String) -> Self {
+        VirError {
+            level: VIR_ERR_ERROR as i32,
+            code: code as i32,
+            domain: VIR_FROM_NONE as i32,
+            message: CString::new(message.replace('\0', "\\0")).unwrap_or_default(),
+        }
+    }
+}
+
+impl Fault {
+    /// libvirt's last error on this thread.
+    pub fn last() -> Self {
+        Fault::Libvirt(VirError::last())
+    }
+
+    /// The argument `what` is no good, for the reason `why`.
+    pub fn argument(what: &str, why: impl std::fmt::Display) -> Self {
+        Fault::Usage(format!("{what} {why}"))
+    }
+
+    /// What libvirt would say to an argument that it does not take.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Fault::Libvirt(VirError::ours(VIR_ERR_INVALID_ARG, format!("invalid argument: {}", message.into())))
+    }
+
+    /// What libvirt says to a closed object, see [`crate::virt::rules::opened`].
+    pub fn closed(code: u32, function: &str) -> Self {
+        let what = if code == VIR_ERR_INVALID_CONN { "connection" } else { "domain" };
+        Fault::Libvirt(VirError::ours(code, format!("invalid {what} pointer in {function}")))
+    }
+
+    /// What is asked for cannot be done now.
+    pub fn operation(message: impl std::fmt::Display) -> Self {
+        Fault::Libvirt(VirError::ours(
+            VIR_ERR_OPERATION_INVALID,
+            format!("Requested operation is not valid: {message}"),
+        ))
+    }
+
+    /// The call of the method `name` took too long.
+    pub fn timeout(name: &str, state: &str) -> Self {
+        Fault::Libvirt(VirError::ours(
+            VIR_ERR_OPERATION_TIMEOUT,
+            format!("Timed out during operation: {name} has not ended in time; {state}"),
+        ))
+    }
+
+    /// A function that the libvirt in use does not have.
+    pub fn unsupported(message: String) -> Self {
+        Fault::Libvirt(VirError::ours(VIR_ERR_NO_SUPPORT, message))
+    }
+}
