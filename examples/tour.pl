@@ -80,7 +80,7 @@ XML
     printf "%s: %s\n", ref $@, $@->message;
     print "that is ERR_NO_DOMAIN\n" if $@->code == Sys::Virt::Error::ERR_NO_DOMAIN();
 }
-print "\nRead on with: perldoc Sys::Virt\n";
+print "\nRead on with: ./run --doc (once installed: perldoc Sys::Virt)\n";
 
 __END__
 

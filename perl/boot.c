@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* Binds the tables that Rust exports: methods, constants, DESTROY. What every interpreter needs of its own. */
+/* Binds the tables that Rust exports: methods, constants, DESTROY. */
 
-#include "async.h"
 #include "call.h"
 #include "callback.h"
 #include "handle.h"
@@ -38,35 +37,15 @@ static void bind_destroy(pTHX_ sysvirt_Class class_) {
 }
 
 #ifdef USE_ITHREADS
-static void set_up(pTHX_ my_cxt_t *cxt);
-
+/* Another package's CLONE may have run first and called us: then there is nothing left to do. */
 XS_INTERNAL(clone_context) {
     dXSARGS;
     PERL_UNUSED_VAR(items);
     PERL_UNUSED_VAR(cv);
-    set_up(aTHX_ sysvirt_context_new(aTHX_ TRUE));
+    (void)sysvirt_context(aTHX);
     XSRETURN_EMPTY;
 }
 #endif
-
-/* What every interpreter needs of its own. */
-static void set_up(pTHX_ my_cxt_t *cxt) {
-    int index;
-    cxt->deferred = NULL;
-    cxt->exiting = cxt->pending = FALSE;
-    cxt->reentrant = FALSE;
-    cxt->keys = newAV();
-    cxt->templates = newAV();
-    cxt->gathering = NULL;
-    cxt->queue = 0;
-    cxt->calls = NULL;
-    cxt->gatherer = newXS(NULL, sysvirt_gather, __FILE__);
-    for (index = 1; index < SYSVIRT_CLASS_COUNT; index++) {
-        cxt->stash[index] = gv_stashpv(sysvirt_package((sysvirt_Class)index), GV_ADD);
-        SvREFCNT_inc_simple_void((SV *)cxt->stash[index]);
-    }
-    sysvirt_callback_boot(aTHX);
-}
 
 static bool is_getter(const sysvirt_Method *method) {
     return method->nparams == 1 && method->params->kind == SYSVIRT_KIND_HANDLE && !(method->flags & sysvirt_SUB);
@@ -78,7 +57,7 @@ static void bind_methods(pTHX_ const sysvirt_Method *method, size_t count) {
             const sysvirt_Method *of;
             void *any;
         } row;
-        char prototype[ARGS_MAX + 2], *at = prototype;
+        char prototype[sysvirt_ARGS_MAX + 2], *at = prototype;
         size_t index;
         CV *cv;
         for (index = 0; index < method->nparams; index++) {
@@ -94,21 +73,26 @@ static void bind_methods(pTHX_ const sysvirt_Method *method, size_t count) {
     }
 }
 
-/* A constant is a reference to its value in the stash, which perl turns into a sub when it is asked for one. */
+XS_INTERNAL(constant_value) {
+    dXSARGS;
+    SP -= items;
+    EXTEND(SP, 1);
+    ST(0) = (SV *)XSANY.any_ptr;
+    XSRETURN(1);
+}
+
+/* Constants are globs with subs, which code that looks into a package expects. Mere values in the stash would load faster, by 4
+ * million instructions of 49; newCONSTSUB for each would take one million more. */
 static void bind_constants(pTHX_ HV *stash, const sysvirt_Constant *constant, size_t count) {
+    ENTER;
+    private_compile_into(aTHX_ stash);
+    hv_ksplit(stash, (IV)(HvUSEDKEYS(stash) + count));
     for (; count; count--, constant++) {
         SV *value = constant->text ? newSVpv(constant->text, 0) : newSViv((IV)constant->integer);
-        SV **slot = hv_fetch(stash, constant->name, (I32)constant->len, TRUE);
         SvREADONLY_on(value);
-        if (!slot || SvOK(*slot) || SvTYPE(*slot) == SVt_PVGV) {
-            newCONSTSUB(stash, constant->name, value); /* the name is in use already */
-        } else {
-            sv_upgrade(*slot, SVt_IV);
-            SvRV_set(*slot, value);
-            SvROK_on(*slot);
-        }
+        private_make_constant(newXS_flags(constant->name, constant_value, "perl/boot.c", "", 0), value);
     }
-    mro_method_changed_in(stash);
+    LEAVE;
 }
 
 static XSPROTO(nothing) {
@@ -147,14 +131,14 @@ void sysvirt_boot(pTHX_ CV *cv) {
 #endif
     size_t index, part, count;
     const sysvirt_ClassTable *classes = sysvirt_classes(&count);
-    my_cxt_t *cxt = sysvirt_context_new(aTHX_ FALSE);
+    my_cxt_t *cxt = sysvirt_context_boot(aTHX);
     PERL_UNUSED_VAR(cv);
     PERL_UNUSED_VAR(items);
 
     sysvirt_handle_boot();
     if (!sysvirt_start(&sysvirt_callbacks))
         croak("Sys::Virt: libvirt cannot be initialized");
-    set_up(aTHX_ cxt);
+    sysvirt_callback_boot(aTHX);
     for (index = 0; index < count; index++) {
         const sysvirt_ClassTable *table = &classes[index];
         for (part = 0; part < table->nmethods; part++)
@@ -164,7 +148,6 @@ void sysvirt_boot(pTHX_ CV *cv) {
         if (table->destroy)
             bind_destroy(aTHX_ table->class_);
     }
-    sysvirt_async_boot(aTHX);
     newXS("Sys::Virt::_overload", overload, "perl/boot.c");
 #ifdef USE_ITHREADS
     newXS("Sys::Virt::CLONE", clone_context, "perl/boot.c");

@@ -23,8 +23,6 @@ static callback *all;
 static size_t abandoned;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-#define ARGS_MAX 12 /* more than any callback gets */
-
 /* What the gatherer is to call and to whom it tells the outcome. */
 struct gathering {
     SV *code;
@@ -170,7 +168,7 @@ static void view(pTHX_ SV *sv, sysvirt_Value *out) {
 }
 
 /* The gatherer: an XSUB, so that the whole of its work, decoding included, stands under the caller's G_EVAL. */
-void sysvirt_gather(pTHX_ CV *cv) {
+static void gather(pTHX_ CV *cv) {
     dXSARGS;
     struct gathering *job = sysvirt_context(aTHX)->gathering;
     sysvirt_Value *results, readback;
@@ -244,9 +242,9 @@ static void invoke(pTHX_ void *argument) {
     dSP;
     invocation *of = argument;
     size_t index;
-    SV *code, *args[ARGS_MAX], *error;
+    SV *code, *args[sysvirt_ARGS_MAX], *error;
 
-    if (of->count > ARGS_MAX)
+    if (of->count > sysvirt_ARGS_MAX)
         return;
     ENTER;
     SAVETMPS;
@@ -275,6 +273,8 @@ static void invoke(pTHX_ void *argument) {
         job.sink = of->sink;
         job.context = of->context;
         PUTBACK;
+        if (!of->cxt->gatherer)
+            of->cxt->gatherer = newXS(NULL, gather, __FILE__);
         SAVEVPTR(of->cxt->gathering);
         of->cxt->gathering = &job;
         call_sv((SV *)of->cxt->gatherer, G_VOID | G_DISCARD | G_EVAL);

@@ -8,6 +8,5 @@
 
 extern const sysvirt_Callbacks sysvirt_callbacks;
 void sysvirt_callback_boot(pTHX);
-void sysvirt_gather(pTHX_ CV *cv);
 
 #endif

@@ -8,26 +8,62 @@ START_MY_CXT
 
 #ifdef MULTIPLICITY
 int sysvirt_context_index;
+
+/* What stands in perl's list when the context of an interpreter that ends is gone, and serves no interpreter. Objects go
+ * until the very end, and look there. */
+static my_cxt_t no_context;
 #else
 my_cxt_t *sysvirt_only_context;
 #endif
 
-my_cxt_t *sysvirt_context_new(pTHX_ bool cloned) {
-#ifdef MULTIPLICITY
-    if (cloned) {
-        MY_CXT_CLONE;
-        return &MY_CXT;
+static void set_up(pTHX_ my_cxt_t *cxt) {
+    int index;
+    cxt->interpreter = CURRENT_INTERPRETER;
+    cxt->keys = newAV();
+    cxt->templates = newAV();
+    for (index = 1; index < SYSVIRT_CLASS_COUNT; index++) {
+        cxt->stash[index] = gv_stashpv(sysvirt_package((sysvirt_Class)index), GV_ADD);
+        SvREFCNT_inc_simple_void((SV *)cxt->stash[index]);
     }
-#else
-    PERL_UNUSED_ARG(cloned);
-#endif
-    {
-        MY_CXT_INIT;
+}
+
 #ifdef MULTIPLICITY
-        sysvirt_context_index = my_cxt_index;
-#else
-        sysvirt_only_context = &MY_CXT;
+/* From malloc: a scalar, which is what perl would use, is freed before the last objects are. perl copies its list, with the
+ * address of the parent's context in it, and calls the CLONE subs of all packages in the order of a hash: ours may well come
+ * after some that call us. */
+my_cxt_t *sysvirt_context_new(pTHX) {
+    my_cxt_t *cxt;
+    Newxz(cxt, 1, my_cxt_t);
+    private_set_my_cxt(aTHX_ sysvirt_context_index, cxt);
+    set_up(aTHX_ cxt);
+    return cxt;
+}
 #endif
-        return &MY_CXT;
-    }
+
+/* What the context refers to goes with the interpreter. perl gives its list of what to call at the end to each thread, too. */
+static void forget(pTHX_ void *unused) {
+#ifdef MULTIPLICITY
+    my_cxt_t *cxt = sysvirt_context_of(aTHX);
+    PERL_UNUSED_ARG(unused);
+    private_set_my_cxt(aTHX_ sysvirt_context_index, &no_context);
+    Safefree(cxt);
+#else
+    PERL_UNUSED_CONTEXT;
+    PERL_UNUSED_ARG(unused);
+    sysvirt_only_context->interpreter = NULL;
+#endif
+}
+
+my_cxt_t *sysvirt_context_boot(pTHX) {
+    MY_CXT_INIT;
+    Perl_call_atexit(aTHX_ forget, NULL);
+#ifdef MULTIPLICITY
+    sysvirt_context_index = my_cxt_index;
+    return sysvirt_context_new(aTHX);
+#else
+    Zero(&MY_CXT, 1, my_cxt_t);
+    sysvirt_only_context = &MY_CXT;
+    set_up(aTHX_ &MY_CXT);
+    return &MY_CXT;
+#endif
 }

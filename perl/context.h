@@ -40,6 +40,7 @@
 
 /* One per interpreter. */
 typedef struct {
+    void *interpreter; /* whose it is */
     HV *stash[SYSVIRT_CLASS_COUNT]; /* by class number */
     SV *deferred; /* what a callback died with, to be thrown when the enclosing call has returned */
     bool exiting; /* a callback called exit: everything returns as fast as it can */
@@ -49,20 +50,35 @@ typedef struct {
     struct gathering *gathering;
     AV *keys;     /* the keys of results, as scalars that share them, by number */
     AV *templates; /* of hashes with such keys, by the number of the first key */
-    size_t queue; /* of calls that do not block; 0: none were made */
-    struct sysvirt_call *calls; /* those that are not settled */
 } my_cxt_t;
 
-/* That of this interpreter: what dMY_CXT does, which only the file that has START_MY_CXT can. */
+/* That of this interpreter, NULL before its first use and after its end. A thread begins with its parent's in the list: what it
+ * holds, the parent's stashes and scalars, is poison to any other interpreter. */
 #ifdef MULTIPLICITY
 extern int sysvirt_context_index;
-static inline my_cxt_t *sysvirt_context(pTHX) { return (my_cxt_t *)private_my_cxt(aTHX_ sysvirt_context_index); }
+my_cxt_t *sysvirt_context_new(pTHX);
+static inline my_cxt_t *sysvirt_context_of(pTHX) {
+    my_cxt_t *cxt = private_my_cxt(aTHX_ sysvirt_context_index);
+    return LIKELY(cxt->interpreter == (void *)aTHX) ? cxt : NULL;
+}
 #else
 extern my_cxt_t *sysvirt_only_context;
-static inline my_cxt_t *sysvirt_context(pTHX) { return sysvirt_only_context; }
+static inline my_cxt_t *sysvirt_context_of(pTHX) {
+    return sysvirt_only_context->interpreter ? sysvirt_only_context : NULL;
+}
 #endif
 
-/* A new one, for the interpreter that loads the module or, `cloned`, for a thread's; to be filled. */
-my_cxt_t *sysvirt_context_new(pTHX_ bool cloned);
+/* The same, set up at its first use. */
+static inline my_cxt_t *sysvirt_context(pTHX) {
+#ifdef MULTIPLICITY
+    my_cxt_t *cxt = sysvirt_context_of(aTHX);
+    return cxt ? cxt : sysvirt_context_new(aTHX);
+#else
+    return sysvirt_only_context;
+#endif
+}
+
+/* That of the interpreter that loads the module. */
+my_cxt_t *sysvirt_context_boot(pTHX);
 
 #endif

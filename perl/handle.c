@@ -7,19 +7,17 @@
 
 /* How many forks lie between the process that loaded us and this one. A handle of an older generation
  * belongs to the parent, and so does the session with the daemon behind it: it is not closed here. */
-static U16 generation;
+static SSize_t generation;
 
-#define GENERATION_SHIFT (SYSVIRT_HANDLE_CLASS_BITS + 1)
-#define GENERATION_MAX (0xffff >> GENERATION_SHIFT)
+/* The generation of a handle is in mg_len, of which perl makes something of its own if it is positive (the pointer is to a
+ * copy) or HEf_SVKEY (it is to a scalar). */
+#define MG_LEN(generation) (HEf_SVKEY - 1 - (generation))
 
-static void next_generation(void) {
-    if (generation < GENERATION_MAX)
-        generation++;
-}
+static void next_generation(void) { generation++; }
 
 /* Closing a connection may call an event loop in Perl, whose exceptions have no method to come from: as those of any
  * DESTROY, they are warnings. `exit` needs none. */
-void sysvirt_handle_warn_or_exit(pTHX_ my_cxt_t *cxt) {
+static void warn_or_exit(pTHX_ my_cxt_t *cxt) {
     SV *error = cxt->deferred;
     const bool exiting = cxt->exiting;
     cxt->deferred = NULL;
@@ -35,12 +33,12 @@ void sysvirt_handle_warn_or_exit(pTHX_ my_cxt_t *cxt) {
 static void release(pTHX_ MAGIC *magic) {
     void *object = magic->mg_ptr;
     magic->mg_ptr = NULL;
-    if (object && !(magic->mg_private & SYSVIRT_HANDLE_BORROWED) && magic->mg_private >> GENERATION_SHIFT == generation) {
-        my_cxt_t *cxt = sysvirt_context(aTHX);
-        const bool pending = cxt->pending;
+    if (object && !(magic->mg_private & SYSVIRT_HANDLE_BORROWED) && magic->mg_len == MG_LEN(generation)) {
+        my_cxt_t *cxt = sysvirt_context_of(aTHX);
+        const bool pending = cxt && cxt->pending;
         sysvirt_release(sysvirt_handle_class(magic), object);
-        if (UNLIKELY(cxt->pending) && !pending)
-            sysvirt_handle_warn_or_exit(aTHX_ cxt);
+        if (cxt && UNLIKELY(cxt->pending) && !pending)
+            warn_or_exit(aTHX_ cxt);
     }
 }
 
@@ -82,7 +80,8 @@ void sysvirt_handle_boot(void) {
 SV *sysvirt_handle_inner(pTHX_ sysvirt_Class class_, void *object) {
     SV *inner = newSV_type(SVt_PVMG);
     MAGIC *magic = sv_magicext(inner, NULL, PERL_MAGIC_ext, &sysvirt_handle_table, (const char *)object, 0);
-    magic->mg_private = (U16)(class_ | generation << GENERATION_SHIFT);
+    magic->mg_private = (U16)class_;
+    magic->mg_len = MG_LEN(generation);
     magic->mg_flags |= MGf_DUP;
     SvIV_set(inner, PTR2IV(object));
     SvIOK_on(inner);

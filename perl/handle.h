@@ -12,7 +12,6 @@ SV *sysvirt_handle_borrow(pTHX_ sysvirt_Class class_, void *object);
 void sysvirt_handle_end_borrow(pTHX_ SV *inner);
 SV *sysvirt_handle_new(pTHX_ HV *stash, sysvirt_Class class_, void *object);
 void sysvirt_handle_close(pTHX_ SV *sv);
-void sysvirt_handle_warn_or_exit(pTHX_ my_cxt_t *cxt);
 extern const MGVTBL sysvirt_handle_table;
 
 /* The magic of what a handle refers to, NULL for any other scalar. */
@@ -36,8 +35,7 @@ static inline MAGIC *sysvirt_handle_magic_plain(SV *sv) {
     return (SvFLAGS(sv) & (SVs_GMG | SVf_ROK)) == SVf_ROK ? sysvirt_handle_magic_of(SvRV(sv)) : NULL;
 }
 
-/* mg_private holds the class, above it whether the object is only borrowed, and above that the generation of processes that
- * the handle belongs to. */
+/* mg_private holds the class, and above it whether the object is only borrowed. */
 #define SYSVIRT_HANDLE_CLASS_BITS 6
 #define SYSVIRT_HANDLE_BORROWED (1 << SYSVIRT_HANDLE_CLASS_BITS)
 

@@ -23,8 +23,10 @@
 #endif
 
 /* PL_my_cxt_list: what dMY_CXT reads, which only the file with START_MY_CXT may use. Each call would otherwise need a function
- * call to find its context. Breaks the build if the list is renamed. */
+ * call to find its context. And what MY_CXT_CLONE writes, with memory that perl would free before the last objects. Breaks the
+ * build if the list is renamed. */
 #ifdef MULTIPLICITY
+static inline void private_set_my_cxt(pTHX_ int index, void *context) { PL_my_cxt_list[index] = context; }
 static inline void *private_my_cxt(pTHX_ int index) { return PL_my_cxt_list[index]; }
 #endif
 
@@ -79,16 +81,23 @@ static inline SV *private_overloaded_number(pTHX_ SV *reference) {
  * a value the sub is not inlined (cv_const_sv), whatever its prototype. */
 static inline void private_skip_on_destruction(CV *destroy) { CvCONST_on(destroy); }
 
-/* PL_curcop and blk_oldcop: where the script called one of our modules, so that messages and warnings name its line, as those of a
- * method do that it calls itself. caller_cx is public, what it returns is not. */
-static inline COP *private_caller(pTHX_ I32 level) {
-    const PERL_CONTEXT *context = caller_cx(level, NULL);
-    return context ? context->blk_oldcop : NULL;
+/* CvCONST with a value: a sub that perl inlines, as newCONSTSUB makes it. A perl that keeps the value elsewhere would call the
+ * XSUB, which returns it: slower, and right. */
+static inline void private_make_constant(CV *constant, SV *value) {
+    CvXSUBANY(constant).any_ptr = value;
+    CvCONST_on(constant);
+#ifdef CvREFCOUNTED_ANYSV_on
+    CvREFCOUNTED_ANYSV_on(constant);
+#endif
 }
-static inline COP *private_position(pTHX) { return PL_curcop; }
-static inline void private_stand_at(pTHX_ COP *cop) {
+
+/* PL_curstash, PL_curcop, PL_compiling: until LEAVE, newXS finds a name without a package in the stash. newCONSTSUB does that
+ * for each sub, once for all of a package is faster. A perl that looks elsewhere would put the constants there: t/load.t tells. */
+static inline void private_compile_into(pTHX_ HV *stash) {
+    SAVEGENERICSV(PL_curstash);
+    PL_curstash = (HV *)SvREFCNT_inc_simple_NN((SV *)stash);
     SAVEVPTR(PL_curcop);
-    PL_curcop = cop;
+    PL_curcop = &PL_compiling;
 }
 
 /* STATUS_EXIT: the status that `exit` in a callback set, to go on with. */

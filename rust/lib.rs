@@ -2,81 +2,19 @@
 //! The Rust half of Sys::Virt: every method of the Perl binding of libvirt, as a function from values to
 //! a value or an error. It knows no Perl; `perl/` knows no libvirt. This file is the table of contents.
 
-mod r#async;
-mod callback;
-mod connect;
-mod constant;
+mod argument;
+mod boundary;
+mod class;
 mod constants;
-mod construct;
-mod convert;
-mod domain;
-mod domain_checkpoint;
-mod domain_snapshot;
-mod error;
 mod event;
-mod interface;
-mod lock;
-mod method;
-mod network;
-mod network_port;
-mod node_device;
-mod nwfilter;
-mod nwfilter_binding;
-mod scratch;
-mod secret;
-mod sigpipe;
-mod storage_pool;
-mod storage_vol;
-mod stream;
-mod value;
-#[cfg(test)]
-mod value_tests;
 mod virt;
 
-use callback::Callbacks;
-use constant::Constant;
+use boundary::callbacks::{self, Callbacks};
+use boundary::class::Class;
+use boundary::key::Key;
+use boundary::table::{ClassTable, Constant, ConstantRows, Method, MethodRows};
+use boundary::value::Value;
 use libc::{c_char, c_void};
-use method::Method;
-use value::{Key, Value};
-use virt::class::Class;
-
-/// One file's methods, for the shim.
-#[repr(C)]
-pub struct MethodRows {
-    /// The first of them.
-    pub rows: *const Method,
-    /// How many there are.
-    pub count: usize,
-}
-
-/// One file's constants, for the shim.
-#[repr(C)]
-pub struct ConstantRows {
-    rows: *const Constant,
-    count: usize,
-}
-
-/// Everything that belongs to one package.
-#[repr(C)]
-pub struct ClassTable {
-    /// The package.
-    pub class: Class,
-    /// Its methods: one element for each file ...
-    pub methods: *const MethodRows,
-    /// ... of so many.
-    pub nmethods: usize,
-    constants: *const ConstantRows,
-    nconstants: usize,
-    /// The name that the usage text of DESTROY gives its argument; NULL for a package without handles.
-    pub destroy: *const c_char,
-}
-
-// SAFETY: all pointers are to constants.
-unsafe impl Sync for MethodRows {}
-// SAFETY: as above.
-unsafe impl Sync for ConstantRows {}
-// SAFETY: as above.
-unsafe impl Sync for ClassTable {}
 
 const fn methods(rows: &'static [Method]) -> MethodRows {
     MethodRows { rows: rows.as_ptr(), count: rows.len() }
@@ -106,46 +44,45 @@ macro_rules! table {
 
 static CLASSES: &[ClassTable] = &[
     table!(Connect destroy c"con_rv": methods [
-        connect::METHODS, connect::domains::METHODS, connect::networks::METHODS, connect::storage::METHODS,
-        connect::devices::METHODS, connect::node::METHODS, connect::stats::METHODS,
-        event::domain::METHODS, event::network::METHODS, event::storage_pool::METHODS, event::node_device::METHODS,
-        event::secret::METHODS
+        class::connect::METHODS, class::connect::domains::METHODS, class::connect::networks::METHODS, class::connect::storage::METHODS,
+        class::connect::devices::METHODS, class::connect::node::METHODS, class::connect::stats::METHODS,
+        class::connect::events::METHODS
     ] constants [constants::connect::TABLE]),
     table!(Domain destroy c"dom_rv": methods [
-        domain::info::METHODS, domain::lifecycle::METHODS, domain::save::METHODS, domain::snapshots::METHODS,
-        domain::devices::METHODS, domain::block::METHODS, domain::cpu::METHODS, domain::memory::METHODS,
-        domain::tuning::METHODS, domain::migrate::METHODS, domain::agent::METHODS, domain::jobs::METHODS,
-        domain::console::METHODS
+        class::domain::info::METHODS, class::domain::lifecycle::METHODS, class::domain::save::METHODS, class::domain::snapshots::METHODS,
+        class::domain::devices::METHODS, class::domain::block::METHODS, class::domain::cpu::METHODS, class::domain::memory::METHODS,
+        class::domain::tuning::METHODS, class::domain::migrate::METHODS, class::domain::agent::METHODS, class::domain::jobs::METHODS,
+        class::domain::console::METHODS
     ] constants [
         constants::domain::TABLE, constants::domain_events::TABLE, constants::domain_guest_info::TABLE,
         constants::domain_jobs::TABLE, constants::domain_keys::TABLE, constants::domain_stats::TABLE,
         constants::domain_tuning::TABLE
     ]),
-    table!(DomainSnapshot destroy c"domss_rv": methods [domain_snapshot::METHODS] constants [constants::domain_snapshot::TABLE]),
-    table!(DomainCheckpoint destroy c"domcp_rv": methods [domain_checkpoint::METHODS] constants [constants::domain_checkpoint::TABLE]),
+    table!(DomainSnapshot destroy c"domss_rv": methods [class::domain_snapshot::METHODS] constants [constants::domain_snapshot::TABLE]),
+    table!(DomainCheckpoint destroy c"domcp_rv": methods [class::domain_checkpoint::METHODS] constants [constants::domain_checkpoint::TABLE]),
     table!(Error: methods [] constants [constants::error::TABLE]),
-    table!(Event: methods [event::METHODS] constants [constants::event::TABLE]),
-    table!(EventImpl: methods [event::implementation::METHODS] constants []),
-    table!(Interface destroy c"iface_rv": methods [interface::METHODS] constants [constants::interface::TABLE]),
-    table!(Network destroy c"net_rv": methods [network::METHODS] constants [constants::network::TABLE]),
-    table!(NetworkPort destroy c"port_rv": methods [network_port::METHODS] constants [constants::network_port::TABLE]),
-    table!(NodeDevice destroy c"dev_rv": methods [node_device::METHODS] constants [constants::node_device::TABLE]),
-    table!(NWFilter destroy c"filter_rv": methods [nwfilter::METHODS] constants [constants::nwfilter::TABLE]),
-    table!(NWFilterBinding destroy c"binding_rv": methods [nwfilter_binding::METHODS] constants [constants::nwfilter_binding::TABLE]),
-    table!(Secret destroy c"sec_rv": methods [secret::METHODS] constants [constants::secret::TABLE]),
-    table!(StoragePool destroy c"pool_rv": methods [storage_pool::METHODS] constants [constants::storage_pool::TABLE]),
-    table!(StorageVol destroy c"vol_rv": methods [storage_vol::METHODS] constants [constants::storage_vol::TABLE]),
-    table!(Stream destroy c"st_rv": methods [stream::METHODS] constants [constants::stream::TABLE]),
+    table!(Event: methods [class::event::METHODS] constants [constants::event::TABLE]),
+    table!(EventImpl: methods [class::event_impl::METHODS] constants []),
+    table!(Interface destroy c"iface_rv": methods [class::interface::METHODS] constants [constants::interface::TABLE]),
+    table!(Network destroy c"net_rv": methods [class::network::METHODS] constants [constants::network::TABLE]),
+    table!(NetworkPort destroy c"port_rv": methods [class::network_port::METHODS] constants [constants::network_port::TABLE]),
+    table!(NodeDevice destroy c"dev_rv": methods [class::node_device::METHODS] constants [constants::node_device::TABLE]),
+    table!(NWFilter destroy c"filter_rv": methods [class::nwfilter::METHODS] constants [constants::nwfilter::TABLE]),
+    table!(NWFilterBinding destroy c"binding_rv": methods [class::nwfilter_binding::METHODS] constants [constants::nwfilter_binding::TABLE]),
+    table!(Secret destroy c"sec_rv": methods [class::secret::METHODS] constants [constants::secret::TABLE]),
+    table!(StoragePool destroy c"pool_rv": methods [class::storage_pool::METHODS] constants [constants::storage_pool::TABLE]),
+    table!(StorageVol destroy c"vol_rv": methods [class::storage_vol::METHODS] constants [constants::storage_vol::TABLE]),
+    table!(Stream destroy c"st_rv": methods [class::stream::METHODS] constants [constants::stream::TABLE]),
 ];
 
 /// What a Rust program needs that stands in the shim's place, which tools/rust-fuzz does: it is compiled against what is
 /// compiled here, and so cannot fall behind.
 #[cfg(fuzzing)]
-pub mod boundary {
-    pub use crate::callback::{Callbacks, Sink, Want};
-    pub use crate::method::{Kind, Method, Outcome, Param};
-    pub use crate::value::{Storage, Tag, Value};
-    pub use crate::virt::class::Class;
+pub mod harness {
+    pub use crate::boundary::callbacks::{Callbacks, Sink, Want};
+    pub use crate::boundary::class::Class;
+    pub use crate::boundary::table::{ARGS_MAX, Kind, Method, Outcome, Param};
+    pub use crate::boundary::value::{Storage, Tag, Value};
 }
 
 /// The tables of all classes.
@@ -165,20 +102,10 @@ pub extern "C" fn sysvirt_package(class: Class) -> *const c_char {
     class.package().as_ptr()
 }
 
-/// What is held while the process forks, in the order in which they may be taken.
-static LOCKS: &[&dyn lock::Forks] = &[
-    &r#async::owner::KNOWN,
-    &r#async::pool::POOL,
-    &r#async::pool::WORK,
-    &r#async::pool::TIME,
-    &r#async::pool::ANSWER,
-];
-
 /// Prepares libvirt and takes the shim's functions; false if libvirt can't be used.
 #[unsafe(no_mangle)]
 pub extern "C" fn sysvirt_start(callbacks: &'static Callbacks) -> bool {
-    callback::install(callbacks);
-    lock::register(LOCKS, r#async::pool::in_child);
+    callbacks::install(callbacks);
     unsafe extern "C" fn silence(_data: *mut c_void, _error: *mut virt_sys::virError) {}
     // SAFETY: initialization may be repeated; the handler does nothing with what it gets.
     unsafe {
@@ -187,7 +114,7 @@ pub extern "C" fn sysvirt_start(callbacks: &'static Callbacks) -> bool {
     }
 }
 
-/// See [`value::Key::number`].
+/// See [`Key::number`].
 #[unsafe(no_mangle)]
 pub extern "C" fn sysvirt_key_number(key: &'static Key) -> u32 {
     key.number()
@@ -210,7 +137,7 @@ pub unsafe extern "C" fn sysvirt_drop(value: *mut Value) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sysvirt_retain(class: Class, object: *mut c_void) {
     // SAFETY: the caller's promise.
-    unsafe { virt::class::retain(class, object) }
+    unsafe { boundary::class::retain(class, object) }
 }
 
 /// Gives one reference to a libvirt object back.
@@ -220,7 +147,7 @@ pub unsafe extern "C" fn sysvirt_retain(class: Class, object: *mut c_void) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sysvirt_release(class: Class, object: *mut c_void) {
     // SAFETY: the caller's promise.
-    unsafe { virt::class::release(class, object) }
+    unsafe { boundary::class::release(class, object) }
 }
 
 #[cfg(shim)]

@@ -3,16 +3,14 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
 use Test::More;
+use Throws;
 use Sys::Virt;
 
 my $c = Sys::Virt->new( uri => 'test:///default' );
-
-sub throws {
-    my ( $code, $pattern, $name ) = @_;
-    ok( !eval { $code->(); 1 }, $name );
-    return like( ref $@ ? $@->message : $@, $pattern, '... and says why' );
-}
 
 subtest 'interfaces' => sub {
     my $if = $c->get_interface_by_name('eth1');
@@ -31,9 +29,12 @@ subtest 'interfaces' => sub {
     $new->undefine;
     $c->interface_change_begin;
     $c->interface_change_rollback;
-    throws( sub { $c->interface_change_commit }, qr/./, 'nothing to commit' );
-    throws( sub { Sys::Virt::Interface->_new( connection => $c ) },
-        qr/\Aname, mac or xml parameters are required/, '_new' );
+    throws( 'nothing to commit', qr/./, sub { $c->interface_change_commit } );
+    throws(
+        '_new',
+        qr/\Aname, mac or xml parameters are required/,
+        sub { Sys::Virt::Interface->_new( connection => $c ) }
+    );
 };
 
 done_testing;

@@ -2,7 +2,11 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
 use Test::More;
+use Throws;
 
 BEGIN { use_ok('Sys::Virt') }
 
@@ -11,9 +15,13 @@ my @classes = map { "Sys::Virt::$_" } qw(
     NWFilterBinding DomainSnapshot DomainCheckpoint Stream
 );
 
-ok( Sys::Virt->VERSION(0.002008),           'the version compares with numbers' );
-ok( Sys::Virt->VERSION('9.0.0'),            'and with dotted versions' );
-ok( !eval { Sys::Virt->VERSION('99.0.0') }, 'a newer one is asked for in vain' );
+ok( Sys::Virt->VERSION(0.002008), 'the version compares with numbers' );
+ok( Sys::Virt->VERSION('9.0.0'),  'and with dotted versions' );
+throws(
+    'a newer one is asked for in vain',
+    qr/version v?99[.]0[.]0 required/,
+    sub { Sys::Virt->VERSION('99.0.0') }
+);
 like( $Sys::Virt::VERSION, qr/\A\d+[.]\d+[.]\d+\z/, 'it is a plain dotted string' );
 
 for my $class (@classes) {
@@ -39,6 +47,27 @@ is( &Sys::Virt::Domain::STATE_RUNNING,             1,     'with the sigil' );
 is( prototype('Sys::Virt::Domain::STATE_RUNNING'), q{},   'its prototype is empty' );
 is( prototype('Sys::Virt::Domain::get_name'),      q{$},  'a method has a prototype' );
 is( prototype('Sys::Virt::Domain::_new'),          undef, 'a plain sub has none' );
+
+# Exporters and inspectors look into the package itself.
+is( *{ $Sys::Virt::Domain::{STATE_RUNNING} }{CODE}->(), 1, 'a constant is a glob with a sub' );
+*state = $Sys::Virt::Domain::{STATE_RUNNING};
+is( &state(),                                      1,      '... which can be assigned to another' );
+is( ref *{ $Sys::Virt::Domain::{get_name} }{CODE}, 'CODE', 'and so is a method' );
+for my $class ( 'Sys::Virt', @classes, 'Sys::Virt::Event' ) {
+    no strict 'refs';
+    my %stash  = %{"${class}::"};
+    my @subs   = grep { !/::\z/                   && defined &{"${class}::$_"} } keys %stash;
+    my @values = grep { ref \$stash{$_} eq 'GLOB' && *{ $stash{$_} }{CODE} } @subs;
+    is( scalar @values, scalar @subs, "all subs of $class are found in the values of its stash" );
+    cmp_ok( scalar @subs, '>', 5, '... which are some' );
+}
+{
+    my @warnings;
+    local $SIG{__WARN__} = sub { push @warnings, @_ };
+    my $output = qx{$^X -Mblib -w -e "sub Sys::Virt::Domain::STATE_PAUSED (); print 'forward';
+        sub later { Sys::Virt::Domain::STATE_PAUSED() } require Sys::Virt; print later()" 2>&1};
+    is( $output, 'forward3', 'a constant that code refers to before it is there' );
+}
 ok( !defined eval 'Sys::Virt::Domain::get_name(); 1',
     'a plain call with too few arguments does not compile' );
 like( $@, qr/\ANot enough arguments for Sys::Virt::Domain::get_name/, '... and says why' );

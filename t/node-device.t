@@ -3,33 +3,34 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
 use Test::More;
+use Throws;
 use Sys::Virt;
 
 my $c = Sys::Virt->new( uri => 'test:///default' );
-
-sub throws {
-    my ( $code, $pattern, $name ) = @_;
-    ok( !eval { $code->(); 1 }, $name );
-    return like( ref $@ ? $@->message : $@, $pattern, '... and says why' );
-}
 
 subtest 'node devices' => sub {
     my @all = $c->list_all_node_devices;
     cmp_ok( scalar @all, '>=', 1, 'there are some' );
     my $computer = $c->get_node_device_by_name('computer');
-    throws( sub { $computer->get_parent }, qr/no parent/, 'the root has no parent, says the test driver' );
+    throws( 'the root has no parent, says the test driver', qr/no parent/, sub { $computer->get_parent } );
     is_deeply( [ $computer->list_capabilities ], ['system'], 'capabilities' );
     is( scalar( my @system = $c->list_node_devices('system') ), 1, 'of a capability' );
     is( $c->num_of_node_devices('system'),                      1, 'their number' );
-    throws( sub { $computer->detach }, qr/./, 'detach is there' );
+    throws( 'detach is there', qr/./, sub { $computer->detach } );
     throws(
-        sub { $computer->dettach },
+        'dettach wants a driver',
         qr/\AUsage: Sys::Virt::NodeDevice::dettach\(dev, driversv, flags=0\)/,
-        'dettach wants a driver'
+        sub { $computer->dettach }
     );
-    throws( sub { Sys::Virt::NodeDevice->_new( connection => $c ) },
-        qr/\Aname parameter is required at/, '_new' );
+    throws(
+        '_new',
+        qr/\Aname parameter is required at/,
+        sub { Sys::Virt::NodeDevice->_new( connection => $c ) }
+    );
 };
 
 done_testing;

@@ -3,16 +3,14 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
 use Test::More;
+use Throws;
 use Sys::Virt;
 
 my $c = Sys::Virt->new( uri => 'test:///default' );
-
-sub throws {
-    my ( $code, $pattern, $name ) = @_;
-    ok( !eval { $code->(); 1 }, $name );
-    return like( ref $@ ? $@->message : $@, $pattern, '... and says why' );
-}
 
 subtest 'storage' => sub {
     my $pool = $c->get_storage_pool_by_name('default-pool');
@@ -30,30 +28,30 @@ subtest 'storage' => sub {
     is( scalar $pool->list_volumes,              2, 'list_volumes counts in scalar context' );
     is( $pool->num_of_storage_volumes,           2, 'number' );
     is_deeply( [ sort { $a cmp $b } $pool->list_storage_vol_names(9) ], [qw(one two)], 'names' );
-    throws( sub { $pool->list_storage_vol_names(-1) }, qr/maxnames is negative/, 'A11: a negative count' );
-    throws( sub { $vol->resize(-1) },                  qr/capacity is out of range/, 'B23: a negative size' );
-    throws( sub { $vol->download( $vol, 0, 0 ) }, qr/st is not a Sys::Virt::Stream object/,
-        'A10: no stream' );
-    throws( sub { $vol->upload( undef, 0, 0 ) }, qr/st is not a blessed SV reference/, 'A9: undef' );
+    throws( 'A11: a negative count', qr/maxnames is negative/, sub { $pool->list_storage_vol_names(-1) } );
+    throws( 'B23: a negative size',  qr/capacity is out of range/, sub { $vol->resize(-1) } );
+    throws( 'A10: no stream', qr/st is not a Sys::Virt::Stream object/,
+        sub { $vol->download( $vol, 0, 0 ) } );
+    throws( 'A9: undef', qr/st is not a blessed SV reference/, sub { $vol->upload( undef, 0, 0 ) } );
     throws(
-        sub { $pool->create_volume( '<x/>', 2**33 ) },
+        'E: flags of create_volume',
         qr/flags is out of range/,
-        'E: flags of create_volume'
+        sub { $pool->create_volume( '<x/>', 2**33 ) }
     );
     throws(
-        sub { $pool->clone_volume( '<x/>', 'x' x 3, -1 ) },
+        'E: of clone_volume',
         qr/flags is out of range/,
-        'E: of clone_volume'
+        sub { $pool->clone_volume( '<x/>', 'x' x 3, -1 ) }
     );
     throws(
-        sub { Sys::Virt::StorageVol->_new( name => 'x' ) },
+        'no pool',
         qr/\Apool parameter is required at/,
-        'no pool'
+        sub { Sys::Virt::StorageVol->_new( name => 'x' ) }
     );
     throws(
-        sub { Sys::Virt::StorageVol->_new( connection => $c ) },
+        'no name',
         qr/\Aname, key, path or xml parameters/,
-        'no name'
+        sub { Sys::Virt::StorageVol->_new( connection => $c ) }
     );
     $_->delete for $copy, $vol;
     $pool->destroy;
@@ -63,11 +61,11 @@ subtest 'storage' => sub {
         $c->define_storage_pool('<pool type="dir"><name>p</name><target><path>/p</path></target></pool>');
     $new->build;
     $new->create(0);
-    throws( sub { $c->get_storage_pool_by_target_path('/p') }, qr/not supported/,
-        'not by target path, here' );
+    throws( 'not by target path, here', qr/not supported/,
+        sub { $c->get_storage_pool_by_target_path('/p') } );
     $new->destroy;
     $new->undefine;
-    throws( sub { $c->get_storage_pool_by_name('p') }, qr/./, 'undefine' );
+    throws( 'undefine', qr/./, sub { $c->get_storage_pool_by_name('p') } );
     is( ref eval { $c->find_storage_pool_sources( 'logical', undef ) } || q{}, q{}, 'B29: no source' );
 };
 

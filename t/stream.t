@@ -3,7 +3,11 @@ use strict;
 use warnings;
 
 use Config qw(%Config);
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
 use Test::More;
+use Throws;
 use Sys::Virt;
 
 local $SIG{ALRM} = sub { die "a stream hangs\n" };
@@ -23,8 +27,11 @@ sub picture {
 isa_ok( $c->new_stream,                                  'Sys::Virt::Stream' );
 isa_ok( $c->new_stream( Sys::Virt::Stream::NONBLOCK() ), 'Sys::Virt::Stream' );
 isa_ok( Sys::Virt::Stream->_new( connection => $c ),     'Sys::Virt::Stream' );
-ok( !eval { Sys::Virt::Stream->_new(); 1 }, '_new without a connection' );
-like( $@, qr/\Aconnection parameter is required at /, '... says so' );
+throws(
+    '_new without a connection',
+    qr/\Aconnection parameter is required at /,
+    sub { Sys::Virt::Stream->_new() }
+);
 
 my $expected = q{};
 my $st       = picture();
@@ -92,29 +99,24 @@ subtest 'recv' => sub {
     $stream->abort;
 
     $stream = picture(1);
-    ok( !eval { $stream->recv( $buffer, -1 ); 1 }, 'a negative size' );
-    like( $@, qr/nbytes is out of range/, '... is named' );
+    throws( 'a negative size', qr/nbytes is out of range/, sub { $stream->recv( $buffer, -1 ) } );
     is( $stream->recv( $buffer, 0 ), 0, 'a size of 0' );
     $stream->abort;
-    ok( !eval { $c->new_stream->recv( my $literal, 5 ); 1 }, 'a stream that is not in use' );
-    is( $@->code, 3, '... is not supported' );
-    ok( !eval { picture(1)->recv( 'read-only', 5 ); 1 }, 'a constant as buffer' );
-    like( $@, qr/read-only/, '... is refused' );
-    ok( !eval { picture(1)->recv( *STDOUT, 5 ); 1 }, 'a glob' );
-    like( $@, qr/recv: data is a glob/, '... is refused' );
+    throws( 'a stream that is not in use', 3, sub { $c->new_stream->recv( my $literal, 5 ) } );
+    throws( 'a constant as buffer', qr/read-only/,            sub { picture(1)->recv( 'read-only', 5 ) } );
+    throws( 'a glob',               qr/recv: data is a glob/, sub { picture(1)->recv( *STDOUT,     5 ) } );
 };
 
 subtest 'handlers of recv_all' => sub {
     my $stream = picture(1);
-    ok(
-        !eval {
+    throws(
+        'D5: one that dies',
+        qr/\Aenough\n\z/,
+        sub {
             $stream->recv_all( sub { die "enough\n" } );
-            1;
-        },
-        'D5: one that dies'
+        }
     );
-    is( $@, "enough\n", '... is heard' );
-    ok( !eval { $stream->recv( my $rest, 10 ); 1 }, '... and the stream is closed' );
+    throws( '... and the stream is closed', qr/stream is not open/, sub { $stream->recv( my $rest, 10 ) } );
 
     my $pieces = q{};
     $stream = picture(1);
@@ -127,41 +129,43 @@ subtest 'handlers of recv_all' => sub {
         [ 'undef',   sub { return undef } ],
         [ '0',       sub { return 0 } ]
     ) {
-        ok( !eval { picture(1)->recv_all( $nothing->[1] ); 1 }, "D6: one that returns $nothing->[0]" );
-        like( $@, qr/the handler returned 0 for \d+ bytes/, '... ends the method' );
+        throws(
+            "D6: one that returns $nothing->[0]",
+            qr/the handler returned 0 for \d+ bytes/,
+            sub { picture(1)->recv_all( $nothing->[1] ) }
+        );
     }
-    ok(
-        !eval {
+    throws(
+        'one that claims too much',
+        qr/the handler returned \d+ for \d+ bytes/,
+        sub {
             picture(1)->recv_all( sub { return $_[2] + 1 } );
-            1;
-        },
-        'one that claims too much'
+        }
     );
-    ok(
-        !eval {
+    throws(
+        'one that returns no number',
+        qr/not a number: "x"/,
+        sub {
             picture(1)->recv_all( sub { return 'x' } );
-            1;
-        },
-        'one that returns no number'
+        }
     );
-    ok(
-        !eval {
+    throws(
+        'one that returns a reference',
+        qr/the handler's result is not a number/,
+        sub {
             picture(1)->recv_all( sub { return [] } );
-            1;
-        },
-        'one that returns a reference'
+        }
     );
-    ok(
-        !eval {
+    throws(
+        'one that returns -1',
+        'SYSTEM_ERROR',
+        sub {
             picture(1)->recv_all( sub { return -1 } );
-            1;
-        },
-        'one that returns -1'
+        }
     );
     isa_ok( $@, 'Sys::Virt::Error', '... libvirt\'s own error' );
     for my $bad ( undef, 'no such sub', [], {}, 5 ) {
-        ok( !eval { picture(1)->recv_all($bad); 1 }, 'no code' );
-        like( $@, qr/handler is not a CODE reference/, '... is named' );
+        throws( 'no code', qr/handler is not a CODE reference/, sub { picture(1)->recv_all($bad) } );
     }
     sub named { return $_[2] }
     is( picture(1)->recv_all('main::named'), undef, 'the name of a sub will do' );
@@ -192,30 +196,37 @@ subtest 'handlers of recv_all' => sub {
 
 subtest 'sending' => sub {
     my $stream = $c->new_stream;
-    ok( !eval { $stream->send( 'abc', 3 ); 1 }, 'to nowhere' );
-    is( $@->code, 3, '... is not supported' );
-    ok( !eval { $stream->send( "\x{263a}", 3 ); 1 }, 'B21: wide characters' );
-    like( $@, qr/data holds a wide character/, '... are refused' );
-    ok(
-        !eval {
+    throws( 'to nowhere',           3,                               sub { $stream->send( 'abc',      3 ) } );
+    throws( 'B21: wide characters', qr/data holds a wide character/, sub { $stream->send( "\x{263a}", 3 ) } );
+    throws(
+        'send_all to nowhere',
+        'NO_SUPPORT',
+        sub {
             $stream->send_all( sub { $_[1] = 'x'; return 1 } );
-            1;
-        },
-        'send_all to nowhere'
+        }
     );
-    ok( !eval { $stream->$_; 1 }, "$_ of an unused stream" ) for qw(finish recv_hole);
+    throws( "$_ of an unused stream", 'NO_SUPPORT', sub { $stream->$_ } ) for qw(finish recv_hole);
     for my $end (qw(finish abort)) {
         my $ended = picture(1);
         $ended->$end;
-        ok( !eval { $ended->send_hole(1); 1 }, "a hole after $end, at which libvirt crashes" );
-        is( ref $@ && $@->code, Sys::Virt::Error::ERR_OPERATION_INVALID, '... is refused' );
+        throws(
+            "a hole after $end, at which libvirt crashes",
+            Sys::Virt::Error::ERR_OPERATION_INVALID,
+            sub { $ended->send_hole(1) }
+        );
         my @handlers = ( sub { 0 }, sub { ( 0, 1 ) }, sub { 0 } );
-        ok( !eval { $ended->sparse_send_all(@handlers); 1 }, '... by sparse_send_all too' );
-        is( ref $@ && $@->code, Sys::Virt::Error::ERR_OPERATION_INVALID, '... in the same way' );
+        throws(
+            '... by sparse_send_all too',
+            Sys::Virt::Error::ERR_OPERATION_INVALID,
+            sub { $ended->sparse_send_all(@handlers) }
+        );
         $ended = picture(1);
         $handlers[1] = sub { $_[0]->$end; return ( 0, 1 ) };
-        ok( !eval { $ended->sparse_send_all(@handlers); 1 }, "... if a handler calls $end" );
-        like( $@, qr/\Athe stream ended while a hole was to be sent at \Q$0\E /, '... with a message' );
+        throws(
+            "... if a handler calls $end",
+            qr/\Athe stream ended while a hole was to be sent at \Q$0\E /,
+            sub { $ended->sparse_send_all(@handlers) }
+        );
     }
     my %makes = (
         new_stream => sub { $c->new_stream },
@@ -253,24 +264,23 @@ SKIP: {
         eval { $ended->send_hole(1) };
         like( $@, qr/the stream has ended/, '... and still here, when the handle of the thread is gone' );
     }
-    ok( !eval { $stream->send_hole( [] ); 1 }, 'a hole of no number' );
-    ok(
-        !eval {
+    throws( 'a hole of no number', qr/length is a reference/, sub { $stream->send_hole( [] ) } );
+    throws(
+        'no hole handler',
+        qr/hole_handler is not a CODE reference/,
+        sub {
             $stream->sparse_recv_all( sub { }, 5 );
-            1;
-        },
-        'no hole handler'
+        }
     );
-    like( $@, qr/hole_handler is not a CODE reference/, '... is named' );
-    ok(
-        !eval {
+    throws(
+        'a callback on an unused stream',
+        'NO_SUPPORT',
+        sub {
             $stream->add_callback( 1, sub { } );
-            1;
-        },
-        'a callback on an unused stream'
+        }
     );
-    ok( !eval { $stream->remove_callback;    1 }, 'none to remove' );
-    ok( !eval { $stream->update_callback(1); 1 }, 'none to update' );
+    throws( 'none to remove', 'NO_SUPPORT', sub { $stream->remove_callback } );
+    throws( 'none to update', 'NO_SUPPORT', sub { $stream->update_callback(1) } );
 };
 
 done_testing;

@@ -86,8 +86,41 @@ run( 'perl Makefile.PL INSTALL_BASE', 0, qq{$perl Makefile.PL "INSTALL_BASE=$dir
 run( 'make install',                  0, 'make && make install' );
 installed( 'INSTALL_BASE', "lib/perl5/$Config{archname}", "$dir/base" );
 
+# With a home that is not there, as builders of packages have it. Only rustup, where it is what finds cargo, needs to know.
+{
+    spew( "$dir/cargo", <<"SH" );
+#!/bin/sh
+case "\$1" in build) echo "home <\$CARGO_HOME>" >>"$dir/homes"; echo "tool <\$PKG_CONFIG>" >>"$dir/homes" ;; esac
+exec cargo "\$@"
+SH
+    chmod 0755, "$dir/cargo" or die $!;
+    local $ENV{CARGO}       = "$dir/cargo";
+    local $ENV{RUSTUP_HOME} = $ENV{RUSTUP_HOME} || "$ENV{HOME}/.rustup";
+    my %homes = (
+        "HOME=/homeless-shelter"                     => Cwd::getcwd() . '/.cargo-home',
+        "HOME="                                      => Cwd::getcwd() . '/.cargo-home',
+        "HOME=/homeless-shelter CARGO_HOME=$dir/own" => "$dir/own",
+        "HOME=$dir"                                  => q{},
+    );
+    delete local $ENV{CARGO_HOME};
+    for my $case ( sort keys %homes ) {
+        unlink '.cargo-stamp', "$dir/homes";
+        run( "make Makefile with $case",
+            0, qq{env $case PKG_CONFIG="pkg-config --silence-errors" $perl Makefile.PL} );
+        qx{env $case make .cargo-stamp CARGOFLAGS=--help 2>&1};
+        open my $homes, '<', "$dir/homes" or die $!;
+        my @lines = <$homes>;
+        is( $lines[0], "home <$homes{$case}>\n",               "$case: cargo's home" );
+        is( $lines[1], "tool <pkg-config --silence-errors>\n", '... and $PKG_CONFIG reaches it' );
+    }
+    ok( !-e '/homeless-shelter', 'no home is made' );
+    unlink '.cargo-stamp';
+    run( 'perl Makefile.PL',    0, "$perl Makefile.PL" );
+    run( 'make without a home', 0, 'env HOME=/homeless-shelter make' );
+}
+
 run( 'make clean', 0, 'make clean' );
-ok( !-e 'blib' && !-e '.cargo-stamp', 'make clean cleans' );
+ok( !-e 'blib' && !-e '.cargo-stamp' && !-e '.cargo-home', 'make clean cleans' );
 
 subtest 'what is missing is named in one line' => sub {
     mkdir "$dir/tools" or die $!;
@@ -115,6 +148,26 @@ subtest 'what is missing is named in one line' => sub {
         qr/ install Rust 1[.]\d+ or newer .*; \Q$dir\E\/old is 1[.]63$/,
         '... its version and what is needed are named'
     );
+    like(
+        run( 'another pkg-config', 1, "PKG_CONFIG=$dir/none $perl Makefile.PL" ),
+        qr{install \Q$dir\E/none },
+        '... is the one that is used'
+    );
+    spew( "$dir/pkg", "#!/bin/sh\necho asked >>'$dir/asked'\n" );
+    chmod 0755, "$dir/pkg" or die $!;
+    run( 'one that says yes',
+        0, "PKG_CONFIG='$dir/pkg --static' PKG_CONFIG_LIBDIR=$dir/tools $perl Makefile.PL" );
+    ok( -e "$dir/asked", '... is asked' );
+
+    for my $system (qw(cygwin darwin os2)) {
+        is(
+            run(
+                "on $system", 255, qq{$perl -e 'BEGIN { \$^O = q{$system} } do q{./Makefile.PL} or die \$\@'}
+            ),
+            "OS unsupported\n",
+            '... it says so, and nothing else'
+        );
+    }
     local $ENV{PKG_CONFIG_LIBDIR} = "$dir/tools";
     like(
         run( 'without libvirt', 1, "$perl Makefile.PL" ),

@@ -188,7 +188,7 @@ unlike( $said, qr/WARNING/i, 'and warns of nothing' );
 runs( 'make', $at, @alone, 'make' );
 $said = runs( 'make test', $at, @alone, qw(make test) );
 my ($count) = $said =~ /^Files=(\d+), Tests=\d+/m;
-is( $count, scalar( grep { /\At\/[^\/]+[.]t\z/ } files('t') ), 'all tests of t/ have run' );
+is( $count, scalar( grep { /[.]t\z/ } files('t') ), 'all tests of t/ have run' );
 like(
     runs( 'make distcheck', $at, qw(make distcheck) ),
     qr/^(?!.*Not in MANIFEST)/s,

@@ -20,7 +20,7 @@ if (qx{cbindgen --version 2>/dev/null}) {
 
 # Without cbindgen at least the enumerations and structures are compared by name and order.
 my %source;
-for my $name ( glob 'rust/*.rs rust/virt/class.rs' ) {
+for my $name ( glob 'rust/boundary/*.rs' ) {
     open my $rust, '<', $name or die $!;
     my $text = do { local $/ = undef; <$rust> };
     while ( $text =~ /#\[repr\(u8\)\]\n(?:(?:#\[|\/\/).*\n)*pub enum (\w+) \{(.*?)\n\}/gs ) {

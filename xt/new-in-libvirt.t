@@ -90,7 +90,7 @@ Sys::Virt::Domain
   function virDomainQemuDetach, 99.5.0
     in rust/virt/newer.rs:
         "99.5.0" fn virDomainQemuDetach(domain: virDomainPtr) -> virDomainPtr;
-    in rust/domain/:
+    in rust/class/domain/:
         qemu_detach(dom: Domain) => object(newer::virDomainQemuDetach(dom)?);
 
 Sys::Virt::Secret
@@ -108,7 +108,7 @@ Sys::Virt::StoragePool
   # Dredges the pool.
     in rust/virt/newer.rs:
         "99.4.0" fn virStoragePoolDredge(pool: virStoragePoolPtr, r#type: *const c_char, flags: c_uint) -> c_int;
-    in rust/storage_pool.rs:
+    in rust/class/storage_pool.rs:
         dredge(pool: StoragePool, r#type: Text, flags: u32 = 0) => status(newer::virStoragePoolDredge(pool, r#type, flags)?);
 
 not bound yet: 1 of kind constant, 1 of kind event, 2 of kind function, 1 of kind text
@@ -194,16 +194,15 @@ subtest 'rows of methods and events compile' => sub {
         map { '    ' . Rows::newer($_) . "\n" } grep { $newer !~ /fn $_->{name}\(/ } @functions;
     $newer =~ s/^(newer! [{]\n)/$1$lines/m                                 or die 'no table in newer.rs';
     $newer =~ s/^use virt_sys::[{].*?[}];/use libc::*; use virt_sys::*;/ms or die 'no types in newer.rs';
-    spew( "$tree/rust/virt/newer.rs",   $newer );
-    spew( "$tree/rust/domain/trial.rs", <<"RUST" );
-use crate::virt::prelude::*;
-use params::Arguments;
-const NAMES: &params::Set = &[];
+    spew( "$tree/rust/virt/newer.rs",         $newer );
+    spew( "$tree/rust/class/domain/trial.rs", <<"RUST" );
+use crate::class::prelude::*;
+const NAMES: &Schema = &[];
 methods! { "Sys::Virt::Domain";
 @{[ join "\n", @rows ]}
 }
 RUST
-    spew( "$tree/rust/domain/mod.rs", slurp("$tree/rust/domain/mod.rs") . "pub mod trial;\n" );
+    spew( "$tree/rust/class/domain/mod.rs", slurp("$tree/rust/class/domain/mod.rs") . "pub mod trial;\n" );
 
     # Of the events, all but graphics, whose structures take a function each.
     my $events = slurp("$tree/rust/event/domain.rs");

@@ -56,7 +56,7 @@ SKIP: {
 }
 
 # The length of Rust's lines is rustfmt's affair.
-for my $name ( @files, glob 'rust/*.rs rust/*/*.rs perl/*.c perl/*.h' ) {
+for my $name ( @files, glob 'rust/*.rs rust/*/*.rs rust/*/*/*.rs perl/*.c perl/*.h' ) {
     open my $file, '<', $name or die "$name: $!";
     my @long = grep { /\t| +\n/ && $name !~ /Makefile/ || length > 140 && $name !~ /[.]rs\z/ } <$file>;
     is( scalar @long, 0, "$name: no tabs, no blanks at the end, no lines beyond 140" ) or diag @long;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Constants of Sys::Virt::Domain.
 
-use crate::constant::constants;
+use super::constants;
 use virt_sys::*;
 
 constants! {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! The constants, one file for each class; those of domains by theme.
+//! The constants, one file for each class; those of domains by theme. Here is the row macro.
 
 pub mod connect;
 pub mod domain;
@@ -23,3 +23,16 @@ pub mod secret;
 pub mod storage_pool;
 pub mod storage_vol;
 pub mod stream;
+
+/// The rows of one file: `integers { PERL_NAME = C_NAME; ... }`, `texts { ... }`; both names are written out
+/// because many a Perl name can't be derived from the C name.
+macro_rules! constants {
+    ($(#[$doc:meta])* $table:ident: integers { $($int:ident = $int_value:expr;)* } texts { $($text:ident = $text_value:expr;)* }) => {
+        $(#[$doc])*
+        pub static $table: &[$crate::boundary::table::Constant] = &[
+            $($crate::boundary::table::Constant::integer(concat!(stringify!($int), "\0"), $int_value as i64),)*
+            $($crate::boundary::table::Constant::text(concat!(stringify!($text), "\0"), $text_value),)*
+        ];
+    };
+}
+pub(crate) use constants;

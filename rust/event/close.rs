@@ -2,14 +2,22 @@
 //! The callback that hears that a connection broke. libvirt runs it in whichever thread notices, with a lock held
 //! that taking the callback back wants as well, and forgets it afterwards.
 
-use super::registration::{Keyed, Registration, note};
-use crate::callback::Callback;
-use crate::method::Origin;
-use crate::virt::prelude::*;
+use super::registration::{CallbackRegistry, Registration, note};
+use crate::argument::callback::Callback;
+use crate::argument::named::NamedArg;
+use crate::argument::types::Origin;
+use crate::boundary::class::{self, Class, Connect};
+use crate::boundary::error::{Error, Result};
+use crate::boundary::value::Value;
+use libc::{c_int, c_void};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 use std::sync::Arc;
+use virt_sys::{
+    virConnectRegisterCloseCallback, virConnectUnregisterCloseCallback, virEventAddTimeout,
+    virEventRemoveTimeout,
+};
 
 thread_local! {
     /// The connection whose callback libvirt runs in this thread.
@@ -20,9 +28,9 @@ thread_local! {
 ///
 /// # Safety
 /// The connection is live, or NULL.
-pub unsafe fn register(conref: &Origin<Connect>, cb: &Named) -> Result {
+pub unsafe fn register(conref: &Origin<Connect>, cb: &NamedArg) -> Result<Value> {
     if !conref.object.is_null() && RUNNING.get() == conref.object {
-        return Err(Fault::operation("this connection's close callback is running: it is the last one"));
+        return Err(Error::operation("this connection's close callback is running: it is the last one"));
     }
     let registration = Registration::new(Callback::anytime(cb, conref)?);
     SUBS.register(conref.object, &registration, |key| {
@@ -35,7 +43,7 @@ pub unsafe fn register(conref: &Origin<Connect>, cb: &Named) -> Result {
 }
 
 /// The subs. A driver whose connections do not break takes one without keeping it, or freeing it.
-static SUBS: Keyed = Keyed::new();
+static SUBS: CallbackRegistry = CallbackRegistry::new();
 
 unsafe extern "C" fn free(key: *mut c_void) {
     let _ = catch_unwind(|| SUBS.forget(key));
@@ -58,7 +66,7 @@ unsafe extern "C" fn closed(connection: *mut Connect, reason: c_int, key: *mut c
     let hear = || {
         let Some(registration) = SUBS.get(key) else { return };
         // SAFETY: libvirt's own connection, which lives; the reference is given back when `Later` goes.
-        unsafe { crate::virt::class::retain(Class::Connect, connection.cast()) };
+        unsafe { class::retain(Class::Connect, connection.cast()) };
         let later = Box::new(Later { connection, reason, registration: Some(registration) });
         later.deliver_or_wait();
     };
@@ -107,7 +115,7 @@ unsafe extern "C" fn free_later(opaque: *mut c_void) {
         // SAFETY: the box that the timer was made with.
         let later = unsafe { Box::from_raw(opaque.cast::<Later>()) };
         // SAFETY: the reference that `closed` took.
-        unsafe { crate::virt::class::release(Class::Connect, later.connection.cast()) };
+        unsafe { class::release(Class::Connect, later.connection.cast()) };
     };
     let _ = catch_unwind(AssertUnwindSafe(drop_it));
 }

@@ -1,52 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! The events of domains, and of connections themselves.
+//! The events of domains.
 
-use super::close;
-use super::registration::{deregister_all, events, free, register_on};
-use crate::callback::Callback;
-use crate::virt::prelude::*;
-
-methods! { "Sys::Virt";
-    domain_event_register(conref: Owner<Connect>, cb: Code) => {
-        let callback = Callback::on(&cb, &conref)?;
-        register_on(conref.object, callback, deregister_legacy, |opaque| {
-            virConnectDomainEventRegister(conref.object, Some(lifecycle), opaque, Some(free))
-        })?;
-        Ok(Value::none())
-    };
-    domain_event_deregister(con: Connect) => ignored(virConnectDomainEventDeregister(con, Some(lifecycle)));
-    domain_event_register_any(conref: Owner<Connect>, domref: Option<Domain>, eventID: i32, cb: Code) => {
-        let generic = callback_of(eventID)?;
-        let callback = Callback::on(&cb, &conref)?;
-        register_on(conref.object, callback, virConnectDomainEventDeregisterAny, |opaque| {
-            virConnectDomainEventRegisterAny(conref.object, domref, eventID, generic, opaque, Some(free))
-        })
-        .map(Value::from)
-    };
-    domain_event_deregister_any(con: Connect, callbackID: i32) => ignored(virConnectDomainEventDeregisterAny(con, callbackID));
-
-    register_close_callback(conref: Owner<Connect>, cb: Code) => close::register(&conref, &cb);
-    unregister_close_callback(con: Connect) => ignored(close::unregister(con, 0));
-    _deregister_all(con: Connect) => {
-        if !con.is_null() {
-            deregister_all(con);
-        }
-        Ok(Value::none())
-    };
-}
-
-/// Taking back what is not registered is no error, as it never was.
-pub fn ignored(returned: c_int) -> Result {
-    if returned < 0 {
-        forget_error();
-    }
-    Ok(Value::none())
-}
-
-unsafe extern "C" fn deregister_legacy(connection: *mut Connect, _id: c_int) -> c_int {
-    // SAFETY: the caller passes a live connection.
-    unsafe { virConnectDomainEventDeregister(connection, Some(lifecycle)) }
-}
+use super::table::events;
+use crate::boundary::class::{Class, Connect, Domain};
+use crate::boundary::error::{Error, Result};
+use crate::boundary::map::map;
+use crate::boundary::value::Value;
+use crate::virt::params;
+use crate::virt::rules::copied;
+use libc::{c_char, c_int, c_uint, c_void};
+use virt_sys::*;
 
 events! { Domain, virConnectDomainEventGenericCallback;
     virConnectDomainEventCallback => lifecycle(event: c_int, detail: c_int) -> 0: c_int [event, detail];
@@ -99,6 +62,9 @@ events! { Domain, virConnectDomainEventGenericCallback;
         channel: *const c_char, state: c_int, reason: c_int)
         [copied(channel), state, reason];
 }
+
+/// The callback of the oldest form of registration, which has no id.
+pub const LEGACY: virConnectDomainEventCallback = Some(lifecycle);
 
 const _: () =
     assert!(EVENTS.len() == VIR_DOMAIN_EVENT_ID_CHANNEL_LIFECYCLE as usize + 1, "one row for each event");

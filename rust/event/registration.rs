@@ -2,27 +2,31 @@
 //! What every registered callback has: a sub, kept until libvirt frees the registration, and an entry in a
 //! table, so that `close` can find what is registered on a connection.
 
-use crate::callback::Callback;
-use crate::virt::prelude::*;
+use crate::argument::callback::Callback;
+use crate::boundary::class::Connect;
+use crate::boundary::error::{Error, Result, forget_error};
+use crate::boundary::value::Value;
+use crate::virt::rules::check;
+use libc::{c_int, c_void};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
 /// How a registration is taken back.
 pub type Deregister = unsafe extern "C" fn(*mut Connect, c_int) -> c_int;
 
-struct Entry {
+struct Deregistration {
     connection: usize,
     id: c_int,
     deregister: Deregister,
 }
 
 /// Every registration of the process that can be taken back, by serial number.
-static REGISTERED: Mutex<BTreeMap<u64, Entry>> = Mutex::new(BTreeMap::new());
+static REGISTERED: Mutex<BTreeMap<u64, Deregistration>> = Mutex::new(BTreeMap::new());
 
-fn registered() -> MutexGuard<'static, BTreeMap<u64, Entry>> {
+fn registered() -> MutexGuard<'static, BTreeMap<u64, Deregistration>> {
     REGISTERED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -112,11 +116,20 @@ pub fn register_on(
     Ok(id)
 }
 
+static LOOP: AtomicBool = AtomicBool::new(false);
+
+/// Notes that a loop was registered through us.
+pub fn note_loop() {
+    LOOP.store(true, Ordering::Relaxed);
+}
+
 /// libvirt says that a timer cannot be made; the script's author needs to know of what.
-fn without_loop(fault: Fault) -> Fault {
-    match fault {
-        Fault::Libvirt(error) if error.code == VIR_ERR_INTERNAL_ERROR as i32 && !super::has_loop() => {
-            Fault::Libvirt(error.with_hint(
+fn without_loop(error: Error) -> Error {
+    match error {
+        Error::Libvirt(error)
+            if error.code == virt_sys::VIR_ERR_INTERNAL_ERROR as i32 && !LOOP.load(Ordering::Relaxed) =>
+        {
+            Error::Libvirt(error.with_hint(
                 "there is no event loop: call Sys::Virt::Event::register_default() before Sys::Virt->new",
             ))
         }
@@ -126,17 +139,18 @@ fn without_loop(fault: Fault) -> Fault {
 
 /// Notes how a registration is taken back.
 pub fn note(registration: &Registration, connection: *mut Connect, id: c_int, deregister: Deregister) {
-    registered().insert(registration.serial, Entry { connection: connection as usize, id, deregister });
+    registered()
+        .insert(registration.serial, Deregistration { connection: connection as usize, id, deregister });
 }
 
 /// Subs that are registered on an object, by serial number. libvirt gets the number: some of its drivers never free what they
 /// were given, so that this has to end with the object's registration.
-pub struct Keyed(Mutex<BTreeMap<u64, (usize, Arc<Registration>)>>);
+pub struct CallbackRegistry(Mutex<BTreeMap<u64, (usize, Arc<Registration>)>>);
 
-impl Keyed {
+impl CallbackRegistry {
     /// None yet.
     pub const fn new() -> Self {
-        Keyed(Mutex::new(BTreeMap::new()))
+        CallbackRegistry(Mutex::new(BTreeMap::new()))
     }
 
     fn table(&self) -> MutexGuard<'_, BTreeMap<u64, (usize, Arc<Registration>)>> {
@@ -224,53 +238,3 @@ pub unsafe fn dispatch<const N: usize>(pointer: *mut c_void, args: impl FnOnce()
     // A panic must not reach C; whatever it was, the event is lost.
     let _ = catch_unwind(AssertUnwindSafe(dispatch));
 }
-
-/// An object that an event is about: libvirt lends it, Perl keeps it as long as it likes. NULL is undef.
-pub fn subject<T: Object>(object: *mut T) -> Value {
-    if object.is_null() { Value::none() } else { Value::lent(T::CLASS, object.cast()) }
-}
-
-/// The event rows of one class: `C callback type => name(arguments of the event) [values for Perl];` in the
-/// order of libvirt's event ids. rustc checks each against the C type.
-macro_rules! events {
-    ($class:ident, $generic:ty; $($ctype:ty => $name:ident($($arg:ident: $ty:ty),*) $(-> $returned:literal: $int:ty)? [$($value:expr),*];)*) => {
-        $(
-            unsafe extern "C" fn $name(
-                conn: *mut Connect, object: *mut $class $(, $arg: $ty)*, opaque: *mut c_void,
-            ) $(-> $int)? {
-                // SAFETY: libvirt's objects and strings live during the callback; opaque is our own.
-                unsafe {
-                    $crate::event::registration::dispatch(opaque, || [
-                        Value::owner(Class::Connect, conn.cast()),
-                        $crate::event::registration::subject(object),
-                        $(Value::from($value)),*
-                    ]);
-                }
-                $($returned)?
-            }
-            const _: $ctype = Some($name);
-        )*
-
-        /// The C callback of each event id.
-        static EVENTS: &[unsafe extern "C" fn()] = &[$(
-            // SAFETY: libvirt calls it with the arguments of its own event id, which its type was checked for.
-            unsafe {
-                std::mem::transmute::<
-                    unsafe extern "C" fn(*mut Connect, *mut $class $(, $ty)*, *mut c_void) $(-> $int)?,
-                    unsafe extern "C" fn(),
-                >($name)
-            }
-        ),*];
-
-        /// The C callback of an event id in the general form in which libvirt takes it.
-        fn callback_of(id: c_int) -> Result<$generic> {
-            let found = usize::try_from(id).ok().and_then(|id| EVENTS.get(id));
-            let found = found.ok_or_else(|| {
-                Fault::invalid(format!("eventID must be within 0 to {}, not {id}", EVENTS.len() - 1))
-            })?;
-            // SAFETY: C's own cast between callback types.
-            Ok(unsafe { std::mem::transmute::<unsafe extern "C" fn(), $generic>(*found) })
-        }
-    };
-}
-pub(crate) use events;

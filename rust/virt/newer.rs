@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Functions of libvirt younger than 6.0.0: found when first called, so that one build serves every library.
 
-use crate::error::{Fault, Result};
+use crate::boundary::error::{Error, Result};
 use libc::{c_char, c_int, c_uint};
 use std::ffi::CStr;
 use std::sync::OnceLock;
@@ -34,9 +34,9 @@ fn library_version() -> String {
     format!("{}.{}.{}", version / 1_000_000, version / 1000 % 1000, version % 1000)
 }
 
-fn missing(name: &str, since: &str) -> Fault {
+fn missing(name: &str, since: &str) -> Error {
     let found = library_version();
-    Fault::unsupported(format!(
+    Error::unsupported(format!(
         "this function is not supported by the connection driver: {name} needs libvirt {since}, found {found}"
     ))
 }
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         assert_eq!(address(c"virNoSuchFunction"), 0);
-        let fault = format!("{:?}", missing("virNoSuchFunction", "99.0.0"));
-        assert!(fault.contains("virNoSuchFunction needs libvirt 99.0.0, found "), "{fault}");
+        let error = format!("{:?}", missing("virNoSuchFunction", "99.0.0"));
+        assert!(error.contains("virNoSuchFunction needs libvirt 99.0.0, found "), "{error}");
     }
 }

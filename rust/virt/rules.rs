@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! The return rules: what a C function's return value means, and what Perl gets for it.
 
-use crate::error::{Fault, Result};
-use crate::value::Value;
-use crate::virt::class::{Class, Object};
+use crate::boundary::class::{self, Class, Object};
+use crate::boundary::error::{Error, Result, forget_error, last_code};
+use crate::boundary::value::Value;
 use libc::{c_char, c_int, c_void};
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 
 /// 0 or more is success and nothing else; the method returns nothing.
 #[inline]
-pub fn status(returned: c_int) -> Result {
+pub fn status(returned: c_int) -> Result<Value> {
     check(returned).map(|_| Value::none())
 }
 
 /// 0 or more is the result.
 #[inline]
-pub fn number(returned: c_int) -> Result {
+pub fn number(returned: c_int) -> Result<Value> {
     check(returned).map(Value::from)
 }
 
 /// Negative is failure; anything else passes.
 #[inline]
 pub fn check(returned: c_int) -> Result<c_int> {
-    if returned < 0 { Err(Fault::last()) } else { Ok(returned) }
+    if returned < 0 { Err(Error::last()) } else { Ok(returned) }
 }
 
 /// 0 or more is the result, and so is -1, which says that there is none: the domain does not run, for one.
-pub fn number_or_minus_one(returned: c_int) -> Result {
+pub fn number_or_minus_one(returned: c_int) -> Result<Value> {
     if returned < 0 {
         forget_error();
     }
@@ -37,7 +37,7 @@ pub fn number_or_minus_one(returned: c_int) -> Result {
 ///
 /// # Safety
 /// As for [`borrowed`].
-pub unsafe fn borrowed_or_none(text: *const c_char) -> Result {
+pub unsafe fn borrowed_or_none(text: *const c_char) -> Result<Value> {
     if text.is_null() {
         return Ok(nothing());
     }
@@ -49,7 +49,7 @@ pub unsafe fn borrowed_or_none(text: *const c_char) -> Result {
 ///
 /// # Safety
 /// As for [`owned`].
-pub unsafe fn owned_or_none(text: *mut c_char) -> Result {
+pub unsafe fn owned_or_none(text: *mut c_char) -> Result<Value> {
     if text.is_null() {
         return Ok(nothing());
     }
@@ -63,20 +63,13 @@ fn nothing() -> Value {
     Value::list(vec![Value::none()])
 }
 
-/// The error of a call whose failure does not matter.
-pub fn forget_error() {
-    // SAFETY: resets this thread's error.
-    unsafe { virt_sys::virResetLastError() }
-}
-
 /// A number of which 0 may be an error: it is if libvirt says so. The call comes as a closure because
 /// an older error must be forgotten first.
-pub fn zero_or_error<T: Into<Value> + Default + PartialEq>(call: impl FnOnce() -> T) -> Result {
+pub fn zero_or_error<T: Into<Value> + Default + PartialEq>(call: impl FnOnce() -> T) -> Result<Value> {
     forget_error();
     let number = call();
-    // SAFETY: reads this thread's error.
-    if number == T::default() && !unsafe { virt_sys::virGetLastError() }.is_null() {
-        return Err(Fault::last());
+    if number == T::default() && last_code() != 0 {
+        return Err(Error::last());
     }
     Ok(number.into())
 }
@@ -86,9 +79,9 @@ pub fn zero_or_error<T: Into<Value> + Default + PartialEq>(call: impl FnOnce() -
 /// # Safety
 /// `text` is NULL or a C string that stays valid as long as the object does.
 #[inline]
-pub unsafe fn borrowed(text: *const c_char) -> Result {
+pub unsafe fn borrowed(text: *const c_char) -> Result<Value> {
     if text.is_null() {
-        return Err(Fault::last());
+        return Err(Error::last());
     }
     // SAFETY: the shim copies it before the object can go away.
     Ok(unsafe { Value::borrowed_text(text) })
@@ -99,9 +92,9 @@ pub unsafe fn borrowed(text: *const c_char) -> Result {
 /// # Safety
 /// `text` is NULL or a C string from `malloc` that is ours.
 #[inline]
-pub unsafe fn owned(text: *mut c_char) -> Result {
+pub unsafe fn owned(text: *mut c_char) -> Result<Value> {
     if text.is_null() {
-        return Err(Fault::last());
+        return Err(Error::last());
     }
     // SAFETY: the caller's promise.
     Ok(unsafe { Value::owned_text(text) })
@@ -109,9 +102,9 @@ pub unsafe fn owned(text: *mut c_char) -> Result {
 
 /// A new object; NULL is failure.
 #[inline]
-pub fn object<T: Object>(object: *mut T) -> Result {
+pub fn object<T: Object>(object: *mut T) -> Result<Value> {
     if object.is_null() {
-        return Err(Fault::last());
+        return Err(Error::last());
     }
     Ok(Value::handle(T::CLASS, object.cast()))
 }
@@ -120,14 +113,14 @@ pub fn object<T: Object>(object: *mut T) -> Result {
 ///
 /// # Safety
 /// `lent` is NULL or a live object.
-pub unsafe fn lent<T: Object>(lent: *mut T) -> Result {
+pub unsafe fn lent<T: Object>(lent: *mut T) -> Result<Value> {
     // SAFETY: the caller's promise.
-    unsafe { crate::virt::class::retain(T::CLASS, lent.cast::<c_void>()) };
+    unsafe { class::retain(T::CLASS, lent.cast::<c_void>()) };
     object(lent)
 }
 
 /// An array of objects from one of the ListAll functions.
-pub fn list<T: Object>(call: impl FnOnce(*mut *mut *mut T) -> c_int) -> Result {
+pub fn list<T: Object>(call: impl FnOnce(*mut *mut *mut T) -> c_int) -> Result<Value> {
     objects(call).map(Value::list)
 }
 
@@ -141,7 +134,7 @@ pub fn objects<T: Object>(call: impl FnOnce(*mut *mut *mut T) -> c_int) -> Resul
 }
 
 /// An array of strings from a function that allocates both.
-pub fn strings(call: impl FnOnce(*mut *mut *mut c_char) -> c_int) -> Result {
+pub fn strings(call: impl FnOnce(*mut *mut *mut c_char) -> c_int) -> Result<Value> {
     let mut array = std::ptr::null_mut();
     let count = check(call(&mut array))? as usize;
     // SAFETY: libvirt allocated `count` strings at `array`, for us.
@@ -155,7 +148,7 @@ pub fn strings(call: impl FnOnce(*mut *mut *mut c_char) -> c_int) -> Result {
 pub const LIST_MAX: usize = 1 << 18;
 
 /// The names that a legacy list function writes into an array of `max` pointers.
-pub fn names(max: usize, call: impl FnOnce(*mut *mut c_char, c_int) -> c_int) -> Result {
+pub fn names(max: usize, call: impl FnOnce(*mut *mut c_char, c_int) -> c_int) -> Result<Value> {
     Ok(Value::list(name_values(max, call)?))
 }
 
@@ -170,7 +163,7 @@ pub fn name_values(max: usize, call: impl FnOnce(*mut *mut c_char, c_int) -> c_i
 /// `count` elements, all zero bytes, for a C function to write to; or the exception that there is no room for so
 /// many. Pages of a large array are not touched before they are used.
 pub fn zeroed_array<T: Copy>(count: usize) -> Result<Vec<T>> {
-    let no_room = || Fault::Usage(format!("there is no memory for {count} elements"));
+    let no_room = || Error::Usage(format!("there is no memory for {count} elements"));
     let layout = std::alloc::Layout::array::<T>(count.max(1)).map_err(|_| no_room())?;
     // SAFETY: the layout has a size, for T has one and there is at least one element.
     let array = unsafe { std::alloc::alloc_zeroed(layout) };
@@ -182,7 +175,7 @@ pub fn zeroed_array<T: Copy>(count: usize) -> Result<Vec<T>> {
 }
 
 /// A UUID that a function writes as 16 bytes.
-pub fn uuid(call: impl FnOnce(*mut u8) -> c_int) -> Result {
+pub fn uuid(call: impl FnOnce(*mut u8) -> c_int) -> Result<Value> {
     let mut raw = [0_u8; 16];
     check(call(raw.as_mut_ptr()))?;
     Ok(short(&raw))
@@ -206,7 +199,7 @@ fn short(bytes: &[u8]) -> Value {
 }
 
 /// The same as text; formatted here because that is cheaper than libvirt's printf.
-pub fn uuid_string(call: impl FnOnce(*mut u8) -> c_int) -> Result {
+pub fn uuid_string(call: impl FnOnce(*mut u8) -> c_int) -> Result<Value> {
     let mut raw = [0_u8; 16];
     check(call(raw.as_mut_ptr()))?;
     // Both digits of a byte at once, in a form of which the compiler makes a handful of vector instructions: each is '0' plus its
@@ -227,7 +220,7 @@ pub fn uuid_string(call: impl FnOnce(*mut u8) -> c_int) -> Result {
 }
 
 /// A number that a function writes through a pointer.
-pub fn written<T: Default + Into<Value>>(call: impl FnOnce(*mut T) -> c_int) -> Result {
+pub fn written<T: Default + Into<Value>>(call: impl FnOnce(*mut T) -> c_int) -> Result<Value> {
     let mut number = T::default();
     check(call(&mut number))?;
     Ok(number.into())
@@ -302,15 +295,44 @@ pub fn opened<T: Object>(object: *mut T, function: &str) -> Result<()> {
         return Ok(());
     }
     Err(match T::CLASS {
-        Class::Connect => Fault::closed(virt_sys::VIR_ERR_INVALID_CONN, function),
-        _ => Fault::closed(virt_sys::VIR_ERR_INVALID_DOMAIN, function),
+        Class::Connect => Error::closed(virt_sys::VIR_ERR_INVALID_CONN, function),
+        _ => Error::closed(virt_sys::VIR_ERR_INVALID_DOMAIN, function),
     })
 }
 
-/// The code of the error that libvirt set last on this thread.
-pub fn last_code() -> i32 {
-    // SAFETY: reads this thread's error.
-    let error = unsafe { virt_sys::virGetLastError() };
-    // SAFETY: not NULL, hence this thread's error.
-    if error.is_null() { 0 } else { unsafe { (*error).code } }
+/// Taking back what is not registered is no error, as it never was.
+pub fn ignored(returned: c_int) -> Result<Value> {
+    if returned < 0 {
+        forget_error();
+    }
+    Ok(Value::none())
+}
+
+/// A result list whose value in scalar context is its length, for the legacy `list_*` subs.
+pub fn counted(items: Vec<Value>) -> Result<Value> {
+    Ok(Value::counted_list(items))
+}
+
+/// What a UUID names: 16 bytes are its raw form, 32 or 36 its text.
+pub fn by_uuid<T: Object>(
+    uuid: &[u8],
+    raw: impl FnOnce(*const u8) -> *mut T,
+    text: impl FnOnce(*const c_char) -> *mut T,
+) -> Result<Value> {
+    match uuid.len() {
+        16 => object(raw(uuid.as_ptr())),
+        32 | 36 => {
+            let uuid = CString::new(uuid).map_err(|_| Error::argument("uuid", "holds a NUL character"))?;
+            object(text(uuid.as_ptr()))
+        }
+        _ => Err(Error::Plain("UUID must be either 16 unsigned bytes, or 32/36 hex characters long")),
+    }
+}
+
+/// What a raw UUID names; `_lookup_by_uuid` of the classes takes nothing else.
+pub fn by_raw_uuid<T: Object>(uuid: &[u8], raw: impl FnOnce(*const u8) -> *mut T) -> Result<Value> {
+    if uuid.len() != 16 {
+        return Err(Error::argument("uuid", format_args!("has {} bytes, not 16", uuid.len())));
+    }
+    object(raw(uuid.as_ptr()))
 }

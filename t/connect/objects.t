@@ -52,7 +52,7 @@ subtest 'networks' => sub {
     throws 'B20: NUL', qr/xml holds a NUL/, sub { $c->define_network("$xml\0") };
 
     for my $method (qw(create_network define_network)) {
-        ok( !eval { $c->$method( $xml, 1 << 20 ); 1 }, "$method with unknown flags" );
+        throws( "$method with unknown flags", qr/code: [38],/, sub { $c->$method( $xml, 1 << 20 ) } );
         like( $@->code, qr/\A[38]\z/, '... refused by the driver, or libvirt is older than the flags' );
     }
 };
@@ -135,7 +135,8 @@ subtest 'storage' => sub {
     );
     is( "@warnings", q{}, '... without a warning' );
     throws 'an empty source', 35, sub { $c->find_storage_pool_sources( 'logical', q{} ) };
-    ok( !eval { $c->find_storage_pool_sources( 'netfs', undef ); 1 }, 'no source where one is needed' );
+    throws( 'no source where one is needed',
+        'INVALID_ARG', sub { $c->find_storage_pool_sources( 'netfs', undef ) } );
 
 SKIP: {
         skip 'no /proc/self/statm here', 1 if !-r '/proc/self/statm';

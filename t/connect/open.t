@@ -2,7 +2,11 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+
 use Test::More;
+use Throws;
 use File::Temp ();
 use Sys::Virt;
 
@@ -41,10 +45,12 @@ subtest 'parameters of new' => sub {
     is( ref $mine->get_domain_by_name('test'), 'Sys::Virt::Domain', 'whose children are plain' );
 
     my $ro = Sys::Virt->new( uri => $uri, readonly => 1 );
-    ok( !eval { $ro->get_domain_by_name('test')->destroy; 1 }, 'readonly forbids changes' );
-    is( $@->code, Sys::Virt::Error::ERR_OPERATIONED_DENIED(), '... with the right code' );
-    ok( !eval { Sys::Virt->new( uri => $uri, flags => 64 ); 1 }, 'unknown flags' );
-    is( $@->code, 8, '... are an invalid argument' );
+    throws(
+        'readonly forbids changes',
+        Sys::Virt::Error::ERR_OPERATIONED_DENIED(),
+        sub { $ro->get_domain_by_name('test')->destroy }
+    );
+    throws( 'unknown flags', 8, sub { Sys::Virt->new( uri => $uri, flags => 64 ) } );
 
     my @warnings;
     local $SIG{__WARN__} = sub { push @warnings, @_ };
@@ -55,7 +61,7 @@ subtest 'parameters of new' => sub {
 subtest 'errors' => sub {
     my $seen;
     local $SIG{__DIE__} = sub { $seen = $_[0] };
-    ok( !eval { $c->get_domain_by_name('nope'); 1 }, 'a lookup that fails' );
+    throws( 'a lookup that fails', 'NO_DOMAIN', sub { $c->get_domain_by_name('nope') } );
     my $e = $@;
     isa_ok( $e, 'Sys::Virt::Error' );
     is( $seen, $e, 'the handler saw the same object' );
@@ -89,8 +95,7 @@ subtest 'bad arguments of new' => sub {
         ],
     ) {
         my ( $name, $message, %params ) = @$case;
-        ok( !eval { Sys::Virt->new(%params); 1 }, $name );
-        like( $@, $message,                    '... is named' );
+        throws( $name, $message, sub { Sys::Virt->new(%params) } );
         like( $@, qr/ at \Q$0\E line \d+[.]$/, '... with file and line' );
     }
 };
@@ -99,8 +104,11 @@ subtest 'a closed connection' => sub {
     my $closed = Sys::Virt->new( uri => $uri );
     $closed->close;
     for my $method (qw(get_hostname is_alive list_all_domains set_identity)) {
-        ok( !eval { $closed->$method( $method eq 'set_identity' ? {} : () ); 1 }, $method );
-        is( $@->code, Sys::Virt::Error::ERR_INVALID_CONN(), '... has no connection' );
+        throws(
+            $method,
+            Sys::Virt::Error::ERR_INVALID_CONN(),
+            sub { $closed->$method( $method eq 'set_identity' ? {} : () ) }
+        );
     }
 };
 
@@ -128,20 +136,18 @@ subtest 'authentication' => sub {
     is_deeply( [ map { $_->{type} } @asked ], [ 2, 5 ],                           'both were asked for' );
     is_deeply( [ sort keys %{ $asked[0] } ],  [qw(challenge prompt result type)], 'with exactly these keys' );
 
-    my $refused = sub {
-        my ( $callback, $name ) = @_;
-        return ok( !eval { Sys::Virt->new( %auth, callback => $callback ); 1 }, $name );
-    };
-    $refused->( sub { $_->{result} = 'x' for @{ $_[0] }; return 0 }, 'wrong answers' );
-    is( $@->code, Sys::Virt::Error::ERR_AUTH_FAILED(), '... fail' );
-    $refused->( sub { return -1 }, 'a callback that refuses' );
-    is( $@->code, 45, '... fails' );
-    $refused->( sub { die "changed my mind\n" }, 'D5: one that dies' );
-    is( $@, "changed my mind\n", '... ends up here' );
-    $refused->( sub { die { my => 'object' } }, 'D5: with an object' );
-    is( ref $@, 'HASH', '... that too' );
-    $refused->( sub { return },     'one without answers' );
-    $refused->( sub { return 'x' }, 'one that returns no number' );
+    my @refused = (
+        [ 'wrong answers',              'AUTH_FAILED', sub { $_->{result} = 'x' for @{ $_[0] }; return 0 } ],
+        [ 'a callback that refuses',    'AUTH_FAILED', sub { return -1 } ],
+        [ 'D5: one that dies',          qr/\Achanged my mind\n\z/, sub { die "changed my mind\n" } ],
+        [ 'D5: with an object',         qr/\AHASH/,                sub { die { my => 'object' } } ],
+        [ 'one without answers',        qr/\Alibvirt error code/,  sub { return } ],
+        [ 'one that returns no number', qr/must return 0/,         sub { return 'x' } ],
+    );
+    for (@refused) {
+        my ( $name, $want, $callback ) = @$_;
+        throws( $name, $want, sub { Sys::Virt->new( %auth, callback => $callback ) } );
+    }
     {
         my @told;
         local $SIG{__WARN__} = sub { push @told, @_ };

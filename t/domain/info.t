@@ -182,7 +182,7 @@ subtest 'metadata' => sub {
         throws( 'no URI to read',  $invalid_argument, sub { $dom->get_metadata($element) } );
         throws( 'no URI to write', $invalid_argument, sub { $dom->set_metadata( $element, '<x/>', 'k' ) } );
         throws( 'no key', $invalid_argument, sub { $dom->set_metadata( $element, '<x/>', undef, 'urn:x' ) } );
-        ok( !eval { $dom->set_metadata( $element, '<x', 'k', 'urn:x' ); 1 }, 'no XML' );
+        throws( 'no XML', qr/<x$/m,          sub { $dom->set_metadata( $element, '<x',   'k',   'urn:x' ) } );
         throws( 'no such type', $invalid_argument,   sub { $dom->get_metadata(99) } );
         throws( 'B20: a NUL',   qr/uri holds a NUL/, sub { $dom->get_metadata( $element, "urn:yours\0" ) } );
     }

@@ -136,7 +136,7 @@ subtest 'snapshots that fail' => sub {
     is( $d->num_of_snapshots, 1, 'nothing changed' );
     my $closed = $d->get_snapshot_by_name('one');
     $closed->DESTROY;
-    ok( !eval { $closed->$_; 1 }, "closed: $_" )
+    throws( "closed: $_", 'INVALID_DOMAIN_SNAPSHOT', sub { $closed->$_ } )
         for
         qw(get_name get_domain get_connect get_parent is_current delete list_child_snapshots list_all_children);
     $one->delete;
@@ -233,7 +233,7 @@ subtest 'a chain of checkpoints' => sub {
     is( $one->delete( Sys::Virt::DomainCheckpoint::DELETE_CHILDREN() ), undef, 'delete with children' );
     is_deeply( [ $d->list_all_checkpoints ], [], '... leaves none' );
     $one->DESTROY;
-    ok( !eval { $one->$_; 1 }, "closed: $_" )
+    throws( "closed: $_", 'INVALID_DOMAIN_CHECKPOINT', sub { $one->$_ } )
         for qw(get_name get_domain get_connect get_parent delete list_all_children);
 };
 

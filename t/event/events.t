@@ -2,7 +2,11 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+
 use Test::More;
+use Throws;
 use File::Temp   ();
 use Config       qw(%Config);
 use Scalar::Util qw(weaken);
@@ -15,34 +19,31 @@ alarm 60;
 my $uri = 'test:///default';
 
 subtest 'without a loop' => sub {
-    ok( !eval { Sys::Virt::Event::run_default(); 1 }, 'D8: run_default' );
-    like( $@->message, qr/call register_default first/, '... says what is missing' );
-    ok(
-        !eval {
+    throws( 'D8: run_default', qr/call register_default first/, sub { Sys::Virt::Event::run_default() } );
+    throws(
+        'B33: add_timeout',
+        qr/no event loop/,
+        sub {
             Sys::Virt::Event::add_timeout( 1, sub { } );
-            1;
-        },
-        'B33: add_timeout'
+        }
     );
-    like( $@->message, qr/no event loop/, '... says so' );
-    ok(
-        !eval {
+    throws(
+        'B33: add_handle',
+        qr/no event loop/,
+        sub {
             Sys::Virt::Event::add_handle( 0, 1, sub { } );
-            1;
-        },
-        'B33: add_handle'
+        }
     );
     my $early = Sys::Virt->new( uri => $uri );
     for my $register ( [ domain_event_register_any => undef, 0 ], [ domain_event_register => ], ) {
         my ( $method, @args ) = @$register;
-        ok(
-            !eval {
+        throws(
+            $method,
+            Sys::Virt::Error::ERR_INTERNAL_ERROR,
+            sub {
                 $early->$method( @args, sub { } );
-                1;
-            },
-            $method
+            }
         );
-        is( $@->code, Sys::Virt::Error::ERR_INTERNAL_ERROR, '... fails as ever' );
         like(
             $@->message,
             qr/event timer.*call Sys::Virt::Event::register_default\(\) before Sys::Virt->new/,
@@ -95,13 +96,15 @@ subtest 'timers and handles' => sub {
     Sys::Virt::Event::remove_handle($watch);
 
     for my $sub (qw(remove_handle remove_timeout)) {
-        ok( !eval { Sys::Virt::Event->can($sub)->(9999); 1 }, "B33: $sub of an unknown id" );
-        like( $@->message, qr/there is no \w+ 9999/, '... names it' );
+        throws(
+            "B33: $sub of an unknown id",
+            qr/there is no \w+ 9999/,
+            sub { Sys::Virt::Event->can($sub)->(9999) }
+        );
     }
     is( Sys::Virt::Event::update_handle( 9999, 1 ),  undef, 'B32: update_handle of an unknown id is silent' );
     is( Sys::Virt::Event::update_timeout( 9999, 1 ), undef, 'B32: update_timeout too' );
-    ok( !eval { Sys::Virt::Event::add_timeout( 1, 5 ); 1 }, 'no code' );
-    like( $@, qr/coderef is not a CODE reference/, '... is named' );
+    throws( 'no code', qr/coderef is not a CODE reference/, sub { Sys::Virt::Event::add_timeout( 1, 5 ) } );
 };
 
 subtest 'D4: exceptions in callbacks' => sub {
@@ -170,12 +173,12 @@ subtest 'domain events' => sub {
 
     my $legacy = 0;
     $c->domain_event_register( sub { $legacy++; return 1 } );
-    ok(
-        !eval {
+    throws(
+        'a second legacy registration fails',
+        'INVALID_ARG',
+        sub {
             $c->domain_event_register( sub { } );
-            1;
-        },
-        'a second legacy registration fails'
+        }
     );
     $d->suspend;
     turns();
@@ -186,24 +189,26 @@ subtest 'domain events' => sub {
     is( $legacy, 1, 'until it is taken back' );
 
     for my $bad ( -1, 30, 1000 ) {
-        ok(
-            !eval {
+        throws(
+            "event $bad",
+            8,
+            sub {
                 $c->domain_event_register_any( undef, $bad, sub { } );
-                1;
-            },
-            "event $bad"
+            }
         );
-        is( $@->code, 8, '... does not exist' );
     }
-    ok( !eval { $c->domain_event_register_any( undef, 0, 'x' ); 1 }, 'no code' );
-    ok(
-        !eval {
-            $c->domain_event_register_any( $c, 0, sub { } );
-            1;
-        },
-        'a connection for a domain'
+    throws(
+        'no code',
+        qr/cb is not a CODE reference/,
+        sub { $c->domain_event_register_any( undef, 0, 'x' ) }
     );
-    like( $@, qr/domref is not a Sys::Virt::Domain object/, '... is refused' );
+    throws(
+        'a connection for a domain',
+        qr/domref is not a Sys::Virt::Domain object/,
+        sub {
+            $c->domain_event_register_any( $c, 0, sub { } );
+        }
+    );
 };
 
 subtest 'the object of an event' => sub {
@@ -326,12 +331,12 @@ subtest 'other events' => sub {
         my $method = "${kind}_event_deregister_any";
         is( $c->$method($id), undef, $method );
     }
-    ok(
-        !eval {
+    throws(
+        'an unknown secret event',
+        'INVALID_ARG',
+        sub {
             $c->secret_event_register_any( undef, 7, sub { } );
-            1;
-        },
-        'an unknown secret event'
+        }
     );
 };
 
@@ -425,14 +430,13 @@ subtest 'life of connections' => sub {
     $conn->domain_event_register_any( undef, $_, sub { } ) for 0, 1;
     $conn->network_event_register_any( undef, 0, sub { } );
     is( $conn->close, undef, 'close takes back all callbacks' );
-    ok( !eval { $conn->get_hostname; 1 }, 'and the object is closed' );
-    is( $@->code, Sys::Virt::Error::ERR_INVALID_CONN(), '... an invalid connection' );
+    throws( 'and the object is closed', Sys::Virt::Error::ERR_INVALID_CONN(), sub { $conn->get_hostname } );
     $conn->close;
     pass('closing twice is harmless');
 };
 
 subtest 'close callbacks' => sub {
-    ok( !eval { $c->register_close_callback('x'); 1 }, 'no code' );
+    throws( 'no code', qr/cb is not a CODE reference/, sub { $c->register_close_callback('x') } );
     my $registered = eval {
         $c->register_close_callback( sub { } );
         1;

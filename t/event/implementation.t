@@ -2,7 +2,11 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+
 use Test::More;
+use Throws;
 use Sys::Virt;
 use Sys::Virt::Event;
 
@@ -84,14 +88,16 @@ package Old::Loop {
 
 my $pattern = qr/\Aevent implementation must be a subclass of Sys::Virt::EventImpl at /;
 for my $bad ( undef, 'x', [], {}, sub { }, bless( [], 'Foo' ) ) {
-    ok( !eval { Sys::Virt::Event::register($bad); 1 }, 'D11: no loop' );
-    like( $@, $pattern, '... is refused with the documented message' );
+    throws( 'D11: no loop', $pattern, sub { Sys::Virt::Event::register($bad) } );
 }
 
 my $base = bless {}, 'Sys::Virt::EventImpl';
 for my $name (qw(add_handle update_handle remove_handle add_timeout update_timeout remove_timeout)) {
-    ok( !eval { $base->$name; 1 }, "the base class has no $name" );
-    like( $@, qr/\ASys::Virt::EventImpl must provide an impl of '$name' at /, '... and says so' );
+    throws(
+        "the base class has no $name",
+        qr/\ASys::Virt::EventImpl must provide an impl of '$name' at /,
+        sub { $base->$name }
+    );
 }
 ok( Sys::Virt::Event->can($_), "Sys::Virt::Event has $_" )
     for qw(_run_handle_callback _run_timeout_callback _free_callback_opaque _run_handle_callback_helper);
@@ -102,7 +108,11 @@ is( $Sys::Virt::Event::eventimpl,      $loop, 'the loop is in the package variab
 {
     my @warnings;
     local $SIG{__WARN__} = sub { push @warnings, @_ };
-    ok( !eval { Sys::Virt::Event::register( bless {}, 'Old::Loop' ); 1 }, 'D12: a second loop is refused' );
+    throws(
+        'D12: a second loop is refused',
+        qr/registered already/,
+        sub { Sys::Virt::Event::register( bless {}, 'Old::Loop' ) }
+    );
     like(
         $warnings[0],
         qr/\ADECPRECATION WARNING: event implementation is a subclass of Sys::Virt::Event/,
@@ -127,8 +137,7 @@ is( $events[0][0], $c, '... with their connection' );
 $c->domain_event_deregister_any($id);
 $id = $c->domain_event_register_any( undef, 0, sub { die "in a callback\n" } );
 $d->resume;
-ok( !eval { $loop->turn; 1 }, 'an exception in a callback' );
-is( $@, "in a callback\n", '... comes out of the helper that ran it' );
+throws( 'an exception in a callback', qr/\Ain a callback\n\z/, sub { $loop->turn } );
 $c->domain_event_deregister_any($id);
 $loop->turn;
 
@@ -143,22 +152,44 @@ is( $loop->{log}[-1], 'update_handle 0', 'updates reach the loop' );
 Sys::Virt::Event::remove_handle($watch);
 is( @{ $loop->{free} }, 1, 'removal too' );
 $loop->turn;
-ok( !eval { Sys::Virt::Event::remove_handle(4711); 1 }, 'D9: what remove_handle returns is passed on' );
+throws(
+    'D9: what remove_handle returns is passed on',
+    qr/no watch 4711/,
+    sub { Sys::Virt::Event::remove_handle(4711) }
+);
 
 subtest 'numbers that are none of libvirt\'s' => sub {
     my $one    = $c->domain_event_register_any( undef, 0, sub { } );
     my ($real) = values %{ $loop->{timers} };
     my $number = 4096;
     for my $bad ( undef, 'x', 5, [], {}, \$number, \'x', \-1, \1e30, $c ) {
-        ok( !eval { $loop->_run_timeout_callback( 1, $bad, undef ); 1 }, 'a callback' );
-        like( $@, qr/cbref is not a callback that libvirt registered/, '... is looked up, not followed' );
-        ok( !eval { $loop->_run_handle_callback( 1, 1, 1, $bad, undef ); 1 }, 'of a handle likewise' );
+        throws(
+            'a callback',
+            qr/cbref is not a callback that libvirt registered/,
+            sub { $loop->_run_timeout_callback( 1, $bad, undef ) }
+        );
+        throws(
+            'of a handle likewise',
+            qr/cbref is not a callback/,
+            sub { $loop->_run_handle_callback( 1, 1, 1, $bad, undef ) }
+        );
         next if !defined $bad;
-        ok( !eval { $loop->_free_callback_opaque( $bad, undef ); 1 }, 'and one to free' );
+        throws(
+            'and one to free',
+            qr/ffref is not a callback/,
+            sub { $loop->_free_callback_opaque( $bad, undef ) }
+        );
     }
-    ok( !eval { $loop->_run_timeout_callback( 1, $real->{cb}, \$number ); 1 }, 'a foreign opaque value' );
-    ok( !eval { $loop->_run_handle_callback( 1, 1, 1, $real->{cb}, $real->{opaque} ); 1 },
-        'a timer as a handle' );
+    throws(
+        'a foreign opaque value',
+        qr/opaqueref is not a callback/,
+        sub { $loop->_run_timeout_callback( 1, $real->{cb}, \$number ) }
+    );
+    throws(
+        'a timer as a handle',
+        qr/cbref is not a callback/,
+        sub { $loop->_run_handle_callback( 1, 1, 1, $real->{cb}, $real->{opaque} ) }
+    );
     is( eval { $loop->_run_timeout_callback( 1, $real->{cb}, undef ); 1 },
         1, 'D10: an undefined opaque value' )
         or diag $@;
@@ -169,30 +200,29 @@ subtest 'numbers that are none of libvirt\'s' => sub {
 subtest 'a loop that fails' => sub {
     no warnings qw(redefine once);
     local *My::Loop::add_timeout = sub { die "no timers today\n" };
-    ok(
-        !eval {
+    throws(
+        'by dying',
+        qr/\Ano timers today\n\z/,
+        sub {
             Sys::Virt::Event::add_timeout( 5, sub { } );
-            1;
-        },
-        'by dying'
+        }
     );
-    is( $@, "no timers today\n", '... is heard' );
     *My::Loop::add_timeout = sub { return -1 };
-    ok(
-        !eval {
+    throws(
+        'by -1',
+        'OPERATION_INVALID',
+        sub {
             Sys::Virt::Event::add_timeout( 5, sub { } );
-            1;
-        },
-        'by -1'
+        }
     );
     isa_ok( $@, 'Sys::Virt::Error' );
     *My::Loop::add_timeout = sub { return 'seven' };
-    ok(
-        !eval {
+    throws(
+        'by nonsense',
+        qr/not a number: "seven"/,
+        sub {
             Sys::Virt::Event::add_timeout( 5, sub { } );
-            1;
-        },
-        'by nonsense'
+        }
     );
 };
 
@@ -202,8 +232,7 @@ subtest 'a loop that fails while a connection goes' => sub {
     no warnings 'redefine';
     my $remove = \&My::Loop::remove_timeout;
     local *My::Loop::remove_timeout = sub { $remove->(@_); die "no more timers\n" };
-    ok( !eval { $other->close; 1 }, 'close throws' );
-    is( $@, "no more timers\n", '... what the loop died with' );
+    throws( 'close throws', qr/\Ano more timers\n\z/, sub { $other->close } );
 };
 
 undef $d;

@@ -11,7 +11,9 @@ use std::ffi::CStr;
 use std::mem::{MaybeUninit, offset_of};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use sysvirt::boundary::{Callbacks, Class, Kind, Method, Outcome, Param, Sink, Storage, Tag, Value, Want};
+use sysvirt::harness::{
+    ARGS_MAX, Callbacks, Class, Kind, Method, Outcome, Param, Sink, Storage, Tag, Value, Want,
+};
 
 /// A [`Value`] as C sees it: its constructors promise more than the shim does.
 #[repr(C)]
@@ -61,8 +63,6 @@ const JUNK: u32 = 0xdead_beef;
 const CODE: u64 = 64;
 const ORIGIN: usize = 128;
 const STASH: u64 = 192;
-/// As many arguments a callback may have: ARGS_MAX in perl/callback.c.
-const CALLBACK_ARGS_MAX: usize = 12;
 
 thread_local! {
     /// What is left of the input, from its end: first a call's arguments are made of it, then what subs do and return.
@@ -325,7 +325,7 @@ fn build(value: &mut Raw, objects: &mut Vec<(Class, *mut c_void)>) {
             }
         }
         Tag::Ref => assert!(items.len() == 1, "a reference to nothing"),
-        Tag::Fill => panic!("an assignment within a value"),
+        Tag::OutArg => panic!("an assignment within a value"),
         _ => {}
     }
     if value.tag != Tag::Map {
@@ -411,7 +411,7 @@ extern "C" fn call(
     // SAFETY: `create` made it; it may go while it runs, but not before.
     let calls = unsafe { &(*callback.cast::<Sub>()).calls };
     calls.set(calls.get() + 1);
-    assert!(count <= CALLBACK_ARGS_MAX, "too many arguments");
+    assert!(count <= ARGS_MAX, "too many arguments");
     assert!(usize::try_from(readback).is_ok_and(|at| at < count) || readback == -1, "no such argument");
     // SAFETY: an array of so many values, which are of the same layout.
     let args = unsafe { std::slice::from_raw_parts_mut(args.cast::<Raw>(), count) };
@@ -434,12 +434,12 @@ extern "C" fn call(
     choice >= 30
 }
 
-extern "C" fn park(message: *const c_char) {
+extern "C" fn defer(message: *const c_char) {
     // SAFETY: a C string.
     std::hint::black_box(unsafe { CStr::from_ptr(message) }.count_bytes());
 }
 
-static CALLBACKS: Callbacks = Callbacks { create, named, destroy, call, park };
+static CALLBACKS: Callbacks = Callbacks { create, named, destroy, call, defer };
 
 fn name(method: &Method) -> &'static CStr {
     // SAFETY: a literal of the table's.
@@ -509,7 +509,7 @@ fn call_with(method: &Method, args: &[Raw], mut made: Option<&mut Raw>) {
             }
             return;
         }
-        (Outcome::Done, Tag::Fill) => {
+        (Outcome::Done, Tag::OutArg) => {
             // SAFETY: so many values.
             let items = unsafe { std::slice::from_raw_parts_mut(result.data as *mut Raw, result.len) };
             let [index, content, returned] = items else { panic!("an assignment of {} values", result.len) };

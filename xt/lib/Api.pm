@@ -115,8 +115,8 @@ sub source {
         open my $file, '<', $_ or die "$_: $!\n";
         my $text = do { local $/ = undef; <$file> };
         $found{named}{$1} = 1 while $text =~ /\b(vir[A-Z]\w+|VIR_\w+)\b/g;
-        while ( $text =~ /^events! [{] (\w+),.*?\n(.*?)^[}]/msg ) {
-            my ( $class, $rows ) = ( $1, $2 );
+        while ( $text =~ /^( *)events! [{] (\w+),.*?\n(.*?)^\1[}]/msg ) {
+            my ( $class, $rows ) = ( $2, $3 );
             $found{events}{$class} = () = $rows =~ /^\s+vir\w+Callback => \w+[(]/mg;
         }
         my $name = s/.*\/(?=rust\/)//r;

@@ -19,7 +19,7 @@ my @classes = (
     [ 'StorageVol',       'storage_vol.rs',       'vol' ],
     [ 'Stream',           'stream.rs',            'st' ],
     [ 'Interface',        'interface.rs',         'iface' ],
-    [ 'Event',            'event/mod.rs',         q{} ],
+    [ 'Event',            'event.rs',             q{} ],
     [ 'Connect',          'connect/',             'con' ],
 );
 my %handle = map { ( "vir$_->[0]Ptr" => $_ ) } grep { $_->[2] } @classes;
@@ -148,7 +148,7 @@ sub method {
     my $head = "$name($params) => ";
     return $head . result( $function, $call ) . q{;} if !@out;
     my %body = (
-        given  => [ 'let mut given = Arguments::fixed(&newparams, NAMES)?;', "status($call)" ],
+        given  => [ 'let mut given = ParamBuilder::fixed(&newparams, NAMES)?;', "status($call)" ],
         params => [
             'let (mut out, mut count) = (std::ptr::null_mut(), 0);',
             "let returned = $call;",

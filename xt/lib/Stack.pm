@@ -254,17 +254,6 @@ sub same {
     return;
 }
 
-# Runs the code, which must throw: an error of libvirt with that code's name, or a text that matches.
-sub throws {
-    my ( $what, $want, $code ) = @_;
-    my $lived = eval { $code->(); 1 };
-    my $error = $@;
-    return Test::More::fail("$what: nothing thrown") if $lived;
-    return Test::More::like( $error, $want, $what )  if ref $want;
-    my $number = Sys::Virt::Error->can("ERR_$want")->();
-    return Test::More::is( ref $error ? $error->code : $error, $number, $what ) || Test::More::diag($error);
-}
-
 # No exception; false when there was one.
 sub lives {
     my ( $what, $code ) = @_;

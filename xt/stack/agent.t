@@ -4,8 +4,9 @@ use strict;
 use warnings;
 
 use Test::More;
-use lib 'xt/lib';
+use lib qw(t/lib xt/lib);
 use Stack;
+use Throws;
 
 my $conn  = Stack::connect('a');
 my $disk  = Stack::image( 'disk', 'raw', '64M' );
@@ -60,9 +61,8 @@ subtest 'what it tells' => sub {
 subtest 'file systems' => sub {
     my @result = $guest->fs_freeze( ['/data'] );
     is_deeply( \@result, [1], 'one is frozen' );
-    Stack::throws( 'what it refuses then', qr/frozen|not allowed|disabled/i, sub { $guest->get_fs_info } );
-    Stack::throws( 'libvirt thaws all or none', 'ARGUMENT_UNSUPPORTED',
-        sub { $guest->fs_thaw( ['/data'] ) } );
+    throws( 'what it refuses then',      qr/frozen|not allowed|disabled/i, sub { $guest->get_fs_info } );
+    throws( 'libvirt thaws all or none', 'ARGUMENT_UNSUPPORTED', sub { $guest->fs_thaw( ['/data'] ) } );
     is_deeply( [ $guest->fs_thaw(undef) ],   [1], 'one is thawed' );
     is_deeply( [ $guest->fs_freeze(undef) ], [1], 'all are frozen' );
     is_deeply( [ $guest->fs_thaw(undef) ],   [1], '... and thawed' );
@@ -73,8 +73,7 @@ subtest 'file systems' => sub {
     Stack::lives( 'trimmed', sub { $guest->fs_trim( undef, 0 ) } );
     my $smaller = Stack::wait_for( 'a smaller image', 20, sub { ( stat $disk )[12] < $full - 10_000 } );
     ok( $smaller, '... so that the image takes less room' ) || diag $full, q{ }, ( stat $disk )[12];
-    Stack::throws( 'libvirt trims all or none',
-        'ARGUMENT_UNSUPPORTED', sub { $guest->fs_trim( '/data', 0 ) } );
+    throws( 'libvirt trims all or none', 'ARGUMENT_UNSUPPORTED', sub { $guest->fs_trim( '/data', 0 ) } );
 };
 
 subtest 'users' => sub {
@@ -95,7 +94,7 @@ subtest 'users' => sub {
     is_deeply( [ $guest->authorized_ssh_keys_get('root') ], [$other], 'set' );
     $guest->authorized_ssh_keys_set( 'root', undef );
     is_deeply( [ $guest->authorized_ssh_keys_get('root') ], [], 'none' );
-    Stack::throws( 'keys of nobody', qr/./, sub { $guest->authorized_ssh_keys_get('nobody') } );
+    throws( 'keys of nobody', qr/./, sub { $guest->authorized_ssh_keys_get('nobody') } );
 };
 
 subtest 'processors' => sub {
@@ -105,7 +104,7 @@ subtest 'processors' => sub {
     is( $guest->get_vcpus(Sys::Virt::Domain::VCPU_LIVE),  2,   '... the machine has two' );
     $guest->set_vcpus( 2, Sys::Virt::Domain::VCPU_GUEST );
     is( $guest->get_guest_vcpus->{online}, '0-1', 'both again' );
-    Stack::throws( 'the first stays', qr/./, sub { $guest->set_guest_vcpus( '0', 0 ) } );
+    throws( 'the first stays', qr/./, sub { $guest->set_guest_vcpus( '0', 0 ) } );
 };
 
 subtest 'addresses' => sub {
@@ -155,7 +154,7 @@ subtest 'time-out, and no agent' => sub {
     $guest->set_agent_response_timeout(Sys::Virt::Domain::AGENT_RESPONSE_TIMEOUT_BLOCK);
     ok( Stack::agent_ready($guest), 'awake' );
     my $mute = Stack::boot( $conn, name => 'mute' );
-    Stack::throws( 'a guest without agent', 'ARGUMENT_UNSUPPORTED', sub { $mute->get_time } );
+    throws( 'a guest without agent', 'ARGUMENT_UNSUPPORTED', sub { $mute->get_time } );
 };
 
 my $xml = $guest->get_xml_description;

@@ -4,8 +4,9 @@ use strict;
 use warnings;
 
 use Test::More;
-use lib 'xt/lib';
+use lib qw(t/lib xt/lib);
 use Stack;
+use Throws;
 
 my $etc     = Stack::root() . '/b/etc';
 my $config  = "$etc/libvirtd.conf";
@@ -202,13 +203,12 @@ subtest 'read-only' => sub {
         network_destroy     => sub { $ro->get_network_by_name('default')->destroy },
         open_console        => sub { $same->open_console( $ro->new_stream, undef ) },
     );
-    Stack::throws( "$_ is refused", $denied, $writes{$_} ) for sort keys %writes;
+    throws( "$_ is refused", $denied, $writes{$_} ) for sort keys %writes;
     my $socket = Stack::root() . '/a/run/libvirt-sock-ro';
     my $public = Sys::Virt->new( uri => "qemu+unix:///system?socket=$socket", readonly => 1 );
     is( scalar( grep { $_->get_name eq $guest->get_name } $public->list_all_domains ),
         1, 'by the public socket' );
-    Stack::throws( '... refused, too',
-        $denied, sub { $public->get_domain_by_name( $guest->get_name )->destroy } );
+    throws( '... refused, too', $denied, sub { $public->get_domain_by_name( $guest->get_name )->destroy } );
     is( $guest->is_active, 1, 'the guest still runs' );
 };
 

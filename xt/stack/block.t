@@ -4,8 +4,9 @@ use strict;
 use warnings;
 
 use Test::More;
-use lib 'xt/lib';
+use lib qw(t/lib xt/lib);
 use Stack;
+use Throws;
 
 my $conn = Stack::connect('a');
 
@@ -74,9 +75,9 @@ subtest 'what is told' => sub {
     cmp_ok( $info->{allocation}, '>', 0, 'allocation' );
     write_disk( 'vdc', 'on a raw disk', 1 );
     is( $guest->block_peek( 'vdc', 2**20, 13 ), 'on a raw disk', 'the bytes of a disk' );
-    Stack::throws( 'another format', 'OPERATION_UNSUPPORTED', sub { $guest->block_peek( 'vda', 0, 4 ) } );
+    throws( 'another format', 'OPERATION_UNSUPPORTED', sub { $guest->block_peek( 'vda', 0, 4 ) } );
     is_deeply( [ $guest->get_disk_errors ], [], 'no errors' );
-    Stack::throws( 'no disk', 'INVALID_ARG', sub { $guest->get_block_info('vdz') } );
+    throws( 'no disk', 'INVALID_ARG', sub { $guest->get_block_info('vdz') } );
 };
 
 Stack::same( $_, $guest, "\$dom->$_" )
@@ -119,7 +120,7 @@ subtest 'limits' => sub {
     Stack::same( 'limits', $guest, q{$dom->get_block_iotune('vda')} );
     $guest->set_block_iotune( 'vda', { map { $_ => 0 } grep { !/group/ } keys %want } );
     is( $guest->get_block_iotune('vda')->{total_bytes_sec}, 0, 'none again' );
-    Stack::throws( 'an unknown key', qr/speed/, sub { $guest->set_block_iotune( 'vda', { speed => 1 } ) } );
+    throws( 'an unknown key', qr/speed/, sub { $guest->set_block_iotune( 'vda', { speed => 1 } ) } );
     $conn->domain_event_deregister_any($id);
 };
 

@@ -4,8 +4,9 @@ use strict;
 use warnings;
 
 use Test::More;
-use lib 'xt/lib';
+use lib qw(t/lib xt/lib);
 use Stack;
+use Throws;
 
 my $conn = Stack::connect('a');
 my ( $live, $config ) = ( Sys::Virt::Domain::AFFECT_LIVE, Sys::Virt::Domain::AFFECT_CONFIG );
@@ -56,11 +57,11 @@ subtest 'disks' => sub {
     $guest->attach_device( disk( 'two', 'vdb' ), $live | $config );
     my $inactive = $guest->get_xml_description(Sys::Virt::Domain::XML_INACTIVE);
     like( $inactive, qr/ua-two/, 'attached for good, too' );
-    Stack::throws( 'the same twice', qr/./, sub { $guest->attach_device( disk( 'two', 'vdb' ) ) } );
+    throws( 'the same twice', qr/./, sub { $guest->attach_device( disk( 'two', 'vdb' ) ) } );
     $guest->detach_device_alias( 'ua-two', $live | $config );
     ok( Stack::wait_for( 'the event', 30, sub { $removed{'ua-two'} } ), 'detached by its alias' );
     unlike( $guest->get_xml_description(Sys::Virt::Domain::XML_INACTIVE), qr/ua-two/, '... for good' );
-    Stack::throws( 'an unknown alias', qr/ua-none/, sub { $guest->detach_device_alias( 'ua-none', $live ) } );
+    throws( 'an unknown alias', qr/ua-none/, sub { $guest->detach_device_alias( 'ua-none', $live ) } );
 };
 
 subtest 'CD-ROM: update' => sub {
@@ -141,7 +142,7 @@ subtest 'processors' => sub {
     $guest->pin_emulator("\1");
     is( unpack( 'b2', $guest->get_emulator_pin_info ), '10', 'the emulator is pinned' );
     Stack::same( 'get_emulator_pin_info', $guest, 'unpack "b*", $dom->get_emulator_pin_info' );
-    Stack::throws( 'a fourth', 'INVALID_ARG', sub { $guest->set_vcpus( 4, $live ) } );
+    throws( 'a fourth', 'INVALID_ARG', sub { $guest->set_vcpus( 4, $live ) } );
 
     # libvirt waits five seconds for the guest, which can take longer.
     my $left =
@@ -174,9 +175,8 @@ subtest 'memory' => sub {
     Stack::same( 'memory_stats', $guest, '$dom->memory_stats' );
     $guest->set_memory( 128 * 1024 );
     ok( Stack::wait_for( 'the event', 20, sub { $actual == 128 * 1024 } ), 'all of it again' );
-    Stack::throws( 'more than that', qr/./, sub { $guest->set_memory( 256 * 1024 ) } );
-    Stack::throws( 'a new maximum needs a machine at rest',
-        qr/./, sub { $guest->set_max_memory( 256 * 1024 ) } );
+    throws( 'more than that',                        qr/./, sub { $guest->set_memory( 256 * 1024 ) } );
+    throws( 'a new maximum needs a machine at rest', qr/./, sub { $guest->set_max_memory( 256 * 1024 ) } );
     $conn->domain_event_deregister_any($id);
 };
 
@@ -201,7 +201,7 @@ subtest 'I/O threads' => sub {
         'map { { %$_, affinity => unpack "b*", $_->{affinity} } } $dom->get_iothread_info(1)' );
     $guest->del_iothread( 5, $live );
     is( scalar( my @left = $guest->get_iothread_info($live) ), 1, 'deleted' );
-    Stack::throws( 'deleted twice', 'INVALID_ARG', sub { $guest->del_iothread( 5, $live ) } );
+    throws( 'deleted twice', 'INVALID_ARG', sub { $guest->del_iothread( 5, $live ) } );
 };
 
 subtest 'memory modules' => sub {

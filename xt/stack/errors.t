@@ -4,8 +4,9 @@ use strict;
 use warnings;
 
 use Test::More;
-use lib 'xt/lib';
+use lib qw(t/lib xt/lib);
 use Stack;
+use Throws;
 
 my $conn = Stack::connect('a');
 my $ro   = Stack::connect( 'a', readonly => 1 );
@@ -27,7 +28,7 @@ my $on   = $conn->define_domain(
 );
 $on->create( Sys::Virt::Domain::START_PAUSED() );
 
-Stack::throws( "$_->[0]: $_->[1]", $_->[1], $_->[2] )
+throws( "$_->[0]: $_->[1]", $_->[1], $_->[2] )
     for [ 'new', 'SYSTEM_ERROR', sub { Sys::Virt->new( uri => 'qemu+unix:///system?socket=/nowhere' ) } ],
     [ 'new', 'NO_CONNECT', sub { Sys::Virt->new( uri => Stack::uri('a') =~ s/\Aqemu/none/r ) } ],
     [ 'get_domain_by_name',       'NO_DOMAIN',       sub { $conn->get_domain_by_name('errors-none') } ],
@@ -110,36 +111,36 @@ my $folder = Stack::file('pool');
 mkdir $folder or die $!;
 my $pool = $conn->define_storage_pool(
     "<pool type='dir'><name>errors-pool</name><target><path>$folder</path></target></pool>");
-Stack::throws( 'StoragePool::destroy', 'OPERATION_INVALID', sub { $pool->destroy } );
+throws( 'StoragePool::destroy', 'OPERATION_INVALID', sub { $pool->destroy } );
 $pool->create;
-Stack::throws( 'StoragePool::create',   'OPERATION_INVALID', sub { $pool->create } );
-Stack::throws( 'StoragePool::undefine', 'OPERATION_INVALID', sub { $pool->undefine } );
-Stack::throws( 'get_volume_by_name',    'NO_STORAGE_VOL',    sub { $pool->get_volume_by_name('none') } );
+throws( 'StoragePool::create',   'OPERATION_INVALID', sub { $pool->create } );
+throws( 'StoragePool::undefine', 'OPERATION_INVALID', sub { $pool->undefine } );
+throws( 'get_volume_by_name',    'NO_STORAGE_VOL',    sub { $pool->get_volume_by_name('none') } );
 my $volume = '<volume><name>one</name><capacity>1</capacity></volume>';
 $pool->create_volume($volume);
-Stack::throws( 'create_volume', 'STORAGE_VOL_EXIST', sub { $pool->create_volume($volume) } );
+throws( 'create_volume', 'STORAGE_VOL_EXIST', sub { $pool->create_volume($volume) } );
 
 for my $private (qw(no yes)) {
     my $secret = $conn->define_secret( "<secret ephemeral='yes' private='$private'>"
             . "<usage type='ceph'><name>errors-$private</name></usage></secret>" );
-    Stack::throws( 'get_value of no value', 'NO_SECRET', sub { $secret->get_value } ) if $private eq 'no';
+    throws( 'get_value of no value', 'NO_SECRET', sub { $secret->get_value } ) if $private eq 'no';
     $secret->set_value('x');
-    Stack::throws( 'get_value of a private secret', 'INVALID_SECRET', sub { $secret->get_value } )
+    throws( 'get_value of a private secret', 'INVALID_SECRET', sub { $secret->get_value } )
         if $private eq 'yes';
     $secret->undefine;
 }
 
 # A console has one user at a time.
 $on->resume;
-Stack::throws( 'fs_freeze', 'AGENT_UNRESPONSIVE', sub { $on->fs_freeze(undef) } );
+throws( 'fs_freeze', 'AGENT_UNRESPONSIVE', sub { $on->fs_freeze(undef) } );
 my $first = $conn->new_stream;
 $on->open_console( $first, undef );
-Stack::throws( 'open_console', 'OPERATION_FAILED', sub { $on->open_console( $conn->new_stream, undef ) } );
+throws( 'open_console', 'OPERATION_FAILED', sub { $on->open_console( $conn->new_stream, undef ) } );
 $first->abort;
 
 # A connection has one sub for its end.
 $conn->register_close_callback( sub { } );
-Stack::throws(
+throws(
     'register_close_callback',
     'OPERATION_INVALID',
     sub {
@@ -150,7 +151,7 @@ $conn->unregister_close_callback;
 
 # What undefine would lose.
 $on->managed_save;
-Stack::throws( 'undefine', 'OPERATION_INVALID', sub { $on->undefine } );
+throws( 'undefine', 'OPERATION_INVALID', sub { $on->undefine } );
 $on->managed_save_remove;
 
 done_testing;

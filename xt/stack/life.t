@@ -4,8 +4,9 @@ use strict;
 use warnings;
 
 use Test::More;
-use lib 'xt/lib';
+use lib qw(t/lib xt/lib);
 use Stack;
+use Throws;
 
 my $conn = Stack::connect('a');
 
@@ -28,7 +29,7 @@ my $guest = Stack::boot( $conn, name => 'main', define => 1, agent => 1 );
 subtest 'start, pause, stop' => sub {
     state_is( $guest, 'RUNNING', 'BOOTED', 'booted' );
     is( $conn->get_domain_by_id( $guest->get_id )->get_name, $guest->get_name, 'found by its number' );
-    Stack::throws( 'a second start', 'OPERATION_INVALID', sub { $guest->create } );
+    throws( 'a second start', 'OPERATION_INVALID', sub { $guest->create } );
     $guest->suspend;
     state_is( $guest, 'PAUSED', 'USER', 'paused' );
     my $cpu_time = $guest->get_info->{cpuTime};
@@ -57,7 +58,7 @@ subtest 'reset and reboot' => sub {
     ok( Stack::ready( 'main', 60, 3 ), 'boots again after a reboot by its agent' );
     ok( Stack::agent_ready($guest),    '... with the agent' );
     cmp_ok( uptime($guest), '<', $before + 30, '... and was up for a short time' );
-    Stack::throws( 'an unknown way', qr/unsupported flags/, sub { $guest->reboot(1024) } );
+    throws( 'an unknown way', qr/unsupported flags/, sub { $guest->reboot(1024) } );
 };
 
 subtest 'shut down' => sub {
@@ -75,7 +76,7 @@ subtest 'shut down' => sub {
     $guest->shutdown;
     ok( off($guest), 'as libvirt chooses' );
     $guest->create;
-    Stack::throws(
+    throws(
         'ways of containers',
         qr{unsupported flags},
         sub { $guest->shutdown( Sys::Virt::Domain::SHUTDOWN_SIGNAL | Sys::Virt::Domain::SHUTDOWN_INITCTL ) }
@@ -85,7 +86,7 @@ subtest 'shut down' => sub {
     $guest->create( Sys::Virt::Domain::START_AUTODESTROY | Sys::Virt::Domain::START_BYPASS_CACHE );
     ok( $guest->is_active, 'started with flags' );
     $guest->destroy;
-    Stack::throws( 'destroying twice', 'OPERATION_INVALID', sub { $guest->destroy } );
+    throws( 'destroying twice', 'OPERATION_INVALID', sub { $guest->destroy } );
 };
 
 subtest 'a connection that takes its guest along' => sub {
@@ -178,7 +179,7 @@ subtest 'save and restore' => sub {
     Stack::same( 'get_save_image_xml_description',
         $guest, "\$conn->get_save_image_xml_description('$image')" );
     $guest->destroy;
-    Stack::throws( 'no image', qr/No such file/, sub { $conn->restore_domain( Stack::file('none') ) } );
+    throws( 'no image', qr/No such file/, sub { $conn->restore_domain( Stack::file('none') ) } );
 };
 
 subtest 'dump, memory' => sub {

@@ -4,8 +4,9 @@ use strict;
 use warnings;
 
 use Test::More;
-use lib 'xt/lib';
+use lib qw(t/lib xt/lib);
 use Stack;
+use Throws;
 
 my ( $here, $there ) = map { Stack::connect($_) } qw(a b);
 my $tcp  = 'qemu+tcp://stack-b:16510/system';    # as daemon a reaches daemon b
@@ -124,7 +125,7 @@ subtest 'between the daemons' => sub {
         $live | $p2p | Sys::Virt::Domain::MIGRATE_COMPRESSED | Sys::Virt::Domain::MIGRATE_UNDEFINE_SOURCE
     );
     $guest = moved( $there, $here, 'compressed' );
-    Stack::throws( 'undefined there', 'NO_DOMAIN', sub { $there->get_domain_by_name($name) } );
+    throws( 'undefined there', 'NO_DOMAIN', sub { $there->get_domain_by_name($name) } );
     my $stats = ( $guest->get_job_stats(Sys::Virt::Domain::JOB_STATS_COMPLETED) )[1];
     is(
         $stats->{Sys::Virt::Domain::JOB_OPERATION},
@@ -134,10 +135,9 @@ subtest 'between the daemons' => sub {
     cmp_ok( $stats->{Sys::Virt::Domain::JOB_MEMORY_PROCESSED}, '>', 2**20,  '... memory' );
     cmp_ok( $stats->{Sys::Virt::Domain::JOB_DOWNTIME},         '<', 60_000, '... downtime' );
     Stack::same( 'statistics of a migration', $guest, 'my ($t, $s) = $dom->get_job_stats(3); $s' );
-    Stack::throws( 'nobody there', qr/./,
+    throws( 'nobody there', qr/./,
         sub { $guest->migrate_to_uri( 'qemu+tcp://stack-b:1/system', $live | $p2p ) } );
-    Stack::throws( 'an unknown parameter',
-        qr/colour/, sub { $guest->migrate( $there, { colour => 1 }, $live ) } );
+    throws( 'an unknown parameter', qr/colour/, sub { $guest->migrate( $there, { colour => 1 }, $live ) } );
     is( $guest->is_active, 1, 'it runs on' );
 };
 
@@ -192,10 +192,10 @@ subtest 'progress, cancelled' => sub {
     $guest->abort_job;
     is( ended($child),     Sys::Virt::Error::ERR_OPERATION_ABORTED, 'cancelled' );
     is( $guest->is_active, 1,                                       'the guest is here, running' );
-    Stack::throws( '... not there', 'NO_DOMAIN', sub { $there->get_domain_by_name($name) } );
+    throws( '... not there', 'NO_DOMAIN', sub { $there->get_domain_by_name($name) } );
     ok( Stack::wait_for( 'iterations', 10, sub { @iterations } ), 'event: iterations' );
     is( $iterations[0], 1, '... from one' );
-    Stack::throws( 'nothing to cancel', 'OPERATION_INVALID', sub { $guest->abort_job } );
+    throws( 'nothing to cancel', 'OPERATION_INVALID', sub { $guest->abort_job } );
     $here->domain_event_deregister_any($id);
 };
 

@@ -5,8 +5,9 @@ use warnings;
 
 use Socket;
 use Test::More;
-use lib 'xt/lib';
+use lib qw(t/lib xt/lib);
 use Stack;
+use Throws;
 
 my $conn = Stack::connect('a');
 
@@ -18,14 +19,14 @@ subtest 'descriptors of disks' => sub {
         "<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='$image.gone' fdgroup='mine'/>"
         . "<target dev='vda' bus='virtio'/></disk>";
     my $guest = $conn->define_domain( Stack::xml( name => 'fd', agent => 1, disks => [$disk] ) );
-    Stack::throws( 'without them', qr/./, sub { $guest->create } );
+    throws( 'without them', qr/./, sub { $guest->create } );
     $guest->fd_associate( 'mine', [ fileno $write ] );
     Stack::lives( 'a guest starts with a descriptor', sub { $guest->create } ) or return;
     Stack::ready('fd') && Stack::agent_ready($guest);
     is( Stack::in_guest( $guest, 'head -c 20 /dev/vda' ), 'through a descriptor', '... and reads from it' );
     $guest->destroy;
-    Stack::throws( 'no number',    qr/./, sub { $guest->fd_associate( 'mine', ['x'] ) } );
-    Stack::throws( 'a closed one', qr/./, sub { $guest->fd_associate( 'mine', [999] ) } );
+    throws( 'no number',    qr/./, sub { $guest->fd_associate( 'mine', ['x'] ) } );
+    throws( 'a closed one', qr/./, sub { $guest->fd_associate( 'mine', [999] ) } );
 };
 
 subtest 'a screen over a socket of ours' => sub {
@@ -36,7 +37,7 @@ subtest 'a screen over a socket of ours' => sub {
     close $theirs or die $!;
     sysread $mine, my $hello, 12;
     like( $hello, qr/\ARFB 003/, 'QEMU greets' );
-    Stack::throws( 'no second screen', qr/./, sub { $guest->open_graphics( 1, fileno $mine ) } );
+    throws( 'no second screen', qr/./, sub { $guest->open_graphics( 1, fileno $mine ) } );
     $guest->destroy;
 };
 
@@ -62,7 +63,7 @@ subtest 'sleep' => sub {
         is( ( $guest->get_state )[0], Sys::Virt::Domain::STATE_RUNNING, '... and runs' );
         ok( Stack::agent_ready($guest), '... with its agent' );
     }
-    Stack::throws( 'a duration', qr/./,
+    throws( 'a duration', qr/./,
         sub { $guest->pm_suspend_for_duration( Sys::Virt::NODE_SUSPEND_TARGET_MEM, 5 ) } );
 };
 
@@ -80,7 +81,7 @@ subtest 'the connection' => sub {
         }
     );
     $other->close;
-    Stack::throws( 'closed', qr/./, sub { $other->get_hostname } );
+    throws( 'closed', qr/./, sub { $other->get_hostname } );
     is( $conn->is_alive, 1, 'the first one stays' );
     my $both = Stack::connect('b');
     isnt( $both->get_hostname, $conn->get_hostname, 'two daemons, two hosts' );
@@ -100,7 +101,7 @@ subtest 'what QEMU or this libvirt refuses' => sub {
     }
 SKIP: {
         $conn->get_library_version < 10_002_000 or skip 'this libvirt has graphics_reload', 1;
-        Stack::throws(
+        throws(
             'a function of a newer libvirt',
             qr/virDomainGraphicsReload.*10[.]2[.]0/,
             sub { $guest->graphics_reload(0) }

@@ -4,8 +4,9 @@ use strict;
 use warnings;
 
 use Test::More;
-use lib 'xt/lib';
+use lib qw(t/lib xt/lib);
 use Stack;
+use Throws;
 
 my $conn = Stack::connect('a');
 my @events;
@@ -103,9 +104,9 @@ subtest 'a network' => sub {
     Stack::lives( 'B36: limits', sub { $created->set_parameters( \%limit ) } );
     my $got = $created->get_parameters;
     is_deeply( { map { $_ => $got->{$_} } keys %limit }, \%limit, '... are set' ) || diag explain $got;
-    Stack::throws( 'an unknown key', qr/weight/, sub { $created->set_parameters( { weight => 1 } ) } );
+    throws( 'an unknown key', qr/weight/, sub { $created->set_parameters( { weight => 1 } ) } );
     $created->delete;
-    Stack::throws( '... deleted', 'NO_NETWORK_PORT', sub { $net->get_port_by_uuid( $created->get_uuid ) } );
+    throws( '... deleted', 'NO_NETWORK_PORT', sub { $net->get_port_by_uuid( $created->get_uuid ) } );
     $net->destroy;
     event( 'network', 'get_name', 'network-nat', Sys::Virt::Network::EVENT_STOPPED, 'event: stopped' );
     $net->undefine;
@@ -140,7 +141,7 @@ subtest 'filters' => sub {
     Stack::same( 'bindings', undef,
         'map { $_->get_port_dev, $_->get_filter_name, $_->get_xml_description } $conn->list_all_nwfilter_bindings'
     );
-    Stack::throws( 'a filter in use', 'OPERATION_INVALID', sub { $filter->undefine } );
+    throws( 'a filter in use', 'OPERATION_INVALID', sub { $filter->undefine } );
     $bindings[0]->delete;
     is( scalar( my @left = $conn->list_all_nwfilter_bindings ), 0, 'binding deleted' );
     my $again = $conn->create_nwfilter_binding(
@@ -151,7 +152,7 @@ subtest 'filters' => sub {
     $again->delete;
     $guest->destroy;
     $filter->undefine;
-    Stack::throws( 'gone', 'NO_NWFILTER', sub { $conn->get_nwfilter_by_name('network-f') } );
+    throws( 'gone', 'NO_NWFILTER', sub { $conn->get_nwfilter_by_name('network-f') } );
 };
 
 subtest 'secrets' => sub {
@@ -163,7 +164,7 @@ subtest 'secrets' => sub {
     my $secret = $conn->define_secret( $xml->('no') );
     my $uuid   = $secret->get_uuid_string;
     event( 'secret', 'get_uuid_string', $uuid, Sys::Virt::Secret::EVENT_DEFINED, 'event: defined' );
-    Stack::throws( 'no value yet', 'NO_SECRET', sub { $secret->get_value } );
+    throws( 'no value yet', 'NO_SECRET', sub { $secret->get_value } );
     my $value = join q{}, map { chr } 0 .. 255;
     $secret->set_value($value);
     event( 'secret 1', 'get_uuid_string', $uuid, undef, 'event: value changed' );
@@ -178,12 +179,12 @@ subtest 'secrets' => sub {
     );
     my $private = $conn->define_secret( $xml->('yes') );
     $private->set_value('hidden');
-    Stack::throws( 'a private one', qr/private/, sub { $private->get_value } );
+    throws( 'a private one', qr/private/, sub { $private->get_value } );
     is( $conn->num_of_secrets, 2, 'two' );
     my $long = 'x' x 60_000;
     $secret->set_value($long);
     is( length $secret->get_value, 60_000, 'a long one' );
-    Stack::throws( 'too long', qr/./, sub { $secret->set_value( 'x' x 200_000 ) } );
+    throws( 'too long', qr/./, sub { $secret->set_value( 'x' x 200_000 ) } );
     $_->undefine for $secret, $private;
     event( 'secret', 'get_uuid_string', $uuid, Sys::Virt::Secret::EVENT_UNDEFINED, 'event: undefined' );
 };
@@ -206,8 +207,8 @@ SKIP: {
     my ($root) = grep { $_->get_name eq 'computer' } @devices;
     is_deeply( [ $root->get_parent ], [undef], 'the root of the tree has no parent: undef, in a list too' )
         if $root;
-    Stack::throws( 'no device', 'NO_NODE_DEVICE', sub { $conn->get_node_device_by_name('none_0') } );
-    Stack::throws( 'no such HBA', qr/./,
+    throws( 'no device', 'NO_NODE_DEVICE', sub { $conn->get_node_device_by_name('none_0') } );
+    throws( 'no such HBA', qr/./,
         sub { $conn->create_node_device('<device><parent>none</parent></device>') } );
     my @interfaces = eval { $conn->list_all_interfaces };
     my $error      = $@;

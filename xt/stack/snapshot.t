@@ -4,8 +4,9 @@ use strict;
 use warnings;
 
 use Test::More;
-use lib 'xt/lib';
+use lib qw(t/lib xt/lib);
 use Stack;
+use Throws;
 
 my $conn  = Stack::connect('a');
 my $image = Stack::image( 'disk', 'qcow2', '32M' );
@@ -62,8 +63,8 @@ subtest 'snapshots inside, of disk and memory' => sub {
     like( $one->get_xml_description, qr{<description>gr\xc3\xbcn</description>}, 'XML' );
     my $roots = Sys::Virt::DomainSnapshot::LIST_ROOTS;
     is_deeply( names( $guest->list_all_snapshots($roots) ), ['one'], 'the roots' );
-    Stack::throws( 'the first has no parent', 'NO_DOMAIN_SNAPSHOT', sub { $one->get_parent } );
-    Stack::throws( 'no such', 'NO_DOMAIN_SNAPSHOT', sub { $guest->get_snapshot_by_name('three') } );
+    throws( 'the first has no parent', 'NO_DOMAIN_SNAPSHOT', sub { $one->get_parent } );
+    throws( 'no such',                 'NO_DOMAIN_SNAPSHOT', sub { $guest->get_snapshot_by_name('three') } );
     my $image_list = Stack::command( 'qemu-img', 'snapshot', '-U', '-l', $image );
     like( $image_list, qr/\bone\b.*\btwo\b/s, 'the image holds both' );
 
@@ -137,7 +138,7 @@ subtest 'checkpoints' => sub {
     $two->delete;
     is_deeply( names( $guest->list_all_checkpoints ), ['c1'], 'one deleted' );
     $one->delete;
-    Stack::throws( 'no such', 'NO_DOMAIN_CHECKPOINT', sub { $guest->get_checkpoint_by_name('c1') } );
+    throws( 'no such', 'NO_DOMAIN_CHECKPOINT', sub { $guest->get_checkpoint_by_name('c1') } );
 };
 
 subtest 'backups' => sub {
@@ -196,7 +197,7 @@ subtest 'backups' => sub {
     is( $guest->get_job_info->{type}, Sys::Virt::Domain::JOB_UNBOUNDED, '... in the old way' );
     $guest->abort_job;
     ok( Stack::wait_for( 'the end', 30, sub { @done } ), 'until it is ended' );
-    Stack::throws( 'no backup', qr/./, sub { $guest->backup_get_xml_description } );
+    throws( 'no backup', qr/./, sub { $guest->backup_get_xml_description } );
     is( $guest->get_job_info->{type}, Sys::Virt::Domain::JOB_NONE, 'no job' );
 };
 

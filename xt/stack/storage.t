@@ -4,8 +4,9 @@ use strict;
 use warnings;
 
 use Test::More;
-use lib 'xt/lib';
+use lib qw(t/lib xt/lib);
 use Stack;
+use Throws;
 
 my $conn = Stack::connect('a');
 my ( @events, @loops );
@@ -145,7 +146,7 @@ subtest 'dir' => sub {
     my $before = $refreshed;
     $pool->refresh;
     ok( Stack::wait_for( 'refresh', 20, sub { $refreshed > $before } ), 'event: refreshed' );
-    Stack::throws( 'no volume', 'NO_STORAGE_VOL', sub { $pool->get_volume_by_name('none') } );
+    throws( 'no volume', 'NO_STORAGE_VOL', sub { $pool->get_volume_by_name('none') } );
     $pool->destroy;
     event( 'storage-dir', 'STOPPED' );
     $pool->delete;
@@ -153,7 +154,7 @@ subtest 'dir' => sub {
     event( 'storage-dir', 'DELETED' );
     $pool->undefine;
     event( 'storage-dir', 'UNDEFINED' );
-    Stack::throws( 'gone', 'NO_STORAGE_POOL', sub { $conn->get_storage_pool_by_name('storage-dir') } );
+    throws( 'gone', 'NO_STORAGE_POOL', sub { $conn->get_storage_pool_by_name('storage-dir') } );
 };
 
 subtest 'fs' => sub {
@@ -163,7 +164,7 @@ subtest 'fs' => sub {
         $conn->define_storage_pool( "<pool type='fs'><name>storage-fs</name><source><device path='$device'/>"
             . "<format type='ext4'/></source><target><path>$path</path></target></pool>" );
     $pool->build(Sys::Virt::StoragePool::BUILD_OVERWRITE);
-    Stack::throws( 'a file system is there',
+    throws( 'a file system is there',
         qr/./, sub { $pool->build(Sys::Virt::StoragePool::BUILD_NO_OVERWRITE) } );
     $pool->create;
     event( 'storage-fs', 'STARTED' );

@@ -6,8 +6,9 @@ use warnings;
 use Digest::SHA  ();
 use Scalar::Util ();
 use Test::More;
-use lib 'xt/lib';
+use lib qw(t/lib xt/lib);
 use Stack;
+use Throws;
 
 my $conn = Stack::connect('a');
 
@@ -83,10 +84,10 @@ subtest 'in pieces, at an offset' => sub {
     is( $n,   0,     'the end' );
     is( $got, $text, 'the same' );
     $stream->finish;
-    Stack::throws( 'finished', qr/./, sub { $stream->recv( $buffer, 1 ) } );
+    throws( 'finished', qr/./, sub { $stream->recv( $buffer, 1 ) } );
     $stream = $conn->new_stream;
     $volume->upload( $stream, 0, 10 );
-    Stack::throws( 'too much', qr/./, sub { $stream->send( 'x' x 100, 100 ); $stream->finish } );
+    throws( 'too much', qr/./, sub { $stream->send( 'x' x 100, 100 ); $stream->finish } );
     eval { $stream->abort };
 };
 
@@ -165,7 +166,7 @@ subtest 'broken off' => sub {
     my $stream = $conn->new_stream;
     $volume->upload( $stream, 0, 0 );
     my $calls = 0;
-    Stack::throws(
+    throws(
         'a handler that dies',
         qr/\Aenough at/,
         sub {
@@ -175,19 +176,19 @@ subtest 'broken off' => sub {
     eval { $stream->abort };
     $stream = $conn->new_stream;
     $volume->upload( $stream, 0, 0 );
-    Stack::throws(
+    throws(
         'one that fails',
         qr/handler failed/,
         sub {
             $stream->send_all( sub { -1 } );
         }
     );
-    Stack::throws( 'the stream is at its end', qr/./, sub { $stream->send( 'x', 1 ); $stream->finish } );
+    throws( 'the stream is at its end', qr/./, sub { $stream->send( 'x', 1 ); $stream->finish } );
     $stream = $conn->new_stream;
     $volume->download( $stream, 0, 0 );
     is( $stream->recv( my $buffer, 1000 ), 1000, 'some bytes' );
     Stack::lives( 'aborted with data under way', sub { $stream->abort } );
-    Stack::throws( 'and over', qr/./, sub { $stream->recv( $buffer, 1 ) } );
+    throws( 'and over', qr/./, sub { $stream->recv( $buffer, 1 ) } );
     $volume->upload( my $lost = $conn->new_stream, 0, 0 );
     $lost->send( 'x' x 5000, 5000 );
     undef $lost;
@@ -210,7 +211,7 @@ subtest 'a console' => sub {
     while ( $got !~ /sum=42/ && $stream->recv( my $buffer, 1024 ) > 0 ) { $got .= $buffer }
     like( $got, qr/sum=42/, 'a shell answers, waiting for it' );
     my $second = $conn->new_stream;
-    Stack::throws(
+    throws(
         'a second reader',
         qr/Active console session/,
         sub { $guest->open_console( $second, undef, Sys::Virt::Domain::OPEN_CONSOLE_SAFE ) }
@@ -251,9 +252,9 @@ subtest 'a console' => sub {
     Scalar::Util::weaken($sub);
     $stream->remove_callback;
     is( $sub, undef, 'C13: the sub goes with its registration' );
-    Stack::throws( 'no callback any more', qr/./, sub { $stream->update_callback(1) } );
+    throws( 'no callback any more', qr/./, sub { $stream->update_callback(1) } );
     $stream->abort;
-    Stack::throws( 'no such device', qr/./, sub { $guest->open_console( $conn->new_stream, 'serial9' ) } );
+    throws( 'no such device', qr/./, sub { $guest->open_console( $conn->new_stream, 'serial9' ) } );
 
     my $channel = $conn->new_stream;
     $guest->open_channel( $channel, 'test.channel' );

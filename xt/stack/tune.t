@@ -4,8 +4,9 @@ use strict;
 use warnings;
 
 use Test::More;
-use lib 'xt/lib';
+use lib qw(t/lib xt/lib);
 use Stack;
+use Throws;
 
 my $conn  = Stack::connect('a');
 my $live  = Sys::Virt::Domain::AFFECT_LIVE;
@@ -50,8 +51,7 @@ subtest 'memory' => sub {
     my $all = $guest->get_memory_parameters;
     is( $all->{swap_hard_limit} // Sys::Virt::Domain::MEMORY_PARAM_UNLIMITED,
         Sys::Virt::Domain::MEMORY_PARAM_UNLIMITED, 'unlimited' );
-    Stack::throws( 'an unknown key',
-        qr/swappiness/, sub { $guest->set_memory_parameters( { swappiness => 1 } ) } );
+    throws( 'an unknown key', qr/swappiness/, sub { $guest->set_memory_parameters( { swappiness => 1 } ) } );
 };
 
 subtest 'scheduler' => sub {
@@ -117,7 +117,7 @@ subtest 'blkio, NUMA, perf' => sub {
 
 subtest 'keys, signals and more' => sub {
     Stack::lives( 'keys', sub { $guest->send_key( Sys::Virt::Domain::KEYCODE_SET_LINUX, 100, [ 29, 56 ] ) } );
-    Stack::throws( 'too many', 'INVALID_ARG', sub { $guest->send_key( 0, 1, [ (1) x 17 ] ) } );
+    throws( 'too many', 'INVALID_ARG', sub { $guest->send_key( 0, 1, [ (1) x 17 ] ) } );
     Stack::lives( 'an NMI', sub { $guest->inject_nmi } );
     Stack::lives(
         'metadata',

@@ -6,9 +6,10 @@ use warnings;
 
 use FindBin ();
 use POSIX   ();
-use lib "$FindBin::Bin/../lib";
+use lib "$FindBin::Bin/../lib", "$FindBin::Bin/../../t/lib";
 use Scalar::Util qw(weaken);
 use Test::More;
+use Throws;
 use Sys::Virt;
 use Sys::Virt::Event;
 use Calls qw(%object %like rows);
@@ -137,7 +138,8 @@ subtest 'typed parameters' => sub {
         'each in its type'
     );
     like( $record, qr/a[.]boolean:6=1,a[.]string:7=new\}, 6, 2\)/, 'strings too' );
-    ok( !eval { $d->set_blkio_parameters( { nope => 1 } ); 1 }, 'B24: an unknown key' );
+    throws( 'B24: an unknown key', qr/unknown key 'nope'/,
+        sub { $d->set_blkio_parameters( { nope => 1 } ) } );
     recorded();
     $d->set_memory_parameters( { soft_limit => 5, hard_limit => 6 } );
     unlike( $record = recorded(), qr/virDomainGetMemoryParameters/,
@@ -149,13 +151,15 @@ subtest 'typed parameters' => sub {
     $d->is_active;
     for my $refusal ( 8, 74 ) {
         $ENV{STUB_FAIL} = "2 $refusal";
-        ok( !eval { $d->set_memory_parameters( { soft_limit => 5 } ); 1 }, "refused with error $refusal" );
-        like( $@->message, qr/unknown key 'soft_limit'/,     '... the driver is asked what it has' );
-        like( recorded(),  qr/virDomainGetMemoryParameters/, '... then' );
+        throws(
+            "refused with error $refusal",
+            qr/unknown key 'soft_limit'/,
+            sub { $d->set_memory_parameters( { soft_limit => 5 } ) }
+        );
+        like( recorded(), qr/virDomainGetMemoryParameters/, '... then' );
     }
     $ENV{STUB_FAIL} = '1 55';
-    ok( !eval { $d->set_memory_parameters( { soft_limit => 5 } ); 1 }, 'another error' );
-    is( $@->code, 55, '... is thrown' );
+    throws( 'another error', 55, sub { $d->set_memory_parameters( { soft_limit => 5 } ) } );
     unlike( recorded(), qr/GetMemoryParameters/, '... and nothing asked' );
     $ENV{STUB_FAIL} = q{};
     $d->block_copy( 'vda', '<x/>', { 'buf-size' => 2**40 } );
@@ -356,14 +360,13 @@ subtest 'events' => sub {
     }
     $c->domain_event_register( sub { @got = @_ } );
     is_deeply( [ @got[ 2, 3 ] ], [ 1, 2 ], 'the legacy form' );
-    ok(
-        !eval {
+    throws(
+        'D4: one that dies',
+        qr/\Ain an event\n\z/,
+        sub {
             $c->domain_event_register_any( undef, 3, sub { die "in an event\n" } );
-            1;
-        },
-        'D4: one that dies'
+        }
     );
-    is( $@, "in an event\n", '... is heard' );
 };
 
 subtest 'streams' => sub {
@@ -371,37 +374,34 @@ subtest 'streams' => sub {
     recorded();
     $st->send_all( sub { return 0 if $n++; $_[1] = 'abc'; return 3 } );
     like( recorded(), qr/^sent abc\n/m, 'A3: what the handler gave, and no more' );
-    ok(
-        !eval {
+    throws(
+        'A4: a handler that returns too much',
+        qr/the handler returned 50, but there are 3 bytes to send/,
+        sub {
             $st->send_all( sub { $_[1] = 'abc'; return 50 } );
-            1;
-        },
-        'A4: a handler that returns too much'
+        }
     );
-    like( $@, qr/the handler returned 50, but there are 3 bytes to send/, '... is told so' );
-    ok(
-        !eval {
+    throws(
+        'A4: or gives more than there is room for',
+        qr/the handler returned 100/,
+        sub {
             $st->send_all( sub { $_[1] = 'x' x 100; return 100 } );
-            1;
-        },
-        'A4: or gives more than there is room for'
+        }
     );
-    ok(
-        !eval {
+    throws(
+        'B21: or wide characters',
+        qr/wide character/,
+        sub {
             $st->send_all( sub { $_[1] = "\x{263a}"; return 1 } );
-            1;
-        },
-        'B21: or wide characters'
+        }
     );
-    like( $@, qr/wide character/, '... is told so' );
-    ok(
-        !eval {
+    throws(
+        'D5: or dies',
+        qr/\Ano\n\z/,
+        sub {
             $st->send_all( sub { die "no\n" } );
-            1;
-        },
-        'D5: or dies'
+        }
     );
-    is( $@, "no\n", '... is heard' );
     for my $way (qw(DESTROY undef exit)) {
         recorded();
         my $pid = fork // die $!;
@@ -439,12 +439,12 @@ subtest 'streams' => sub {
         sub { push @seen, $_[1]; 0 }
     );
     is_deeply( \@seen, [ 2**40 ], 'holes to skip are 64 bits long' );
-    ok(
-        !eval {
+    throws(
+        'a hole handler with one value',
+        qr/libvirt error/,
+        sub {
             $st->sparse_send_all( sub { 0 }, sub { return 1 }, sub { 0 } );
-            1;
-        },
-        'a hole handler with one value'
+        }
     );
     $st->sparse_recv_all( sub { return $_[2] }, sub { push @seen, $_[1]; return 0 } );
     is( $seen[1],                       2**40, 'holes to receive too' );

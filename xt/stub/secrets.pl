@@ -4,8 +4,9 @@ use strict;
 use warnings;
 
 use FindBin ();
-use lib "$FindBin::Bin/../lib";
+use lib "$FindBin::Bin/../lib", "$FindBin::Bin/../../t/lib";
 use Test::More;
+use Throws;
 use Sys::Virt;
 use Calls qw(%object);
 
@@ -99,7 +100,11 @@ for my $length ( 0, 1, 15, 16, 17, 4_096 ) {
     $object{'Sys::Virt::Stream'}->send( $whole, $length );
     unlike( recorded(), qr/BEYOND/, '... and of a stream' );
 }
-ok( !eval { $secret->set_value("\x{263a}"); 1 }, 'no wide character becomes bytes that nobody meant' );
+throws(
+    'no wide character becomes bytes that nobody meant',
+    qr/value holds a wide character/,
+    sub { $secret->set_value("\x{263a}") }
+);
 
 # Text is not looked into: what libvirt gets is what the script gave.
 for my $text (
@@ -119,6 +124,10 @@ for my $text (
     $object{'Sys::Virt'}->define_domain($text);
     like( recorded(), qr/virDomainDefineXML(?:Flags)?\(object, \Q$bytes\E/, '... and XML' );
 }
-ok( !eval { $object{'Sys::Virt'}->get_domain_by_name("a\0b"); 1 }, 'nothing is cut off at a NUL' );
+throws(
+    'nothing is cut off at a NUL',
+    qr/name holds a NUL/,
+    sub { $object{'Sys::Virt'}->get_domain_by_name("a\0b") }
+);
 
 done_testing;

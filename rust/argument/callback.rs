@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! [`Callback`]: a Perl sub that libvirt will call, by way of the functions that the shim installs.
+
+use super::named::NamedArg;
+use super::types::Origin;
+use crate::boundary::callbacks::{Callbacks, Sink, Want, installed};
+use crate::boundary::error::{Error, Result};
+use crate::boundary::table::ARGS_MAX;
+use crate::boundary::value::Value;
+use libc::c_void;
+use std::ffi::CStr;
+
+/// A sub that Perl code gave us, kept until this is dropped.
+#[derive(Debug)]
+pub struct Callback(*mut c_void);
+
+// SAFETY: the shim notes which interpreter a callback belongs to and runs and frees it only there.
+unsafe impl Send for Callback {}
+// SAFETY: as above.
+unsafe impl Sync for Callback {}
+
+extern "C" fn ignore(_context: *mut c_void, _returned: *const Value, _count: usize, _readback: *const Value) {
+}
+
+impl Callback {
+    fn made(pointer: *mut c_void) -> Result<Self> {
+        if pointer.is_null() {
+            Err(Error::Usage("no memory for a callback".into()))
+        } else {
+            Ok(Callback(pointer))
+        }
+    }
+
+    fn shim() -> Result<&'static Callbacks> {
+        installed().ok_or_else(|| Error::Usage("callbacks need perl".into()))
+    }
+
+    /// The sub `code`.
+    pub fn new(code: &NamedArg) -> Result<Self> {
+        Self::made((Self::shim()?.create)(code.value.pointer(), std::ptr::null_mut(), false))
+    }
+
+    /// The sub `code`, registered on the object `owner`, which is not kept alive by it.
+    pub fn on<T>(code: &NamedArg, owner: &Origin<T>) -> Result<Self> {
+        Self::made((Self::shim()?.create)(code.value.pointer(), owner.sv, false))
+    }
+
+    /// The same of one that libvirt may run in the midst of any call: from now on the shim holds what calls use.
+    pub fn anytime<T>(code: &NamedArg, owner: &Origin<T>) -> Result<Self> {
+        Self::made((Self::shim()?.create)(code.value.pointer(), owner.sv, true))
+    }
+
+    /// The sub of that name.
+    pub fn named(name: &CStr) -> Result<Self> {
+        Self::made((Self::shim()?.named)(name.as_ptr()))
+    }
+
+    fn invoke<const N: usize>(
+        &self,
+        args: &mut [Value; N],
+        want: Want,
+        readback: Option<usize>,
+        sink: Sink,
+        context: *mut c_void,
+    ) -> bool {
+        const { assert!(N <= ARGS_MAX, "a callback gets at most ARGS_MAX arguments") };
+        let Some(shim) = installed() else {
+            return false;
+        };
+        let readback = readback.map_or(-1, |index| index as isize);
+        let _interlude = crate::boundary::sigpipe::Interlude::new();
+        (shim.call)(self.0, args.as_mut_ptr(), N, want, readback, sink, context)
+    }
+
+    /// Calls the sub for what it does; false if it died, which the shim remembers.
+    pub fn call<const N: usize>(&self, args: &mut [Value; N]) -> bool {
+        self.invoke(args, Want::Nothing, None, ignore, std::ptr::null_mut())
+    }
+
+    /// Calls the sub and hands `look` what it returned, and the argument `readback` as the sub left it.
+    /// None if it died, or could not be called.
+    pub fn ask<const N: usize, R>(
+        &self,
+        mut args: [Value; N],
+        want: Want,
+        readback: Option<usize>,
+        look: impl FnOnce(&[Value], &Value) -> R,
+    ) -> Option<R> {
+        struct Context<F, R> {
+            look: Option<F>,
+            seen: Option<R>,
+        }
+        extern "C" fn sink<F: FnOnce(&[Value], &Value) -> R, R>(
+            context: *mut c_void,
+            returned: *const Value,
+            count: usize,
+            readback: *const Value,
+        ) {
+            // SAFETY: `ask` passes its own context, alive until `invoke` returns.
+            let context = unsafe { &mut *context.cast::<Context<F, R>>() };
+            // SAFETY: the shim passes `count` values and one more, which live during this call.
+            let (returned, readback) = unsafe { (std::slice::from_raw_parts(returned, count), &*readback) };
+            if let Some(look) = context.look.take() {
+                let look = std::panic::AssertUnwindSafe(|| look(returned, readback));
+                context.seen = std::panic::catch_unwind(look).ok();
+            }
+        }
+        fn sink_of<F: FnOnce(&[Value], &Value) -> R, R>(_: &Context<F, R>) -> Sink {
+            sink::<F, R>
+        }
+        let mut context = Context { look: Some(look), seen: None };
+        let sink = sink_of(&context);
+        let done = self.invoke(&mut args, want, readback, sink, (&raw mut context).cast());
+        if done { context.seen } else { None }
+    }
+}
+
+impl Drop for Callback {
+    fn drop(&mut self) {
+        if let Some(shim) = installed() {
+            (shim.destroy)(self.0);
+        }
+    }
+}

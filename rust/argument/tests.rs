@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Tests of values and of what is made of them: examples, and properties that hold for whatever a small generator
+//! with a fixed seed comes up with.
+
+use super::named::NamedArg;
+use super::number::integer;
+use super::schema::{ParamBuilder, Schema};
+use crate::boundary::error::Error;
+use crate::boundary::map::{MapBuilder, map};
+use crate::boundary::value::{Tag, Value};
+use crate::virt::params::{self, ParamType};
+use std::ffi::CStr;
+
+/// Marsaglia's xorshift: repeatable, and good enough to find corners.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// Small numbers, powers of two and their neighbours, anything.
+    fn number(&mut self) -> u64 {
+        match self.next() % 4 {
+            0 => self.next() % 5,
+            1 => (1_u64 << (self.next() % 64)).wrapping_sub(self.next() % 2),
+            2 => u64::MAX - self.next() % 3,
+            _ => self.next(),
+        }
+    }
+
+    fn bytes(&mut self) -> Vec<u8> {
+        let len = self.next() % 40;
+        (0..len).map(|_| if self.next() % 8 == 0 { 0 } else { self.next() as u8 }).collect()
+    }
+
+    fn value(&mut self, depth: u32) -> Value {
+        match self.next() % if depth == 0 { 6 } else { 9 } {
+            0 => Value::none(),
+            1 => Value::from(self.number() as i64),
+            2 => Value::from(self.number()),
+            3 => Value::from(f64::from_bits(self.next())),
+            4 => Value::bytes(&self.bytes()),
+            5 => Value::from(self.number().to_string().as_str()),
+            6 => Value::array((0..self.next() % 4).map(|_| self.value(depth - 1)).collect()),
+            7 => Value::reference(self.value(depth - 1)),
+            _ => {
+                let mut builder = MapBuilder::with_room(2, 8);
+                for _ in 0..self.next() % 4 {
+                    let key = self.bytes();
+                    if self.next() % 2 == 0 {
+                        let text = self.bytes();
+                        builder.push_bytes(&key, Some(&text));
+                    } else {
+                        let value = self.value(depth - 1);
+                        builder.push(&key, value);
+                    }
+                }
+                builder.finish()
+            }
+        }
+    }
+}
+
+fn usage<T: std::fmt::Debug>(result: crate::boundary::error::Result<T>) -> String {
+    match result {
+        Err(Error::Usage(message)) => message,
+        other => panic!("not a error of the caller's: {other:?}"),
+    }
+}
+
+#[test]
+fn integers_keep_their_value_or_are_refused() {
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    for _ in 0..20_000 {
+        let number = random.number();
+        for value in [Value::from(number), Value::from(number.to_string().as_str())] {
+            assert_eq!(integer::<u64>(&value, "n").unwrap(), number);
+            assert_eq!(integer::<u32>(&value, "n").ok(), u32::try_from(number).ok());
+            assert_eq!(integer::<i32>(&value, "n").ok(), i32::try_from(number).ok());
+            assert_eq!(integer::<i64>(&value, "n").ok(), i64::try_from(number).ok());
+        }
+        let signed = number as i64;
+        for value in [Value::from(signed), Value::from(signed.to_string().as_str())] {
+            assert_eq!(integer::<i64>(&value, "n").unwrap(), signed);
+            assert_eq!(integer::<u64>(&value, "n").ok(), u64::try_from(signed).ok());
+        }
+    }
+}
+
+#[test]
+fn floats_are_truncated_or_refused() {
+    assert_eq!(integer::<i32>(&Value::from(-1.9), "n").unwrap(), -1);
+    assert_eq!(integer::<u64>(&Value::from(1e19), "n").unwrap(), 10_000_000_000_000_000_000);
+    for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        assert_eq!(usage(integer::<i64>(&Value::from(bad), "n")), "n is not a finite number");
+    }
+    assert!(usage(integer::<i64>(&Value::from(1e300), "n")).starts_with("n is out of range"));
+    let mut random = Random(7);
+    for _ in 0..20_000 {
+        let float = f64::from_bits(random.next());
+        if let Ok(number) = integer::<i64>(&Value::from(float), "n") {
+            assert!((number as f64 - float.trunc()).abs() < 1.0, "{float} became {number}");
+        }
+    }
+}
+
+#[test]
+fn texts_that_are_no_numbers_are_refused() {
+    for bad in ["", "x", "1x", "nan", "inf", "0x10", "1e999", "--1", "\u{663}"] {
+        let message = usage(integer::<i64>(&Value::from(bad), "n"));
+        assert!(message.starts_with("n is not a number"), "{bad}: {message}");
+    }
+    let long = format!("n is not a number: \"{}\"...", "\u{e9}".repeat(40));
+    assert_eq!(usage(integer::<i64>(&Value::from("\u{e9}".repeat(41).as_str()), "n")), long);
+    assert_eq!(usage(integer::<i64>(&Value::from("\u{1b}[x\0"), "n")), "n is not a number: \"?[x?\"");
+    assert_eq!(integer::<i64>(&Value::from(" 12 "), "n").unwrap(), 12);
+    assert_eq!(integer::<i64>(&Value::from("1.5e2"), "n").unwrap(), 150);
+}
+
+#[test]
+fn strings_reach_c_whole_or_not_at_all() {
+    let mut random = Random(42);
+    for _ in 0..20_000 {
+        let bytes = random.bytes();
+        let value = Value::bytes(&bytes);
+        assert_eq!(&*value.to_bytes("s").unwrap(), &bytes[..]);
+        match value.to_text("s") {
+            Ok(text) if std::str::from_utf8(&bytes).is_ok() => assert_eq!(text.to_bytes(), bytes),
+            Ok(text) => {
+                // One character for each byte, and valid UTF-8.
+                let text = text.to_str().unwrap();
+                assert!(text.chars().map(|c| c as u32).eq(bytes.iter().map(|&byte| u32::from(byte))));
+            }
+            Err(_) => assert!(bytes.contains(&0)),
+        }
+    }
+}
+
+#[test]
+fn any_value_can_be_looked_at_and_dropped() {
+    let mut random = Random(1);
+    for _ in 0..20_000 {
+        let value = random.value(3);
+        let _ = (value.integer(), value.float(), value.to_bytes("v"), value.to_text("v"), value.get("key"));
+        let _ = format!("{value:?}");
+        assert_eq!(
+            value.pairs().count() * 2,
+            if value.tag() == Tag::Map { value.items().len() / 2 * 2 } else { 0 }
+        );
+        for (key, _) in value.pairs() {
+            assert!(value.pairs().any(|(other, _)| other == key));
+        }
+        let mut arguments = ParamBuilder::default();
+        for kind in [
+            ParamType::Int,
+            ParamType::Uint,
+            ParamType::Llong,
+            ParamType::Ullong,
+            ParamType::Double,
+            ParamType::Boolean,
+            ParamType::Text,
+            ParamType::Texts,
+        ] {
+            let _ = arguments.push(b"name", kind, &value);
+        }
+    }
+}
+
+#[test]
+fn maps_give_back_what_was_put_in() {
+    let value = map! { c"number" => 5_i32, c"text" => "t", c"none" => Option::<i32>::None };
+    assert_eq!(value.get("number").and_then(Value::integer), Some(5));
+    assert_eq!(value.get("text").map(Value::raw), Some(&b"t"[..]));
+    assert!(value.get("none").is_some_and(Value::is_none));
+    assert!(value.get("missing").is_none());
+
+    let mut builder = MapBuilder::with_room(0, 0);
+    builder.push_bytes(b"key", Some(b"value"));
+    builder.push_bytes(b"", Some(b""));
+    builder.push(b"key", Value::from(2_u32));
+    let value = builder.finish();
+    assert_eq!(value.get("key").and_then(Value::integer), Some(2), "the last of several pairs");
+    assert_eq!(value.get("").map(Value::raw), Some(&b""[..]));
+}
+
+const SET: &Schema = &[(c"int", ParamType::Int), (c"texts", ParamType::Texts), (c"text", ParamType::Text)];
+
+fn fixed(value: Value) -> crate::boundary::error::Result<i32> {
+    ParamBuilder::fixed(&NamedArg { value: &value, name: "params" }, SET).map(|arguments| arguments.len())
+}
+
+#[test]
+fn parameters_are_checked_by_name_and_type() {
+    assert_eq!(fixed(map! { c"int" => 5_i32, c"text" => "x" }).unwrap(), 2);
+    assert_eq!(fixed(map! { c"texts" => Value::array(vec!["a".into(), "b".into()]) }).unwrap(), 2);
+    assert_eq!(fixed(map! {}).unwrap(), 0);
+    assert!(matches!(fixed(map! { c"itn" => 5_i32 }), Err(Error::Libvirt(error)) if error.code == 8));
+    assert_eq!(usage(fixed(map! { c"texts" => "a" })), "texts is not an ARRAY reference");
+    assert!(usage(fixed(map! { c"int" => 1_u64 << 40 })).starts_with("int is out of range"));
+    assert_eq!(usage(fixed(map! { c"text" => "a\0b" })), "text holds a NUL character");
+    assert_eq!(usage(fixed(map! { c"text" => Value::array(vec![]) })), "text is a reference, not a string");
+}
+
+#[test]
+fn parameters_survive_the_way_to_c_and_back() {
+    let mut arguments = ParamBuilder::default();
+    arguments.push(b"int", ParamType::Int, &Value::from(-5)).unwrap();
+    arguments.push(b"uint", ParamType::Uint, &Value::from(u32::MAX)).unwrap();
+    arguments.push(b"ull", ParamType::Ullong, &Value::from(u64::MAX)).unwrap();
+    arguments.push(b"double", ParamType::Double, &Value::from("0.5")).unwrap();
+    arguments.push(b"text", ParamType::Text, &Value::from("t")).unwrap();
+    // SAFETY: an array of as many parameters, which `arguments` owns; the types are those that were written.
+    let back =
+        unsafe { params::to_map(std::slice::from_raw_parts(arguments.as_ptr(), arguments.len() as usize)) };
+    assert_eq!(back.get("int").and_then(Value::integer), Some(-5));
+    assert_eq!(back.get("uint").and_then(Value::integer), Some(u32::MAX.into()));
+    assert_eq!(back.get("ull").and_then(Value::integer), Some(u64::MAX.into()));
+    assert_eq!(back.get("double").and_then(Value::float), Some(0.5));
+    assert_eq!(back.get("text").map(Value::raw), Some(&b"t"[..]));
+    let long = "x".repeat(80);
+    let long = std::ffi::CString::new(long).unwrap();
+    let name: &CStr = &long;
+    assert!(
+        arguments.push(name.to_bytes(), ParamType::Int, &Value::from(1)).is_err(),
+        "a name that C has no room for"
+    );
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! [`Callbacks`]: the functions that the shim installs, by which Rust reaches a Perl sub.
+
+use super::value::Value;
+use libc::{c_char, c_void};
+use std::sync::OnceLock;
+
+/// In which context a sub is called.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// Void: nobody looks at what it returns.
+    Nothing = 0,
+    /// Scalar.
+    Scalar,
+    /// List.
+    List,
+}
+
+/// Receives what a sub returned, and an argument as the sub left it, while the shim's copies live.
+pub type Sink =
+    extern "C" fn(context: *mut c_void, returned: *const Value, count: usize, readback: *const Value);
+
+/// What the shim can do for callbacks.
+#[repr(C)]
+pub struct Callbacks {
+    /// Makes a callback of a sub and, unless NULL, the object that it was registered on; `anytime`: one that may run in the
+    /// midst of any call.
+    pub create: extern "C" fn(code: *mut c_void, owner: *mut c_void, anytime: bool) -> *mut c_void,
+    /// The same, by the sub's name; NULL if there is none.
+    pub named: extern "C" fn(name: *const c_char) -> *mut c_void,
+    /// Frees it.
+    pub destroy: extern "C" fn(callback: *mut c_void),
+    /// Calls the sub; false if it died.
+    pub call: extern "C" fn(
+        callback: *mut c_void,
+        args: *mut Value,
+        count: usize,
+        want: Want,
+        readback: isize,
+        sink: Sink,
+        context: *mut c_void,
+    ) -> bool,
+    /// Has the enclosing method die with the message.
+    pub defer: extern "C" fn(message: *const c_char),
+}
+
+static CALLBACKS: OnceLock<&'static Callbacks> = OnceLock::new();
+
+/// Takes the shim's functions.
+pub fn install(callbacks: &'static Callbacks) {
+    // A second interpreter brings the same functions.
+    let _ = CALLBACKS.set(callbacks);
+}
+
+/// The shim's functions; None outside of perl.
+pub fn installed() -> Option<&'static Callbacks> {
+    CALLBACKS.get().copied()
+}
+
+/// Makes the enclosing method throw `message`, as if the callback had died with it.
+pub fn defer(message: &str) {
+    if let (Some(shim), Ok(text)) = (installed(), std::ffi::CString::new(message.replace('\0', "\\0"))) {
+        (shim.defer)(text.as_ptr());
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! The classes of libvirt objects: which C type each stands for, and how it is referenced and released.
+
+use super::{ended, sigpipe};
+use libc::c_void;
+use std::ffi::CStr;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+
+/// A Perl package whose objects the boundary knows.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// No class: an unblessed value.
+    None = 0,
+    /// Sys::Virt
+    Connect,
+    /// Sys::Virt::Domain
+    Domain,
+    /// Sys::Virt::DomainSnapshot
+    DomainSnapshot,
+    /// Sys::Virt::DomainCheckpoint
+    DomainCheckpoint,
+    /// Sys::Virt::Interface
+    Interface,
+    /// Sys::Virt::Network
+    Network,
+    /// Sys::Virt::NetworkPort
+    NetworkPort,
+    /// Sys::Virt::NodeDevice
+    NodeDevice,
+    /// Sys::Virt::NWFilter
+    NWFilter,
+    /// Sys::Virt::NWFilterBinding
+    NWFilterBinding,
+    /// Sys::Virt::Secret
+    Secret,
+    /// Sys::Virt::StoragePool
+    StoragePool,
+    /// Sys::Virt::StorageVol
+    StorageVol,
+    /// Sys::Virt::Stream
+    Stream,
+    /// Sys::Virt::Error, a hash that Perl code builds on.
+    Error,
+    /// Sys::Virt::Domain::JobType, a number that can also be dereferenced.
+    JobType,
+    /// Sys::Virt::Event, which has no objects of its own.
+    Event,
+    /// Sys::Virt::EventImpl, which has no objects of its own; the last.
+    EventImpl,
+}
+
+macro_rules! classes {
+    ($($class:ident $name:ident $package:literal $retain:ident $release:ident;)*) => {
+        impl Class {
+            /// The Perl package.
+            pub const fn package(self) -> &'static CStr {
+                match self {
+                    $(Class::$class => $package,)*
+                    Class::Error => c"Sys::Virt::Error",
+                    Class::JobType => c"Sys::Virt::Domain::JobType",
+                    Class::Event => c"Sys::Virt::Event",
+                    Class::EventImpl => c"Sys::Virt::EventImpl",
+                    Class::None => c"",
+                }
+            }
+        }
+
+        $(
+            #[doc = concat!("The C side of `Class::", stringify!($class), "`.")]
+            pub type $class = virt_sys::$name;
+
+            impl Object for $class {
+                const CLASS: Class = Class::$class;
+            }
+        )*
+
+        /// Takes one more reference to `object`.
+        ///
+        /// # Safety
+        /// `object` is NULL or a live object of `class`.
+        pub unsafe fn retain(class: Class, object: *mut c_void) {
+            if object.is_null() {
+                return;
+            }
+            if class == Class::Stream {
+                ended::retained(object);
+            }
+            match class {
+                // SAFETY: the caller's promise. It can fail for no live object.
+                $(Class::$class => unsafe { virt_sys::$retain(object.cast()); },)*
+                _ => {}
+            }
+        }
+
+        /// Gives one reference to `object` back.
+        ///
+        /// # Safety
+        /// `object` is NULL or a live object of `class`, and the reference is the caller's to give.
+        pub unsafe fn release(class: Class, object: *mut c_void) {
+            if object.is_null() {
+                return;
+            }
+            let _guard = may_end_connection(class).then(sigpipe::Guard::new);
+            if class == Class::Connect {
+                TYPE_KNOWN.store(std::ptr::null_mut(), Ordering::Relaxed);
+                // SAFETY: the caller's promise.
+                if unsafe { virt_sys::virConnectClose(object.cast()) } > 0 {
+                    LINGERS.store(true, Ordering::Relaxed);
+                }
+                return;
+            }
+            if class == Class::Stream {
+                ended::released(object);
+            }
+            match class {
+                // SAFETY: the caller's promise.
+                $(Class::$class => unsafe { virt_sys::$release(object.cast()); },)*
+                _ => {}
+            }
+        }
+    };
+}
+
+/// Whether there ever was a connection that something else still held when its handle gave it back.
+static LINGERS: AtomicBool = AtomicBool::new(false);
+
+/// The connection whose type was asked for last, until a handle of any connection goes: another could have its address then.
+pub static TYPE_KNOWN: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Whether to free an object may end a connection, which says goodbye to the daemon. Most may not, for the handle of the
+/// connection, which they came from, holds it.
+fn may_end_connection(class: Class) -> bool {
+    matches!(class, Class::Connect | Class::Stream) || LINGERS.load(Ordering::Relaxed)
+}
+
+/// A C type whose pointers are objects in Perl.
+pub trait Object {
+    /// The Perl package of such an object.
+    const CLASS: Class;
+}
+
+classes! {
+    Connect          virConnect          c"Sys::Virt"                   virConnectRef          virConnectClose;
+    Domain           virDomain           c"Sys::Virt::Domain"           virDomainRef           virDomainFree;
+    DomainSnapshot   virDomainSnapshot   c"Sys::Virt::DomainSnapshot"   virDomainSnapshotRef   virDomainSnapshotFree;
+    DomainCheckpoint virDomainCheckpoint c"Sys::Virt::DomainCheckpoint" virDomainCheckpointRef virDomainCheckpointFree;
+    Interface        virInterface        c"Sys::Virt::Interface"        virInterfaceRef        virInterfaceFree;
+    Network          virNetwork          c"Sys::Virt::Network"          virNetworkRef          virNetworkFree;
+    NetworkPort      virNetworkPort      c"Sys::Virt::NetworkPort"      virNetworkPortRef      virNetworkPortFree;
+    NodeDevice       virNodeDevice       c"Sys::Virt::NodeDevice"       virNodeDeviceRef       virNodeDeviceFree;
+    NWFilter         virNWFilter         c"Sys::Virt::NWFilter"         virNWFilterRef         virNWFilterFree;
+    NWFilterBinding  virNWFilterBinding  c"Sys::Virt::NWFilterBinding"  virNWFilterBindingRef  virNWFilterBindingFree;
+    Secret           virSecret           c"Sys::Virt::Secret"           virSecretRef           virSecretFree;
+    StoragePool      virStoragePool      c"Sys::Virt::StoragePool"      virStoragePoolRef      virStoragePoolFree;
+    StorageVol       virStorageVol       c"Sys::Virt::StorageVol"       virStorageVolRef       virStorageVolFree;
+    Stream           virStream           c"Sys::Virt::Stream"           virStreamRef           virStreamFree;
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Hashes: [`map!`] for keys known at compile time, [`MapBuilder`] for others.
+
+use super::value::{Data, Tag, Value};
+
+/// Builds a hash whose keys and strings share one buffer.
+///
+/// The buffer is the hash's last item, beyond the pairs: the other items point into it, and go when it goes.
+pub struct MapBuilder {
+    items: Vec<Value>,
+    bytes: Vec<u8>,
+    /// For each string: the item, where its bytes start, how many there are.
+    strings: Vec<(usize, usize, usize)>,
+}
+
+impl MapBuilder {
+    /// Room for `pairs` pairs and `bytes` bytes of keys and strings.
+    pub fn with_room(pairs: usize, bytes: usize) -> Self {
+        MapBuilder {
+            items: Vec::with_capacity(pairs * 2 + 1),
+            bytes: Vec::with_capacity(bytes),
+            strings: Vec::with_capacity(pairs),
+        }
+    }
+
+    fn string(&mut self, bytes: &[u8]) {
+        self.strings.push((self.items.len(), self.bytes.len(), bytes.len()));
+        self.bytes.extend_from_slice(bytes);
+        self.items.push(Value::plain(Tag::Bytes, bytes.len(), Data { integer: 0 }));
+    }
+
+    /// Adds a pair.
+    pub fn push(&mut self, key: &[u8], value: Value) {
+        self.string(key);
+        self.items.push(value);
+    }
+
+    /// Adds a pair whose value is a string, or undef.
+    pub fn push_bytes(&mut self, key: &[u8], value: Option<&[u8]>) {
+        self.string(key);
+        match value {
+            Some(value) => self.string(value),
+            None => self.items.push(Value::none()),
+        }
+    }
+
+    /// The hash.
+    pub fn finish(mut self) -> Value {
+        let buffer = Value::boxed_bytes(self.bytes.into_boxed_slice());
+        for (item, start, _) in self.strings {
+            // SAFETY: the offsets lie within the buffer, whose address no longer changes.
+            self.items[item].data = Data { text: unsafe { buffer.data.text.add(start) } };
+        }
+        self.items.push(buffer);
+        Value::map_with_keeper(self.items)
+    }
+}
+
+/// A reference to a hash with the given literal keys.
+macro_rules! map {
+    ($($key:literal => $value:expr),* $(,)?) => {
+        $crate::boundary::value::Value::map(vec![$(
+            {
+                static KEY: $crate::boundary::key::Key = $crate::boundary::key::Key::new($key);
+                $crate::boundary::value::Value::key(&KEY)
+            },
+            $crate::boundary::value::Value::from($value),
+        )*])
+    };
+}
+pub(crate) use map;

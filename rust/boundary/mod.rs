@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! The boundary: what C and Rust share, and the way from one into the other. Nothing here knows a method.
+
+pub mod callbacks;
+pub mod class;
+pub mod ended;
+pub mod enter;
+pub mod error;
+pub mod key;
+pub mod map;
+pub mod scratch;
+pub mod sigpipe;
+pub mod table;
+pub mod value;

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! The tables that the shim reads: classes, their methods and constants, and how each parameter is decoded.
+
+use super::class::Class;
+use super::value::Value;
+use libc::c_char;
+use std::mem::ManuallyDrop;
+
+/// How the shim decodes an argument.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A number.
+    Number,
+    /// A string for libvirt: UTF-8 without NUL.
+    Text,
+    /// The same, or undef for NULL.
+    TextOrNull,
+    /// A file name: any bytes but NUL, or undef for NULL.
+    PathOrNull,
+    /// A string of bytes.
+    Bytes,
+    /// The same, or undef.
+    BytesOrNull,
+    /// An object of the parameter's class.
+    Handle,
+    /// The same, or anything that is no reference for NULL.
+    HandleOrNull,
+    /// A reference to a hash.
+    Hash,
+    /// A reference to an array.
+    Array,
+    /// A reference to an array, or undef.
+    ArrayOrNull,
+    /// A code reference.
+    Code,
+    /// Anything.
+    Any,
+    /// A class name or an object of that class.
+    Invocant,
+    /// A variable of the caller's that the method assigns to.
+    Variable,
+    /// All remaining arguments, as the pairs of a hash.
+    Pairs,
+}
+
+/// The default of a parameter that may be left out and is then undef.
+#[allow(non_upper_case_globals)]
+pub const undef: i64 = i64::MIN;
+
+/// One parameter of a method.
+#[repr(C)]
+pub struct Param {
+    name: *const c_char,
+    /// What it takes ...
+    pub kind: Kind,
+    /// ... of which class.
+    pub class: Class,
+    /// The usage text writes the default with blanks around the equals sign.
+    spaced: bool,
+    /// As the usage text shows it; NULL if the argument is mandatory.
+    pub default_text: *const c_char,
+    /// What stands for an argument that was left out.
+    pub absent: ManuallyDrop<Value>,
+}
+
+// SAFETY: the pointers are to string literals.
+unsafe impl Sync for Param {}
+
+impl Param {
+    /// The parameter `name`, a literal with a NUL at its end.
+    pub const fn new(
+        name: &'static str,
+        (kind, class, spaced): (Kind, Class, bool),
+        default: Option<(&'static str, i64)>,
+    ) -> Self {
+        let default_text = match default {
+            Some((text, _)) => text.as_ptr().cast::<c_char>(),
+            None => std::ptr::null(),
+        };
+        let absent = match default {
+            None | Some((_, self::undef)) => Value::none(),
+            Some((_, value)) => Value::int(value),
+        };
+        Param {
+            name: plain_name(name).as_ptr().cast(),
+            kind,
+            class,
+            spaced,
+            default_text,
+            absent: ManuallyDrop::new(absent),
+        }
+    }
+}
+
+/// `name` without the mark of a raw identifier.
+pub const fn plain_name(name: &'static str) -> &'static str {
+    match name.as_bytes() {
+        // SAFETY: the first two bytes are ASCII, so what follows is UTF-8, and lies within the literal.
+        [b'r', b'#', rest @ ..] => unsafe { std::str::from_utf8_unchecked(rest) },
+        _ => name,
+    }
+}
+
+/// The method is an ordinary sub in the original: no prototype, no check of the number of arguments.
+pub const SUB: u8 = 1;
+/// The object that the method returns is blessed into its invocant's class.
+pub const CONSTRUCTOR: u8 = 2;
+/// The method never writes to a daemon's socket, or guards that itself.
+pub const LOCAL: u8 = 4;
+
+/// The most parameters that a method can have, and the most arguments of a callback: as many the shim has room for.
+pub const ARGS_MAX: usize = 12;
+
+/// The C side of a method: reads as many values as the method has parameters, and writes one.
+pub type Body = extern "C" fn(*const Value, *mut Value) -> Outcome;
+
+/// One method: what the shim needs to bind it, and the function behind it.
+#[repr(C)]
+pub struct Method {
+    /// With its package.
+    pub name: *const c_char,
+    /// Its parameters ...
+    pub params: *const Param,
+    /// ... and how many there are.
+    pub nparams: usize,
+    /// How many arguments a call needs ...
+    mandatory: usize,
+    /// ... and how many more it may have.
+    optional: usize,
+    flags: u8,
+    /// What runs it.
+    pub body: Body,
+}
+
+// SAFETY: the pointers are to constants.
+unsafe impl Sync for Method {}
+
+impl Method {
+    /// For use by the row macro, which a row that breaks one of these rules does not get past: `name` is a literal with
+    /// a NUL at its end, `names` are those of the parameters.
+    pub const fn new(
+        name: &'static str,
+        params: &'static [Param],
+        names: &[&str],
+        flags: u8,
+        body: Body,
+    ) -> Self {
+        assert!(params.len() <= ARGS_MAX, "a method has at most ARGS_MAX parameters");
+        assert!(params.len() == names.len());
+        let mut mandatory = 0;
+        let mut index = 0;
+        while index < params.len() {
+            if params[index].default_text.is_null() {
+                assert!(mandatory == index, "a parameter without default comes before those with one");
+                mandatory += 1;
+            }
+            let mut other = 0;
+            while other < index {
+                assert!(!same(names[index], names[other]), "each parameter has a name of its own");
+                other += 1;
+            }
+            index += 1;
+        }
+        let (mandatory, optional) =
+            if flags & SUB != 0 { (0, usize::MAX) } else { (mandatory, params.len() - mandatory) };
+        Method {
+            name: name.as_ptr().cast(),
+            params: params.as_ptr(),
+            nparams: params.len(),
+            mandatory,
+            optional,
+            flags,
+            body,
+        }
+    }
+}
+
+const fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut index = 0;
+    while index < one.len() && index < other.len() && one[index] == other[index] {
+        index += 1;
+    }
+    index == one.len() && index == other.len()
+}
+
+/// What became of a call.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The result is the method's.
+    Done = 0,
+    /// The result is an object to throw.
+    Error,
+    /// The result is a message to throw with the caller's file and line.
+    Usage,
+}
+
+/// One constant of a package: an integer, or a string if `text` is not NULL.
+#[repr(C)]
+pub struct Constant {
+    name: *const c_char,
+    len: usize,
+    text: *const c_char,
+    integer: i64,
+}
+
+// SAFETY: the pointers are to string literals.
+unsafe impl Sync for Constant {}
+
+impl Constant {
+    /// For use by the row macro. `name` is a literal with a NUL at its end.
+    pub const fn integer(name: &'static str, integer: i64) -> Self {
+        Constant { name: name.as_ptr().cast(), len: name.len() - 1, text: std::ptr::null(), integer }
+    }
+
+    /// For use by the row macro. `name` is a literal with a NUL at its end.
+    pub const fn text(name: &'static str, text: &'static std::ffi::CStr) -> Self {
+        Constant { name: name.as_ptr().cast(), len: name.len() - 1, text: text.as_ptr(), integer: 0 }
+    }
+}
+
+/// One file's methods, for the shim.
+#[repr(C)]
+pub struct MethodRows {
+    /// The first of them.
+    pub rows: *const Method,
+    /// How many there are.
+    pub count: usize,
+}
+
+/// One file's constants, for the shim.
+#[repr(C)]
+pub struct ConstantRows {
+    /// The first of them.
+    pub rows: *const Constant,
+    /// How many there are.
+    pub count: usize,
+}
+
+/// Everything that belongs to one package.
+#[repr(C)]
+pub struct ClassTable {
+    /// The package.
+    pub class: Class,
+    /// Its methods: one element for each file ...
+    pub methods: *const MethodRows,
+    /// ... of so many.
+    pub nmethods: usize,
+    /// Its constants, likewise ...
+    pub constants: *const ConstantRows,
+    /// ... of so many.
+    pub nconstants: usize,
+    /// The name that the usage text of DESTROY gives its argument; NULL for a package without handles.
+    pub destroy: *const c_char,
+}
+
+// SAFETY: all pointers are to constants.
+unsafe impl Sync for MethodRows {}
+// SAFETY: as above.
+unsafe impl Sync for ConstantRows {}
+// SAFETY: as above.
+unsafe impl Sync for ClassTable {}

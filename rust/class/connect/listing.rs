@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! The old list methods (`list_domains` and its like). The original asks for a count, for names and then for
+//! each object by its name; here libvirt gives all objects at once, and only drivers that can't are asked the old way.
+
+use crate::class::prelude::*;
+
+/// What `all` finds; what `walk` finds if the driver does not know that function or its flags.
+pub fn listed<T: Object>(
+    all: impl FnOnce(*mut *mut *mut T) -> c_int,
+    walk: impl FnOnce() -> Result<Vec<Value>>,
+) -> Result<Value> {
+    let found = objects(all).or_else(|error| match error {
+        Error::Libvirt(error)
+            if [VIR_ERR_NO_SUPPORT, VIR_ERR_INVALID_ARG].contains(&(error.code as virErrorNumber)) =>
+        {
+            walk()
+        }
+        error => Err(error),
+    })?;
+    counted(found)
+}
+
+/// The objects of those names; one that is gone before it is looked up is left out.
+pub fn walk<T: Object>(
+    count: c_int,
+    names: impl FnOnce(*mut *mut c_char, c_int) -> c_int,
+    lookup: impl Fn(*const c_char) -> *mut T,
+) -> Result<Vec<Value>> {
+    let names = name_values(check(count)? as usize, names)?;
+    let found = names.iter().filter(|name| !name.raw().is_empty());
+    // libvirt ended each of them with a NUL.
+    Ok(found.filter_map(|name| object(lookup(name.raw().as_ptr().cast())).ok()).collect())
+}
+
+/// The numbers of at most `max` active domains.
+pub fn ids(con: *mut Connect, max: usize) -> Result<Vec<c_int>> {
+    let mut ids = zeroed_array::<c_int>(max.min(LIST_MAX))?;
+    // SAFETY: room for as many numbers as it is told.
+    let count = check(unsafe { virConnectListDomains(con, ids.as_mut_ptr(), ids.len() as c_int) })?;
+    ids.truncate(count as usize);
+    Ok(ids)
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Sys::Virt: the host.
+
+use crate::class::prelude::*;
+use std::ffi::CStr;
+
+methods! { "Sys::Virt";
+    get_node_info(con: Connect) => node_info(con);
+    get_node_free_memory(con: Connect) => zero_or_error(|| virNodeGetFreeMemory(con));
+    get_node_cells_free_memory(con: Connect, start: i32, end: i32) => {
+        let cells = range(start, end)?;
+        let mut free: Vec<u64> = zeroed_array(cells)?;
+        let count = check(virNodeGetCellsFreeMemory(con, free.as_mut_ptr(), start, cells as c_int))?;
+        Ok(Value::list(free.into_iter().take(count as usize).map(Value::from).collect()))
+    };
+    get_node_free_pages(con: Connect, pagesizes: Array, start: i32, end: i32, flags: u32 = 0) =>
+        free_pages(con, &pagesizes, start, end, flags);
+    node_alloc_pages(con: Connect, pages: Array, start: i32, end: i32, flags: u32 = 0) =>
+        alloc_pages(con, &pages, start, end, flags);
+    get_node_cpu_map(con: Connect, flags: u32 = 0) => {
+        let (mut map, mut online) = (std::ptr::null_mut(), 0);
+        let total = check(virNodeGetCPUMap(con, &mut map, &mut online, flags))?;
+        let map = owned_bytes(map, (total as usize).div_ceil(8));
+        Ok(Value::list(vec![total.into(), map, online.into()]))
+    };
+    get_node_cpu_stats(con: Connect, cpuNum: i32 = VIR_NODE_CPU_STATS_ALL_CPUS, flags: u32 = 0) => {
+        stats(CPU_STATS, |stat: &virNodeCPUStats| (&stat.field, stat.value), |array, count| {
+            virNodeGetCPUStats(con, cpuNum, array, count, flags)
+        })
+    };
+    get_node_memory_stats(con: Connect, cellNum: i32 = VIR_NODE_MEMORY_STATS_ALL_CELLS, flags: u32 = 0) => {
+        stats(MEMORY_STATS, |stat: &virNodeMemoryStats| (&stat.field, stat.value), |array, count| {
+            virNodeGetMemoryStats(con, cellNum, array, count, flags)
+        })
+    };
+    get_node_memory_parameters(conn: Connect, flags: u32 = 0) =>
+        params::get(|values, count| virNodeGetMemoryParameters(conn, values, count, flags));
+    set_node_memory_parameters(conn: Connect, newparams: Hash, flags: u32 = 0) => set_like(
+        &newparams, &[],
+        || params::query(|values, count| virNodeGetMemoryParameters(conn, values, count, flags)),
+        |values, count| virNodeSetMemoryParameters(conn, values, count, flags));
+    get_node_security_model(con: Connect) => {
+        let model: virSecurityModel = filled(|model| virNodeGetSecurityModel(con, model))?;
+        Ok(map! { c"model" => text_field(&model.model), c"doi" => text_field(&model.doi) })
+    };
+    get_node_sev_info(conn: Connect, flags: u32 = 0) =>
+        params::get_allocated(|values, count| virNodeGetSEVInfo(conn, values, count, flags));
+    node_suspend_for_duration(conn: Connect, target: u32, duration: u64, flags: u32 = 0) =>
+        status(virNodeSuspendForDuration(conn, target, duration, flags));
+}
+
+fn node_info(con: *mut Connect) -> Result<Value> {
+    // SAFETY: the row's connection.
+    let info: virNodeInfo = filled(|info| unsafe { virNodeGetInfo(con, info) })?;
+    Ok(map! {
+        c"model" => text_field(&info.model),
+        c"memory" => info.memory,
+        c"cpus" => info.cpus,
+        c"mhz" => info.mhz,
+        c"nodes" => info.nodes,
+        c"sockets" => info.sockets,
+        c"cores" => info.cores,
+        c"threads" => info.threads,
+    })
+}
+
+/// More cells than any host has: where a caller's larger range is cut, since it decides how much memory is taken.
+const CELLS_MAX: i64 = 1 << 16;
+
+/// How many cells there are from `start` to `end`, both included.
+fn range(start: i32, end: i32) -> Result<usize> {
+    let cells = i64::from(end) - i64::from(start) + 1;
+    // Of an empty range libvirt has its own opinion.
+    if cells < 0 {
+        return Err(Error::argument("end", format_args!("is {end}, less than start, {start}")));
+    }
+    Ok(cells.min(CELLS_MAX) as usize)
+}
+
+/// The statistics that Perl gets, of those that the driver reports.
+const CPU_STATS: &[&CStr] = &[
+    VIR_NODE_CPU_STATS_KERNEL,
+    VIR_NODE_CPU_STATS_USER,
+    VIR_NODE_CPU_STATS_IDLE,
+    VIR_NODE_CPU_STATS_IOWAIT,
+    VIR_NODE_CPU_STATS_INTR,
+    VIR_NODE_CPU_STATS_UTILIZATION,
+    VIR_NODE_CPU_STATS_GUEST,
+];
+
+const MEMORY_STATS: &[&CStr] = &[
+    VIR_NODE_MEMORY_STATS_TOTAL,
+    VIR_NODE_MEMORY_STATS_FREE,
+    VIR_NODE_MEMORY_STATS_BUFFERS,
+    VIR_NODE_MEMORY_STATS_CACHED,
+    VIR_NODE_MEMORY_STATS_AVAILABLE,
+];
+
+fn stats<T: Copy>(
+    known: &[&CStr],
+    parts: impl Fn(&T) -> (&[c_char; 80], u64),
+    call: impl Fn(*mut T, *mut c_int) -> c_int,
+) -> Result<Value> {
+    let mut count = 0;
+    check(call(std::ptr::null_mut(), &mut count))?;
+    let mut array: Vec<T> = zeroed_array(count.max(0) as usize)?;
+    if count > 0 {
+        check(call(array.as_mut_ptr(), &mut count))?;
+    }
+    let mut items = Vec::new();
+    for stat in array.iter().take(count.max(0) as usize) {
+        let (field, value) = parts(stat);
+        let name = text_field(field);
+        if known.iter().any(|known| known.to_bytes() == name.raw()) {
+            items.push(name);
+            items.push(Value::from(value));
+        }
+    }
+    Ok(Value::map(items))
+}
+
+fn free_pages(con: *mut Connect, sizes: &NamedArg, start: i32, end: i32, flags: u32) -> Result<Value> {
+    let cells = range(start, end)?;
+    let mut pages: Vec<c_uint> = sizes.integers()?;
+    let total = cells.checked_mul(pages.len()).ok_or_else(|| Error::argument("end", "is too large"))?;
+    let mut counts: Vec<u64> = zeroed_array(total)?;
+    // SAFETY: the row's connection; room for each size in each cell.
+    let filled = check(unsafe {
+        virNodeGetFreePages(
+            con,
+            pages.len() as c_uint,
+            pages.as_mut_ptr(),
+            start,
+            cells as c_uint,
+            counts.as_mut_ptr(),
+            flags,
+        )
+    })?;
+    if pages.is_empty() {
+        return Ok(Value::list(Vec::new()));
+    }
+    let cell = |(index, counts): (usize, &[u64])| {
+        let pairs = pages.iter().zip(counts);
+        let items =
+            pairs.flat_map(|(size, &count)| [Value::from(size.to_string().as_str()), Value::from(count)]);
+        map! { c"cell" => start + index as i32, c"pages" => Value::map(items.collect()) }
+    };
+    // Drivers that fill everything may call that 0.
+    let filled = if filled == 0 { counts.len() } else { (filled as usize).min(counts.len()) };
+    Ok(Value::list(counts[..filled].chunks_exact(pages.len()).enumerate().map(cell).collect()))
+}
+
+fn alloc_pages(con: *mut Connect, pages: &NamedArg, start: i32, end: i32, flags: u32) -> Result<Value> {
+    let cells = range(start, end)?;
+    let (mut sizes, mut counts) = (Vec::<c_uint>::new(), Vec::<u64>::new());
+    for (index, pair) in pages.value.items().iter().enumerate() {
+        let name = format!("pages[{index}]");
+        match pair.items() {
+            [size, count] if pair.tag() == Tag::Array && !size.is_none() && !count.is_none() => {
+                sizes.push(integer(size, &name)?);
+                counts.push(integer(count, &name)?);
+            }
+            _ => return Err(Error::argument(&name, "is not a pair of page size and count")),
+        }
+    }
+    // SAFETY: the row's connection; two arrays of the length that is told.
+    status(unsafe {
+        virNodeAllocPages(
+            con,
+            sizes.len() as c_uint,
+            sizes.as_mut_ptr(),
+            counts.as_mut_ptr(),
+            start,
+            cells as c_uint,
+            flags,
+        )
+    })
+}

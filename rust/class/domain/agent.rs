@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Sys::Virt::Domain: what an agent in the guest does and tells.
+
+use crate::class::prelude::*;
+
+methods! { "Sys::Virt::Domain";
+    fs_freeze(dom: Domain, mountPointsSV: ArrayOrNull, flags: u32 = 0) => {
+        let mut points = Texts::new(&mountPointsSV)?;
+        number(virDomainFSFreeze(dom, points.as_ptr(), points.len(), flags))
+    };
+    fs_thaw(dom: Domain, mountPointsSV: ArrayOrNull, flags: u32 = 0) => {
+        let mut points = Texts::new(&mountPointsSV)?;
+        number(virDomainFSThaw(dom, points.as_ptr(), points.len(), flags))
+    };
+    fs_trim(dom: Domain, mountPoint: TextOrNull, minimumsv: u64, flags: u32 = 0) =>
+        status(virDomainFSTrim(dom, mountPoint, minimumsv, flags));
+    get_fs_info(dom: Domain, flags: u32 = 0) => fs_info(dom, flags);
+
+    authorized_ssh_keys_get(dom: Domain, user: Text, flags: SpacedFlags = 0) => {
+        let mut array = std::ptr::null_mut();
+        let count = check(newer::virDomainAuthorizedSSHKeysGet(dom, user, &mut array, flags)?)?;
+        strings(|out| { *out = array; count })
+    };
+    authorized_ssh_keys_set(dom: Domain, user: Text, keysSV: ArrayOrNull, flags: SpacedFlags = 0) => {
+        let mut keys = Texts::new(&keysSV)?;
+        status(newer::virDomainAuthorizedSSHKeysSet(dom, user, keys.as_ptr(), keys.len(), flags)?)
+    };
+    set_user_password(dom: Domain, username: Text, password: Text, flags: u32 = 0) =>
+        status(virDomainSetUserPassword(dom, username, password, flags));
+
+    get_time(dom: Domain, flags: u32 = 0) => {
+        let (mut seconds, mut nanoseconds) = (0_i64, 0_u32);
+        check(virDomainGetTime(dom, &mut seconds, &mut nanoseconds, flags))?;
+        Ok(Value::array(vec![seconds.into(), nanoseconds.into()]))
+    };
+    set_time(dom: Domain, secssv: i64, nsecs: u32, flags: u32 = 0) => status(virDomainSetTime(dom, secssv, nsecs, flags));
+    get_guest_info(dom: Domain, types: u32 = 0, flags: u32 = 0) =>
+        params::get_allocated(|values, count| virDomainGetGuestInfo(dom, types, values, count, flags));
+    set_agent_response_timeout(dom: Domain, timeout: i32, flags: u32 = 0) =>
+        status(virDomainAgentSetResponseTimeout(dom, timeout, flags));
+}
+
+/// Strings for a C function that takes an array of them, NULL if it is empty.
+struct Texts {
+    pointers: Vec<*const c_char>,
+    _texts: Vec<std::ffi::CString>,
+}
+
+impl Texts {
+    fn new(array: &NamedArg) -> Result<Self> {
+        let texts = array.texts()?;
+        Ok(Texts { pointers: texts.iter().map(|text| text.as_ptr()).collect(), _texts: texts })
+    }
+
+    fn as_ptr(&mut self) -> *mut *const c_char {
+        if self.pointers.is_empty() { std::ptr::null_mut() } else { self.pointers.as_mut_ptr() }
+    }
+
+    fn len(&self) -> c_uint {
+        self.pointers.len() as c_uint
+    }
+}
+
+fn fs_info(dom: *mut Domain, flags: u32) -> Result<Value> {
+    let mut array = std::ptr::null_mut();
+    // SAFETY: the row's domain; libvirt allocates what it writes to the pointer.
+    let count = check(unsafe { virDomainGetFSInfo(dom, &mut array, flags) })?;
+    // SAFETY: as many pointers as libvirt says.
+    let systems = unsafe { allocated(array, count as usize) };
+    let describe = |&pointer: &virDomainFSInfoPtr| {
+        // SAFETY: libvirt's structure, freed below when it has been copied.
+        let system = unsafe { &*pointer };
+        let aliases = if system.devAlias.is_null() {
+            &[]
+        } else {
+            // SAFETY: the structure's own count.
+            unsafe { std::slice::from_raw_parts(system.devAlias, system.ndevAlias) }
+        };
+        // SAFETY: libvirt's strings.
+        let value = unsafe {
+            map! {
+                c"mountpoint" => copied(system.mountpoint),
+                c"name" => copied(system.name),
+                c"fstype" => copied(system.fstype),
+                c"devalias" => Value::array(aliases.iter().map(|&alias| copied(alias)).collect()),
+            }
+        };
+        // SAFETY: ours, and not used again.
+        unsafe { virDomainFSInfoFree(pointer) };
+        value
+    };
+    Ok(Value::list(systems.iter().map(describe).collect()))
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Sys::Virt::Domain: disks, and the jobs that work on them.
+
+use crate::class::prelude::*;
+
+methods! { "Sys::Virt::Domain";
+    block_stats(dom: Domain, path: Text, flags: u32 = 0) => block_stats(dom, path, flags);
+    block_resize(dom: Domain, disk: Text, size: u64, flags: u32 = 0) => status(virDomainBlockResize(dom, disk, size, flags));
+    block_peek(dom: Domain, path: Text, offset: u64, size: usize, flags: u32 = 0) =>
+        peek(size, |buffer| virDomainBlockPeek(dom, path, offset, size, buffer, flags));
+    get_block_info(dom: Domain, dev: Text, flags: u32 = 0) => {
+        let info: virDomainBlockInfo = filled(|info| virDomainGetBlockInfo(dom, dev, info, flags))?;
+        Ok(map! {
+            c"capacity" => info.capacity,
+            c"allocation" => info.allocation,
+            c"physical" => info.physical,
+        })
+    };
+    get_disk_errors(dom: Domain, flags: u32 = 0) => disk_errors(dom, flags);
+    set_block_threshold(dom: Domain, dev: Text, thresholdsv: u64, flags: u32 = 0) =>
+        status(virDomainSetBlockThreshold(dom, dev, thresholdsv, flags));
+
+    get_block_job_info(dom: Domain, path: Text, flags: u32 = 0) => {
+        let info: virDomainBlockJobInfo = filled(|info| virDomainGetBlockJobInfo(dom, path, info, flags))?;
+        Ok(map! {
+            c"type" => info.type_,
+            c"bandwidth" => info.bandwidth,
+            c"cur" => info.cur,
+            c"end" => info.end,
+        })
+    };
+    set_block_job_speed(dom: Domain, path: Text, bandwidth: c_ulong, flags: u32 = 0) =>
+        status(virDomainBlockJobSetSpeed(dom, path, bandwidth, flags));
+    abort_block_job(dom: Domain, path: Text, flags: u32 = 0) => status(virDomainBlockJobAbort(dom, path, flags));
+    block_pull(dom: Domain, path: Text, bandwidth: c_ulong, flags: u32 = 0) =>
+        status(virDomainBlockPull(dom, path, bandwidth, flags));
+    block_rebase(dom: Domain, path: Text, base: TextOrNull, bandwidth: c_ulong, flags: u32 = 0) =>
+        status(virDomainBlockRebase(dom, path, base, bandwidth, flags));
+    block_commit(dom: Domain, path: Text, base: TextOrNull, top: TextOrNull, bandwidth: c_ulong, flags: u32 = 0) =>
+        status(virDomainBlockCommit(dom, path, base, top, bandwidth, flags));
+    block_copy(dom: Domain, path: Text, destxml: Text, newparams: Hash, flags: u32 = 0) => {
+        let mut given = ParamBuilder::fixed(&newparams, COPY)?;
+        status(virDomainBlockCopy(dom, path, destxml, given.as_ptr(), given.len(), flags))
+    };
+}
+
+const COPY: &Schema = &[
+    (VIR_DOMAIN_BLOCK_COPY_BANDWIDTH, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_COPY_GRANULARITY, ParamType::Uint),
+    (VIR_DOMAIN_BLOCK_COPY_BUF_SIZE, ParamType::Ullong),
+];
+
+/// Bytes that a function copies into a buffer of the size that it is asked for.
+pub fn peek(size: usize, call: impl FnOnce(*mut c_void) -> c_int) -> Result<Value> {
+    let mut buffer: Vec<u8> = zeroed_array(size)?;
+    check(call(buffer.as_mut_ptr().cast()))?;
+    Ok(Value::boxed_bytes(buffer.into()))
+}
+
+fn block_stats(dom: *mut Domain, path: *const c_char, flags: u32) -> Result<Value> {
+    // SAFETY: the row's domain and string.
+    let stats =
+        params::query(|values, count| unsafe { virDomainBlockStatsFlags(dom, path, values, count, flags) });
+    let stats = match stats {
+        Err(Error::Libvirt(error)) if error.code == VIR_ERR_NO_SUPPORT as i32 && flags == 0 => {
+            return plain_block_stats(dom, path);
+        }
+        stats => stats?,
+    };
+    // SAFETY: libvirt wrote them.
+    Ok(unsafe { params::to_map_renamed(&stats, key_of) })
+}
+
+/// The key of a statistic: three have names of their own in Perl.
+fn key_of(name: &[u8]) -> &[u8] {
+    match name {
+        b"wr_operations" => b"wr_req",
+        b"rd_operations" => b"rd_req",
+        b"flush_operations" => b"flush_reqs",
+        other => other,
+    }
+}
+
+/// What drivers offer that know no typed parameters.
+fn plain_block_stats(dom: *mut Domain, path: *const c_char) -> Result<Value> {
+    let size = size_of::<virDomainBlockStatsStruct>();
+    // SAFETY: the row's domain and string; libvirt writes a structure of the size that it is told.
+    let stats: virDomainBlockStatsStruct =
+        filled(|stats| unsafe { virDomainBlockStats(dom, path, stats, size) })?;
+    Ok(map! {
+        c"rd_req" => stats.rd_req,
+        c"rd_bytes" => stats.rd_bytes,
+        c"wr_req" => stats.wr_req,
+        c"wr_bytes" => stats.wr_bytes,
+        c"errs" => stats.errs,
+    })
+}
+
+fn disk_errors(dom: *mut Domain, flags: u32) -> Result<Value> {
+    // SAFETY: without an array, libvirt only counts.
+    let count = check(unsafe { virDomainGetDiskErrors(dom, std::ptr::null_mut(), 0, flags) })?;
+    let mut errors: Vec<virDomainDiskError> = zeroed_array(count as usize)?;
+    if count == 0 {
+        return Ok(Value::list(Vec::new()));
+    }
+    // SAFETY: room for as many as libvirt counted.
+    let found = check(unsafe { virDomainGetDiskErrors(dom, errors.as_mut_ptr(), count as c_uint, flags) })?;
+    let describe = |error: &virDomainDiskError| {
+        // SAFETY: libvirt allocated the name for us.
+        let name = unsafe { Value::owned_text(error.disk) };
+        map! { c"path" => name, c"error" => error.error }
+    };
+    Ok(Value::list(errors.iter().take(found as usize).map(describe).collect()))
+}

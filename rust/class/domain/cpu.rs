@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Sys::Virt::Domain: virtual processors, and where they and other threads may run.
+
+use crate::class::prelude::*;
+
+methods! { "Sys::Virt::Domain";
+    get_vcpus(dom: Domain, flags: u32 = 0) => number(virDomainGetVcpusFlags(dom, flags));
+    set_vcpus(dom: Domain, num: u32, flags: u32 = 0) =>
+        status(if flags == 0 { virDomainSetVcpus(dom, num) } else { virDomainSetVcpusFlags(dom, num, flags) });
+    get_max_vcpus(dom: Domain) => number_or_minus_one(virDomainGetMaxVcpus(dom));
+    set_vcpu(dom: Domain, cpumap: Text, state: i32, flags: u32 = 0) => status(virDomainSetVcpu(dom, cpumap, state, flags));
+    get_vcpu_info(dom: Domain, flags: u32 = 0) => vcpu_info(dom, flags);
+    pin_vcpu(dom: Domain, vcpu: u32, mask: Bytes, flags: u32 = 0) => {
+        let (map, length) = (mask.as_ptr().cast_mut(), mask_length(mask)?);
+        status(if flags == 0 {
+            virDomainPinVcpu(dom, vcpu, map, length)
+        } else {
+            virDomainPinVcpuFlags(dom, vcpu, map, length, flags)
+        })
+    };
+    pin_emulator(dom: Domain, mask: Bytes, flags: u32 = 0) =>
+        status(virDomainPinEmulator(dom, mask.as_ptr().cast_mut(), mask_length(mask)?, flags));
+    get_emulator_pin_info(dom: Domain, flags: u32 = 0) => {
+        let mut map: Vec<u8> = zeroed_array(host_map_length(dom)?)?;
+        check(virDomainGetEmulatorPinInfo(dom, map.as_mut_ptr(), map.len() as c_int, flags))?;
+        Ok(Value::boxed_bytes(map.into()))
+    };
+    get_cpu_stats(dom: Domain, start_cpu: i32, ncpus: u32, flags: u32 = 0) => cpu_stats(dom, start_cpu, ncpus, flags);
+    get_guest_vcpus(dom: Domain, flags: u32 = 0) =>
+        params::get_allocated(|values, count| virDomainGetGuestVcpus(dom, values, count.cast(), flags));
+    set_guest_vcpus(dom: Domain, cpumap: Text, state: i32, flags: u32 = 0) =>
+        status(virDomainSetGuestVcpus(dom, cpumap, state, flags));
+
+    get_iothread_info(dom: Domain, flags: u32 = 0) => iothread_info(dom, flags);
+    pin_iothread(dom: Domain, iothread_id: u32, mask: Bytes, flags: u32 = 0) =>
+        status(virDomainPinIOThread(dom, iothread_id, mask.as_ptr().cast_mut(), mask_length(mask)?, flags));
+    add_iothread(dom: Domain, iothread_id: u32, flags: u32 = 0) => status(virDomainAddIOThread(dom, iothread_id, flags));
+    del_iothread(dom: Domain, iothread_id: u32, flags: u32 = 0) => status(virDomainDelIOThread(dom, iothread_id, flags));
+    set_iothread(dom: Domain, iothread_id: u32, newparams: Hash, flags: u32 = 0) => {
+        let mut given = ParamBuilder::fixed(&newparams, IOTHREAD)?;
+        status(virDomainSetIOThreadParams(dom, iothread_id, given.as_ptr(), given.len(), flags))
+    };
+}
+
+const IOTHREAD: &Schema = &[
+    (VIR_DOMAIN_IOTHREAD_POLL_MAX_NS, ParamType::Ullong),
+    (VIR_DOMAIN_IOTHREAD_POLL_GROW, ParamType::Uint),
+    (VIR_DOMAIN_IOTHREAD_POLL_SHRINK, ParamType::Uint),
+    (VIR_DOMAIN_IOTHREAD_THREAD_POOL_MIN, ParamType::Int),
+    (VIR_DOMAIN_IOTHREAD_THREAD_POOL_MAX, ParamType::Int),
+    (VIR_DOMAIN_IOTHREAD_POLL_WEIGHT, ParamType::Uint),
+];
+
+fn mask_length(mask: &[u8]) -> Result<c_int> {
+    c_int::try_from(mask.len()).map_err(|_| Error::argument("mask", "is too long"))
+}
+
+/// The bytes that a map of the host's processors has.
+fn host_map_length(dom: *mut Domain) -> Result<usize> {
+    // SAFETY: libvirt lends the connection for as long as the domain lives; NULL is refused below.
+    let con = unsafe { virDomainGetConnect(dom) };
+    if con.is_null() {
+        return Err(Error::last());
+    }
+    // SAFETY: a live connection.
+    let node: virNodeInfo = filled(|node| unsafe { virNodeGetInfo(con, node) })?;
+    let cpus =
+        u64::from(node.nodes) * u64::from(node.sockets) * u64::from(node.cores) * u64::from(node.threads);
+    Ok(cpus.div_ceil(8) as usize)
+}
+
+/// What virDomainGetVcpus tells of up to `room` processors: how many there are, they, and the maps of the host's.
+fn vcpus(dom: *mut Domain, room: usize, length: usize) -> Result<(c_int, Vec<virVcpuInfo>, Vec<u8>)> {
+    let mut vcpus: Vec<virVcpuInfo> = zeroed_array(room)?;
+    let mut maps: Vec<u8> = zeroed_array(room * length)?;
+    // SAFETY: room for as many structures and maps as said.
+    let found = unsafe {
+        virDomainGetVcpus(dom, vcpus.as_mut_ptr(), room as c_int, maps.as_mut_ptr(), length as c_int)
+    };
+    Ok((found, vcpus, maps))
+}
+
+fn vcpu_info(dom: *mut Domain, flags: u32) -> Result<Value> {
+    // Few domains have as many processors, so most need not be asked for their number first. Xen tells of those that are
+    // off too, which that number leaves out.
+    const ROOM: usize = 32;
+    let length = host_map_length(dom)?;
+    let mut running = flags == 0;
+    if running {
+        let (found, vcpus, maps) = vcpus(dom, ROOM, length)?;
+        // A domain that does not run still knows where its processors will.
+        running = found >= 0 || last_code() != VIR_ERR_OPERATION_INVALID as i32;
+        let vcpus = &vcpus[..usize::try_from(found).unwrap_or(0)];
+        if !vcpus.is_empty()
+            && vcpus.len() < ROOM
+            && vcpus.iter().all(|vcpu| vcpu.state != VIR_VCPU_OFFLINE as c_int)
+        {
+            return Ok(described(vcpus, true, &maps, length));
+        }
+    }
+
+    // SAFETY: the row's domain.
+    let info: virDomainInfo = filled(|info| unsafe { virDomainGetInfo(dom, info) })?;
+    let count = usize::from(info.nrVirtCpu);
+    if running {
+        let (found, vcpus, maps) = vcpus(dom, count, length)?;
+        if found >= 0 {
+            return Ok(described(&vcpus[..count.min(found as usize)], true, &maps, length));
+        }
+        if last_code() != VIR_ERR_OPERATION_INVALID as i32 {
+            return Err(Error::last());
+        }
+    }
+    let vcpus: Vec<virVcpuInfo> = zeroed_array(count)?;
+    let mut maps: Vec<u8> = zeroed_array(count * length)?;
+    // SAFETY: room for as many maps as said.
+    let found = check(unsafe {
+        virDomainGetVcpuPinInfo(dom, count as c_int, maps.as_mut_ptr(), length as c_int, flags)
+    })?;
+    Ok(described(&vcpus[..count.min(found as usize)], false, &maps, length))
+}
+
+/// The processors as hashes; of those of a domain that does not run only the maps are known.
+fn described(vcpus: &[virVcpuInfo], running: bool, maps: &[u8], length: usize) -> Value {
+    let describe = |(index, vcpu): (usize, &virVcpuInfo)| {
+        let affinity = Value::bytes(&maps[index * length..(index + 1) * length]);
+        map! {
+            c"number" => if running { vcpu.number } else { index as u32 },
+            c"state" => vcpu.state,
+            c"cpuTime" => vcpu.cpuTime,
+            c"cpu" => vcpu.cpu,
+            c"affinity" => affinity,
+        }
+    };
+    Value::list(vcpus.iter().enumerate().map(describe).collect())
+}
+
+/// One hash for each processor: libvirt fills a table of so many parameters for each.
+fn cpu_stats(dom: *mut Domain, start: i32, ncpus: u32, flags: u32) -> Result<Value> {
+    let counted = |start, ncpus| {
+        // SAFETY: the row's domain; without an array libvirt only counts.
+        check(unsafe { virDomainGetCPUStats(dom, std::ptr::null_mut(), 0, start, ncpus, flags) })
+    };
+    // The sum of all processors (-1) is one entry; libvirt says so if more are asked for.
+    let width = counted(start, if start < 0 { ncpus } else { 1 })? as usize;
+    let mut ncpus = ncpus;
+    if ncpus == 0 || (start >= 0 && ncpus > 1024) {
+        let all = counted(0, 0)? as u32;
+        ncpus = if ncpus == 0 { all } else { ncpus.min(all) };
+    }
+    if width == 0 || ncpus == 0 {
+        return Ok(Value::list(Vec::new()));
+    }
+    let total = (ncpus as usize).checked_mul(width).filter(|&total| c_int::try_from(total).is_ok());
+    let total = total.ok_or_else(|| Error::argument("ncpus", "is too large"))?;
+    let mut table = params::ParamArray::room(total as c_int)?;
+    // SAFETY: room for the whole table.
+    let per_cpu = check(unsafe {
+        virDomainGetCPUStats(dom, table.as_mut_ptr(), width as c_uint, start, ncpus, flags)
+    })?;
+    let cpus = table.chunks(width).filter(|cpu| cpu.iter().any(|param| param.type_ != 0));
+    // SAFETY: libvirt wrote the first `per_cpu` of each row, the others are zero and skipped.
+    Ok(Value::list(cpus.map(|cpu| unsafe { params::to_map(&cpu[..width.min(per_cpu as usize)]) }).collect()))
+}
+
+fn iothread_info(dom: *mut Domain, flags: u32) -> Result<Value> {
+    let mut array = std::ptr::null_mut();
+    // SAFETY: the row's domain; libvirt allocates what it writes to the pointer.
+    let count = check(unsafe { virDomainGetIOThreadInfo(dom, &mut array, flags) })?;
+    // SAFETY: as many pointers as libvirt says.
+    let threads = unsafe { allocated(array, count as usize) };
+    let describe = |&pointer: &virDomainIOThreadInfoPtr| {
+        // SAFETY: libvirt's structure, freed below when it has been copied.
+        let thread = unsafe { &*pointer };
+        let affinity = if thread.cpumap.is_null() {
+            Value::bytes(b"")
+        } else {
+            // SAFETY: the structure's own length.
+            Value::bytes(unsafe {
+                std::slice::from_raw_parts(thread.cpumap, thread.cpumaplen.max(0) as usize)
+            })
+        };
+        let value = map! { c"number" => thread.iothread_id, c"affinity" => affinity };
+        // SAFETY: ours, and not used again.
+        unsafe { virDomainIOThreadInfoFree(pointer) };
+        value
+    };
+    Ok(Value::list(threads.iter().map(describe).collect()))
+}

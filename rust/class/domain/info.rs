@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Sys::Virt::Domain: what a domain is and how it is doing.
+
+use crate::class::prelude::*;
+
+methods! { "Sys::Virt::Domain";
+    #[local] get_name(dom: Domain) => borrowed(virDomainGetName(dom));
+    #[local] get_id(dom: Domain) => Ok(Value::from(virDomainGetID(dom) as i32));
+    #[local] get_uuid(dom: Domain) => uuid(|raw| virDomainGetUUID(dom, raw));
+    #[local] get_uuid_string(dom: Domain) => uuid_string(|raw| virDomainGetUUID(dom, raw));
+    get_connect(dom: Domain) => lent(virDomainGetConnect(dom));
+    get_xml_description(dom: Domain, flags: u32 = 0) => owned(virDomainGetXMLDesc(dom, flags));
+    get_os_type(dom: Domain) => owned(virDomainGetOSType(dom));
+    get_hostname(dom: Domain, flags: u32 = 0) => owned(virDomainGetHostname(dom, flags));
+    get_info(dom: Domain) => info(dom);
+    get_state(dom: Domain, flags: u32 = 0) => {
+        let (mut state, mut reason) = (0, 0);
+        check(virDomainGetState(dom, &mut state, &mut reason, flags))?;
+        Ok(Value::list(vec![state.into(), reason.into()]))
+    };
+    get_control_info(dom: Domain, flags: u32 = 0) => {
+        let info: virDomainControlInfo = filled(|info| virDomainGetControlInfo(dom, info, flags))?;
+        Ok(map! { c"state" => info.state as i32, c"details" => info.details as i32, c"stateTime" => info.stateTime })
+    };
+    get_messages(dom: Domain, flags: SpacedFlags = 0) => {
+        let mut array = std::ptr::null_mut();
+        let count = check(newer::virDomainGetMessages(dom, &mut array, flags)?)?;
+        strings(|out| { *out = array; count })
+    };
+    is_active(dom: Domain) => number(virDomainIsActive(dom));
+    is_persistent(dom: Domain) => number(virDomainIsPersistent(dom));
+    is_updated(dom: Domain) => number(virDomainIsUpdated(dom));
+
+    get_autostart(dom: Domain) => written(|on: *mut c_int| virDomainGetAutostart(dom, on));
+    set_autostart(dom: Domain, autostart: i32) => status(virDomainSetAutostart(dom, autostart));
+    get_autostart_once(dom: Domain) => {
+        let mut on: c_int = 0;
+        check(newer::virDomainGetAutostartOnce(dom, &mut on)?)?;
+        Ok(Value::from(on))
+    };
+    set_autostart_once(dom: Domain, autostart: i32) => status(newer::virDomainSetAutostartOnce(dom, autostart)?);
+
+    get_metadata(dom: Domain, r#type: i32, uri: TextOrNull = undef, flags: u32 = 0) =>
+        owned(virDomainGetMetadata(dom, r#type, uri, flags));
+    set_metadata(
+        dom: Domain, r#type: i32, metadata: TextOrNull = undef, key: TextOrNull = undef, uri: TextOrNull = undef,
+        flags: u32 = 0) => status(virDomainSetMetadata(dom, r#type, metadata, key, uri, flags));
+
+    get_security_label(dom: Domain) => {
+        let label: virSecurityLabel = filled(|label| virDomainGetSecurityLabel(dom, label))?;
+        Ok(security_label(&label))
+    };
+    get_security_label_list(dom: Domain) => {
+        let mut array = std::ptr::null_mut();
+        let count = check(virDomainGetSecurityLabelList(dom, &mut array))?;
+        let labels = allocated(array, count as usize);
+        Ok(Value::list(labels.iter().map(security_label).collect()))
+    };
+}
+
+fn info(dom: *mut Domain) -> Result<Value> {
+    // SAFETY: the row's domain.
+    let info: virDomainInfo = filled(|info| unsafe { virDomainGetInfo(dom, info) })?;
+    Ok(map! {
+        c"state" => i32::from(info.state),
+        c"maxMem" => info.maxMem,
+        c"memory" => info.memory,
+        c"nrVirtCpu" => i32::from(info.nrVirtCpu),
+        c"cpuTime" => info.cpuTime,
+    })
+}
+
+fn security_label(label: &virSecurityLabel) -> Value {
+    map! { c"label" => text_field(&label.label), c"enforcing" => label.enforcing }
+}

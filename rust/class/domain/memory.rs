@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Sys::Virt::Domain: memory.
+
+use crate::boundary::key::Key;
+use crate::class::prelude::*;
+
+methods! { "Sys::Virt::Domain";
+    get_max_memory(dom: Domain) => zero_or_error(|| virDomainGetMaxMemory(dom));
+    set_max_memory(dom: Domain, val: c_ulong) => status(virDomainSetMaxMemory(dom, val));
+    set_memory(dom: Domain, val: c_ulong, flags: u32 = 0) =>
+        status(if flags == 0 { virDomainSetMemory(dom, val) } else { virDomainSetMemoryFlags(dom, val, flags) });
+    set_memory_stats_period(dom: Domain, val: i32, flags: u32 = 0) =>
+        status(virDomainSetMemoryStatsPeriod(dom, val, flags));
+    memory_stats(dom: Domain, flags: u32 = 0) => memory_stats(dom, flags);
+    memory_peek(dom: Domain, offset: u64, size: usize, flags: u32 = 0) =>
+        super::block::peek(size, |buffer| virDomainMemoryPeek(dom, offset, size, buffer, flags));
+}
+
+/// The statistics by number; 0 names nothing of ours.
+static STATS: [(c_uint, Key); 13] = [
+    (VIR_DOMAIN_MEMORY_STAT_SWAP_IN, Key::new(c"swap_in")),
+    (VIR_DOMAIN_MEMORY_STAT_SWAP_OUT, Key::new(c"swap_out")),
+    (VIR_DOMAIN_MEMORY_STAT_MAJOR_FAULT, Key::new(c"major_fault")),
+    (VIR_DOMAIN_MEMORY_STAT_MINOR_FAULT, Key::new(c"minor_fault")),
+    (VIR_DOMAIN_MEMORY_STAT_UNUSED, Key::new(c"unused")),
+    (VIR_DOMAIN_MEMORY_STAT_AVAILABLE, Key::new(c"available")),
+    (VIR_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON, Key::new(c"actual_balloon")),
+    (VIR_DOMAIN_MEMORY_STAT_RSS, Key::new(c"rss")),
+    (VIR_DOMAIN_MEMORY_STAT_USABLE, Key::new(c"usable")),
+    (VIR_DOMAIN_MEMORY_STAT_LAST_UPDATE, Key::new(c"last_update")),
+    (VIR_DOMAIN_MEMORY_STAT_DISK_CACHES, Key::new(c"disk_caches")),
+    (VIR_DOMAIN_MEMORY_STAT_HUGETLB_PGALLOC, Key::new(c"hugetlb_pgalloc")),
+    (VIR_DOMAIN_MEMORY_STAT_HUGETLB_PGFAIL, Key::new(c"hugetlb_pgfail")),
+];
+
+fn memory_stats(dom: *mut Domain, flags: u32) -> Result<Value> {
+    /// Room for statistics of later releases, which are left out.
+    const ROOM: usize = 64;
+    let mut stats = [virDomainMemoryStatStruct { tag: 0, val: 0 }; ROOM];
+    // SAFETY: the row's domain, and an array of the length that is told.
+    let count = check(unsafe { virDomainMemoryStats(dom, stats.as_mut_ptr(), ROOM as c_uint, flags) })?;
+    let mut items = Vec::with_capacity(count as usize * 2);
+    for stat in stats.iter().take(count as usize) {
+        if let Some((_, name)) = STATS.iter().find(|(tag, _)| *tag == stat.tag as c_uint) {
+            items.push(Value::key(name));
+            items.push(Value::from(stat.val));
+        }
+    }
+    Ok(Value::map(items))
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Sys::Virt::Domain: typed parameters that tune a domain. Each getter has a setter that takes what it reports.
+
+use crate::class::prelude::*;
+
+methods! { "Sys::Virt::Domain";
+    get_scheduler_type(dom: Domain) => owned(virDomainGetSchedulerType(dom, std::ptr::null_mut()));
+    get_scheduler_parameters(dom: Domain, flags: u32 = 0) => {
+        let values = scheduler(dom, flags)?;
+        Ok(values.into_map())
+    };
+    set_scheduler_parameters(dom: Domain, newparams: Hash, flags: u32 = 0) => set_like(
+        &newparams, SCHEDULER,
+        || scheduler(dom, flags),
+        |values, count| if flags == 0 {
+            virDomainSetSchedulerParameters(dom, values, count)
+        } else {
+            virDomainSetSchedulerParametersFlags(dom, values, count, flags)
+        });
+
+    get_memory_parameters(dom: Domain, flags: u32 = 0) =>
+        params::get(|values, count| virDomainGetMemoryParameters(dom, values, count, flags));
+    set_memory_parameters(dom: Domain, newparams: Hash, flags: u32 = 0) => set_like(
+        &newparams, MEMORY,
+        || params::query(|values, count| virDomainGetMemoryParameters(dom, values, count, flags)),
+        |values, count| virDomainSetMemoryParameters(dom, values, count, flags));
+    get_numa_parameters(dom: Domain, flags: u32 = 0) =>
+        params::get(|values, count| virDomainGetNumaParameters(dom, values, count, flags));
+    set_numa_parameters(dom: Domain, newparams: Hash, flags: u32 = 0) => set_like(
+        &newparams, NUMA,
+        || params::query(|values, count| virDomainGetNumaParameters(dom, values, count, flags)),
+        |values, count| virDomainSetNumaParameters(dom, values, count, flags));
+    get_blkio_parameters(dom: Domain, flags: u32 = 0) =>
+        params::get(|values, count| virDomainGetBlkioParameters(dom, values, count, flags));
+    set_blkio_parameters(dom: Domain, newparams: Hash, flags: u32 = 0) => set_like(
+        &newparams, BLKIO,
+        || params::query(|values, count| virDomainGetBlkioParameters(dom, values, count, flags)),
+        |values, count| virDomainSetBlkioParameters(dom, values, count, flags));
+    get_block_iotune(dom: Domain, disk: Text, flags: u32 = 0) => {
+        let values = block_iotune(dom, disk, flags)?;
+        Ok(values.into_map())
+    };
+    set_block_iotune(dom: Domain, disk: Text, newparams: Hash, flags: u32 = 0) => set_like(
+        &newparams, THROTTLE,
+        || block_iotune(dom, disk, flags),
+        |values, count| virDomainSetBlockIoTune(dom, disk, values, count, flags));
+    get_interface_parameters(dom: Domain, intf: Text, flags: u32 = 0) =>
+        params::get(|values, count| virDomainGetInterfaceParameters(dom, intf, values, count, flags));
+    set_interface_parameters(dom: Domain, intf: Text, newparams: Hash, flags: u32 = 0) => set_like(
+        &newparams, INTERFACE,
+        || params::query(|values, count| virDomainGetInterfaceParameters(dom, intf, values, count, flags)),
+        |values, count| virDomainSetInterfaceParameters(dom, intf, values, count, flags));
+
+    get_perf_events(dom: Domain, flags: u32 = 0) =>
+        params::get_allocated(|values, count| virDomainGetPerfEvents(dom, values, count, flags));
+    set_perf_events(dom: Domain, newparams: Hash, flags: u32 = 0) => set_like(
+        &newparams, &[],
+        || params::take(|values, count| virDomainGetPerfEvents(dom, values, count, flags)),
+        |values, count| virDomainSetPerfEvents(dom, values, count, flags));
+
+    set_throttle_group(dom: Domain, group: Text, newparams: Hash, flags: u32 = 0) => {
+        let mut given = ParamBuilder::fixed(&newparams, THROTTLE)?;
+        status(newer::virDomainSetThrottleGroup(dom, group, given.as_ptr(), given.len(), flags)?)
+    };
+    del_throttle_group(dom: Domain, group: Text, flags: u32 = 0) =>
+        status(newer::virDomainDelThrottleGroup(dom, group, flags)?);
+}
+
+const SCHEDULER: &Schema = &[
+    (VIR_DOMAIN_SCHEDULER_CPU_SHARES, ParamType::Ullong),
+    (VIR_DOMAIN_SCHEDULER_GLOBAL_PERIOD, ParamType::Ullong),
+    (VIR_DOMAIN_SCHEDULER_GLOBAL_QUOTA, ParamType::Llong),
+    (VIR_DOMAIN_SCHEDULER_VCPU_PERIOD, ParamType::Ullong),
+    (VIR_DOMAIN_SCHEDULER_VCPU_QUOTA, ParamType::Llong),
+    (VIR_DOMAIN_SCHEDULER_EMULATOR_PERIOD, ParamType::Ullong),
+    (VIR_DOMAIN_SCHEDULER_EMULATOR_QUOTA, ParamType::Llong),
+    (VIR_DOMAIN_SCHEDULER_IOTHREAD_PERIOD, ParamType::Ullong),
+    (VIR_DOMAIN_SCHEDULER_IOTHREAD_QUOTA, ParamType::Llong),
+    (VIR_DOMAIN_SCHEDULER_WEIGHT, ParamType::Uint),
+    (VIR_DOMAIN_SCHEDULER_CAP, ParamType::Uint),
+    (VIR_DOMAIN_SCHEDULER_RESERVATION, ParamType::Llong),
+    (VIR_DOMAIN_SCHEDULER_LIMIT, ParamType::Llong),
+    (VIR_DOMAIN_SCHEDULER_SHARES, ParamType::Int),
+];
+
+const MEMORY: &Schema = &[
+    (VIR_DOMAIN_MEMORY_HARD_LIMIT, ParamType::Ullong),
+    (VIR_DOMAIN_MEMORY_SOFT_LIMIT, ParamType::Ullong),
+    (VIR_DOMAIN_MEMORY_MIN_GUARANTEE, ParamType::Ullong),
+    (VIR_DOMAIN_MEMORY_SWAP_HARD_LIMIT, ParamType::Ullong),
+];
+
+const NUMA: &Schema = &[(VIR_DOMAIN_NUMA_NODESET, ParamType::Text), (VIR_DOMAIN_NUMA_MODE, ParamType::Int)];
+
+const BLKIO: &Schema = &[
+    (VIR_DOMAIN_BLKIO_WEIGHT, ParamType::Uint),
+    (VIR_DOMAIN_BLKIO_DEVICE_WEIGHT, ParamType::Text),
+    (VIR_DOMAIN_BLKIO_DEVICE_READ_IOPS, ParamType::Text),
+    (VIR_DOMAIN_BLKIO_DEVICE_WRITE_IOPS, ParamType::Text),
+    (VIR_DOMAIN_BLKIO_DEVICE_READ_BPS, ParamType::Text),
+    (VIR_DOMAIN_BLKIO_DEVICE_WRITE_BPS, ParamType::Text),
+];
+
+const INTERFACE: &Schema = &[
+    (VIR_DOMAIN_BANDWIDTH_IN_AVERAGE, ParamType::Uint),
+    (VIR_DOMAIN_BANDWIDTH_IN_PEAK, ParamType::Uint),
+    (VIR_DOMAIN_BANDWIDTH_IN_BURST, ParamType::Uint),
+    (VIR_DOMAIN_BANDWIDTH_IN_FLOOR, ParamType::Uint),
+    (VIR_DOMAIN_BANDWIDTH_OUT_AVERAGE, ParamType::Uint),
+    (VIR_DOMAIN_BANDWIDTH_OUT_PEAK, ParamType::Uint),
+    (VIR_DOMAIN_BANDWIDTH_OUT_BURST, ParamType::Uint),
+];
+
+const THROTTLE: &Schema = &[
+    (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC_MAX, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC_MAX, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC_MAX, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC_MAX, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC_MAX, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC_MAX, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_SIZE_IOPS_SEC, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC_MAX_LENGTH, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC_MAX_LENGTH, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC_MAX_LENGTH, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC_MAX_LENGTH, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC_MAX_LENGTH, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC_MAX_LENGTH, ParamType::Ullong),
+    (VIR_DOMAIN_BLOCK_IOTUNE_GROUP_NAME, ParamType::Text),
+];
+
+/// The scheduler's parameters: if need be, their number comes with the scheduler's name.
+fn scheduler(dom: *mut Domain, flags: u32) -> Result<params::ParamArray> {
+    let ask = |values, count| {
+        // SAFETY: the row's domain, an array of `count` parameters.
+        unsafe {
+            if flags == 0 {
+                virDomainGetSchedulerParameters(dom, values, count)
+            } else {
+                virDomainGetSchedulerParametersFlags(dom, values, count, flags)
+            }
+        }
+    };
+    if let Some(given) = params::query_at_once(ask) {
+        return Ok(given);
+    }
+    let mut count = 0;
+    // SAFETY: the row's domain.
+    let name = unsafe { virDomainGetSchedulerType(dom, &mut count) };
+    if name.is_null() {
+        return Err(Error::last());
+    }
+    // SAFETY: libvirt allocated it for us.
+    unsafe { libc::free(name.cast()) };
+    params::query_n(count, ask)
+}
+
+/// A disk's limits: there are 20, more than the room that others are asked with first.
+fn block_iotune(dom: *mut Domain, disk: *const c_char, flags: u32) -> Result<params::ParamArray> {
+    const ROOM: c_int = 32;
+    let ask = |values, count| {
+        // SAFETY: the row's domain and string, an array of `count` parameters.
+        unsafe { virDomainGetBlockIoTune(dom, disk, values, count, flags) }
+    };
+    match params::query_n(ROOM, ask) {
+        Ok(given) if given.len() < ROOM as usize => Ok(given),
+        _ => params::query_counted(ask),
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Sys::Virt::Event: the event loop. The events themselves are in `rust/event/`.
+
+use crate::argument::callback::Callback;
+use crate::class::prelude::*;
+use crate::event::registration::{dispatch, free, note_loop, register};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+methods! { "Sys::Virt::Event";
+    register_default() => register_default();
+    run_default() => run_default();
+    _register_impl() => super::event_impl::register();
+    add_handle(fd: i32, events: i32, coderef: Code) => {
+        let callback = Callback::new(&coderef)?;
+        loop_result(register(callback, |opaque| virEventAddHandle(fd, events, Some(handle_ready), opaque, Some(free))))
+    };
+    update_handle(watch: i32, events: i32) => { virEventUpdateHandle(watch, events); Ok(Value::none()) };
+    remove_handle(watch: i32) => removed(virEventRemoveHandle(watch), "watch", watch);
+    add_timeout(frequency: i32, coderef: Code) => {
+        let callback = Callback::new(&coderef)?;
+        loop_result(register(callback, |opaque| virEventAddTimeout(frequency, Some(timer_fired), opaque, Some(free))))
+    };
+    update_timeout(timer: i32, frequency: i32) => { virEventUpdateTimeout(timer, frequency); Ok(Value::none()) };
+    remove_timeout(timer: i32) => removed(virEventRemoveTimeout(timer), "timer", timer);
+}
+
+/// Whether libvirt's own loop was registered through us.
+static DEFAULT: AtomicBool = AtomicBool::new(false);
+
+fn register_default() -> Result<Value> {
+    // SAFETY: may be called at any time; a second registration is refused.
+    check(unsafe { virEventRegisterDefaultImpl() })?;
+    DEFAULT.store(true, Ordering::Relaxed);
+    note_loop();
+    Ok(Value::none())
+}
+
+fn run_default() -> Result<Value> {
+    if !DEFAULT.load(Ordering::Relaxed) {
+        return Err(Error::operation(
+            "the default event loop is not registered: call register_default first",
+        ));
+    }
+    // SAFETY: the default implementation is there.
+    status(unsafe { virEventRunDefaultImpl() })
+}
+
+/// The loop's own failures come without an error of libvirt's.
+fn loop_result(added: Result<c_int>) -> Result<Value> {
+    added.map(Value::from).map_err(|error| match error {
+        Error::Libvirt(error) if error.code == 0 => {
+            Error::operation("there is no event loop that would take it: register one first")
+        }
+        other => other,
+    })
+}
+
+fn removed(returned: c_int, what: &str, id: c_int) -> Result<Value> {
+    status(returned).map_err(|error| match error {
+        Error::Libvirt(error) if error.code == 0 => Error::invalid(format!("there is no {what} {id}")),
+        other => other,
+    })
+}
+
+unsafe extern "C" fn handle_ready(watch: c_int, fd: c_int, events: c_int, opaque: *mut c_void) {
+    // SAFETY: the opaque pointer of our own registration.
+    unsafe { dispatch(opaque, || [Value::from(watch), Value::from(fd), Value::from(events)]) }
+}
+
+unsafe extern "C" fn timer_fired(timer: c_int, opaque: *mut c_void) {
+    // SAFETY: the opaque pointer of our own registration.
+    unsafe { dispatch(opaque, || [Value::from(timer)]) }
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! An event loop written in Perl: libvirt calls these functions, they call the subs of Sys::Virt::Event.
+//!
+//! Perl sees libvirt's callbacks only as numbers of our own table, which are looked up when they come back.
+
+use crate::argument::callback::Callback;
+use crate::boundary::callbacks::{Want, defer};
+use crate::class::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+methods! { "Sys::Virt::EventImpl";
+    _run_handle_callback_helper(watch: i32, fd: i32, event: i32, cbref: Any, opaqueref: Any) => {
+        let entry = entry_of(&cbref, &opaqueref)?;
+        let Function::Handle(Some(function)) = entry.function else { return Err(not_ours(&cbref)) };
+        function(watch, fd, event, entry.opaque as *mut c_void);
+        Ok(Value::none())
+    };
+    _run_timeout_callback_helper(timer: i32, cbref: Any, opaqueref: Any) => {
+        let entry = entry_of(&cbref, &opaqueref)?;
+        let Function::Timeout(Some(function)) = entry.function else { return Err(not_ours(&cbref)) };
+        function(timer, entry.opaque as *mut c_void);
+        Ok(Value::none())
+    };
+    _free_callback_opaque_helper(ffref: Any, opaqueref: Any) => {
+        if ffref.value.is_none() {
+            return Ok(Value::none());
+        }
+        let key = key_of(&ffref)?;
+        let _ = opaqueref;
+        let entry = entries().remove(&key).ok_or_else(|| not_ours(&ffref))?;
+        if let Some(free) = entry.free {
+            free(entry.opaque as *mut c_void);
+        }
+        Ok(Value::none())
+    };
+}
+
+#[derive(Clone, Copy)]
+enum Function {
+    Handle(virEventHandleCallback),
+    Timeout(virEventTimeoutCallback),
+}
+
+/// What libvirt wants called, and when it is over, freed.
+#[derive(Clone, Copy)]
+struct LoopEntry {
+    function: Function,
+    /// An address as a number: it is libvirt's, we only hand it back.
+    opaque: usize,
+    free: virFreeCallback,
+    id: c_int,
+}
+
+static ENTRIES: Mutex<BTreeMap<u64, LoopEntry>> = Mutex::new(BTreeMap::new());
+
+fn entries() -> MutexGuard<'static, BTreeMap<u64, LoopEntry>> {
+    ENTRIES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn not_ours(argument: &NamedArg) -> Error {
+    Error::argument(argument.name, "is not a callback that libvirt registered, or no longer")
+}
+
+/// The number behind a reference that we gave out.
+fn key_of(argument: &NamedArg) -> Result<u64> {
+    let target = argument.value.items().first().filter(|_| argument.value.tag() == Tag::Ref);
+    target.and_then(Value::integer).and_then(|key| u64::try_from(key).ok()).ok_or_else(|| not_ours(argument))
+}
+
+/// The entry of a callback; its opaque pointer has to be the one that came with it, or undef.
+fn entry_of(callback: &NamedArg, opaque: &NamedArg) -> Result<LoopEntry> {
+    let key = key_of(callback)?;
+    if !opaque.value.is_none() && key_of(opaque)? != key {
+        return Err(not_ours(opaque));
+    }
+    entries().get(&key).copied().ok_or_else(|| not_ours(callback))
+}
+
+/// The subs of Sys::Virt::Event that stand for the six functions of a loop.
+struct Subs {
+    add_handle: Callback,
+    update_handle: Callback,
+    remove_handle: Callback,
+    add_timeout: Callback,
+    update_timeout: Callback,
+    remove_timeout: Callback,
+}
+
+static SUBS: OnceLock<Subs> = OnceLock::new();
+
+/// Makes the subs the process' event loop.
+pub fn register() -> Result<Value> {
+    if SUBS.get().is_some() {
+        return Err(Error::operation("an event loop is registered already"));
+    }
+    let subs = Subs {
+        add_handle: Callback::named(c"Sys::Virt::Event::_add_handle")?,
+        update_handle: Callback::named(c"Sys::Virt::Event::_update_handle")?,
+        remove_handle: Callback::named(c"Sys::Virt::Event::_remove_handle")?,
+        add_timeout: Callback::named(c"Sys::Virt::Event::_add_timeout")?,
+        update_timeout: Callback::named(c"Sys::Virt::Event::_update_timeout")?,
+        remove_timeout: Callback::named(c"Sys::Virt::Event::_remove_timeout")?,
+    };
+    let _ = SUBS.set(subs);
+    crate::event::registration::note_loop();
+    // SAFETY: six functions of the right types, for as long as the process lives.
+    unsafe {
+        virEventRegisterImpl(
+            Some(add_handle),
+            Some(update_handle),
+            Some(remove_handle),
+            Some(add_timeout),
+            Some(update_timeout),
+            Some(remove_timeout),
+        );
+    }
+    Ok(Value::none())
+}
+
+/// Calls a sub and returns the integer that it returns; -1 if it dies.
+fn ask<const N: usize>(sub: impl FnOnce(&Subs) -> &Callback, args: [Value; N]) -> c_int {
+    let Some(subs) = SUBS.get() else { return -1 };
+    let returned = sub(subs).ask(args, Want::Scalar, None, |returned, _| {
+        returned.first().map_or(Ok(0), |value| integer::<i32>(value, "the event loop's result"))
+    });
+    match returned {
+        Some(Ok(number)) => number,
+        Some(Err(Error::Usage(message))) => {
+            defer(&message);
+            -1
+        }
+        _ => -1,
+    }
+}
+
+/// Adds something to the loop: `args` are the sub's, made of three references to the entry's number: for the callback,
+/// its opaque pointer and the function that frees that; undef for what is not there.
+fn add<const N: usize>(
+    sub: impl FnOnce(&Subs) -> &Callback,
+    args: impl FnOnce(Value, Value, Value) -> [Value; N],
+    entry: LoopEntry,
+) -> c_int {
+    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+    let key = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let number = |present: bool| if present { Value::reference(Value::from(key)) } else { Value::none() };
+    entries().insert(key, entry);
+    let id = ask(sub, args(number(true), number(entry.opaque != 0), number(entry.free.is_some())));
+    if id < 0 {
+        entries().remove(&key);
+    } else if let Some(entry) = entries().get_mut(&key) {
+        entry.id = id;
+    }
+    id
+}
+
+/// Removes something; what has no free function is forgotten at once, the rest when Perl has it freed.
+fn remove(sub: impl FnOnce(&Subs) -> &Callback, id: c_int, same: fn(&Function) -> bool) -> c_int {
+    let returned = ask(sub, [Value::from(id)]);
+    entries().retain(|_, entry| entry.free.is_some() || entry.id != id || !same(&entry.function));
+    returned
+}
+
+fn guarded(default: c_int, call: impl FnOnce() -> c_int) -> c_int {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_or(default)
+}
+
+unsafe extern "C" fn add_handle(
+    fd: c_int,
+    events: c_int,
+    callback: virEventHandleCallback,
+    opaque: *mut c_void,
+    free: virFreeCallback,
+) -> c_int {
+    let entry = LoopEntry { function: Function::Handle(callback), opaque: opaque as usize, free, id: -1 };
+    guarded(-1, || {
+        add(|subs| &subs.add_handle, |cb, data, free| [fd.into(), events.into(), cb, data, free], entry)
+    })
+}
+
+unsafe extern "C" fn update_handle(watch: c_int, events: c_int) {
+    guarded(0, || ask(|subs| &subs.update_handle, [Value::from(watch), Value::from(events)]));
+}
+
+unsafe extern "C" fn remove_handle(watch: c_int) -> c_int {
+    guarded(-1, || {
+        remove(|subs| &subs.remove_handle, watch, |function| matches!(function, Function::Handle(_)))
+    })
+}
+
+unsafe extern "C" fn add_timeout(
+    frequency: c_int,
+    callback: virEventTimeoutCallback,
+    opaque: *mut c_void,
+    free: virFreeCallback,
+) -> c_int {
+    let entry = LoopEntry { function: Function::Timeout(callback), opaque: opaque as usize, free, id: -1 };
+    guarded(-1, || add(|subs| &subs.add_timeout, |cb, data, free| [frequency.into(), cb, data, free], entry))
+}
+
+unsafe extern "C" fn update_timeout(timer: c_int, frequency: c_int) {
+    guarded(0, || ask(|subs| &subs.update_timeout, [Value::from(timer), Value::from(frequency)]));
+}
+
+unsafe extern "C" fn remove_timeout(timer: c_int) -> c_int {
+    guarded(-1, || {
+        remove(|subs| &subs.remove_timeout, timer, |function| matches!(function, Function::Timeout(_)))
+    })
+}

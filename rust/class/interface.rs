@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Sys::Virt::Interface.
+
+use crate::class::prelude::*;
+
+methods! { "Sys::Virt::Interface";
+    #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
+    _lookup_by_name(con: Connect, name: Text) => object(virInterfaceLookupByName(con, name));
+    _lookup_by_mac(con: Connect, mac: Text) => object(virInterfaceLookupByMACString(con, mac));
+    _define_xml(con: Connect, xml: Text, flags: SpacedFlags = 0) => object(virInterfaceDefineXML(con, xml, flags));
+
+    #[local] get_name(iface: Interface) => borrowed(virInterfaceGetName(iface));
+    #[local] get_mac(iface: Interface) => borrowed(virInterfaceGetMACString(iface));
+    get_connect(iface: Interface) => lent(virInterfaceGetConnect(iface));
+    get_xml_description(iface: Interface, flags: u32 = 0) => owned(virInterfaceGetXMLDesc(iface, flags));
+    is_active(iface: Interface) => number(virInterfaceIsActive(iface));
+    create(iface: Interface, flags: u32 = 0) => status(virInterfaceCreate(iface, flags));
+    destroy(iface_rv: Interface, flags: u32 = 0) => status(virInterfaceDestroy(iface_rv, flags));
+    undefine(iface: Interface) => status(virInterfaceUndefine(iface));
+}
+
+fn new(params: &NamedArg) -> Result<Value> {
+    let con = params.object::<Connect>("connection", "con", "connection parameter is required")?;
+    // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.
+    unsafe {
+        if params.has("name") {
+            object(virInterfaceLookupByName(con, params.text("name")?.as_ptr()))
+        } else if params.has("mac") {
+            object(virInterfaceLookupByMACString(con, params.text("mac")?.as_ptr()))
+        } else if params.has("xml") {
+            object(virInterfaceDefineXML(con, params.text("xml")?.as_ptr(), params.flags()?))
+        } else {
+            Err(Error::Plain("name, mac or xml parameters are required"))
+        }
+    }
+}

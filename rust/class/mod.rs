@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! The methods, one file or folder for each Perl class: rows first, functions below. Here is the row macro.
+
+pub mod connect;
+pub mod domain;
+pub mod domain_checkpoint;
+pub mod domain_snapshot;
+pub mod event;
+pub mod event_impl;
+pub mod interface;
+pub mod network;
+pub mod network_port;
+pub mod node_device;
+pub mod nwfilter;
+pub mod nwfilter_binding;
+pub mod secret;
+pub mod storage_pool;
+pub mod storage_vol;
+pub mod stream;
+
+/// What nearly every file of rows uses.
+#[allow(unused_imports)]
+pub(crate) mod prelude {
+    pub(crate) use super::methods;
+    pub(crate) use crate::argument::named::{NamedArg, or_null};
+    pub(crate) use crate::argument::number::integer;
+    pub(crate) use crate::argument::schema::{ParamBuilder, Schema, set_like};
+    pub(crate) use crate::argument::types::{
+        Any, Array, ArrayOrNull, Bytes, BytesOrNull, Code, Count, Hash, Invocant, Origin, Owner, Pairs,
+        PathOrNull, SpacedFlags, Text, TextOrNull, Variable,
+    };
+    pub(crate) use crate::boundary::class::*;
+    pub(crate) use crate::boundary::error::{Error, Result, forget_error, last_code};
+    pub(crate) use crate::boundary::map::map;
+    pub(crate) use crate::boundary::table::undef;
+    pub(crate) use crate::boundary::value::{Tag, Value};
+    pub(crate) use crate::virt::params::ParamType;
+    pub(crate) use crate::virt::rules::*;
+    pub(crate) use crate::virt::{newer, params};
+    pub(crate) use libc::{c_char, c_int, c_uint, c_ulong, c_void};
+    pub(crate) use virt_sys::*;
+}
+
+/// The rows of one file: `name(parameter: Type = default, ...) => result;`
+///
+/// The result is an expression of type `Result<Value>`, mostly one of the rules of [`crate::virt::rules`]
+/// around a call of libvirt; it may use the parameters by name. A row can be marked `#[sub]` (an
+/// ordinary Perl sub in the original: no prototype, lenient about the number of arguments),
+/// `#[constructor]` (the same, and its object is blessed into the invocant's class) or `#[local]` (it never writes
+/// to a daemon's socket, or guards that itself: no time is spent on SIGPIPE).
+macro_rules! methods {
+    ($package:literal; $(
+        $(#[$mark:ident])* $name:ident($($arg:ident : $ty:ty $(= $default:expr)?),* $(,)?) => $body:expr;
+    )*) => {
+        /// The rows of this file.
+        pub static METHODS: &[$crate::boundary::table::Method] = &[$(
+            $crate::boundary::table::Method::new(
+                concat!($package, "::", stringify!($name), "\0"),
+                &[$($crate::boundary::table::Param::new(
+                    concat!(stringify!($arg), "\0"),
+                    $crate::argument::types::kind_of::<$ty>(),
+                    $crate::class::methods!(@default $($default)?),
+                )),*],
+                &[$(stringify!($arg)),*],
+                $crate::class::methods!(@flags $($mark)*),
+                {
+                    #[allow(unused_mut, unused_variables, non_snake_case)]
+                    extern "C" fn body(
+                        args: *const $crate::boundary::value::Value,
+                        result: *mut $crate::boundary::value::Value,
+                    ) -> $crate::boundary::table::Outcome {
+                        $crate::boundary::enter::enter(
+                            |[$($arg),*]| {
+                                $(let $arg = <$ty as $crate::argument::types::Arg>::get($arg, stringify!($arg))?;)*
+                                // SAFETY: the shim checked every object's class, strings are NUL-terminated,
+                                // and all of them outlive the call; the row passes them on as C's prototype says.
+                                #[allow(unused_unsafe)]
+                                unsafe { $body }
+                            },
+                            args,
+                            result,
+                            concat!($package, "::", stringify!($name)),
+                            const { $crate::class::methods!(@flags $($mark)*) & $crate::boundary::table::LOCAL == 0 },
+                        )
+                    }
+                    body
+                },
+            ),
+        )*];
+    };
+    (@default) => { None };
+    (@default $default:expr) => { Some((concat!(stringify!($default), "\0"), $default as i64)) };
+    (@flags $($mark:ident)*) => { 0 $(| $crate::class::methods!(@flag $mark))* };
+    (@flag sub) => { $crate::boundary::table::SUB };
+    (@flag constructor) => { $crate::boundary::table::SUB | $crate::boundary::table::CONSTRUCTOR };
+    (@flag local) => { $crate::boundary::table::LOCAL };
+}
+pub(crate) use methods;

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Sys::Virt::Network.
+
+use crate::class::prelude::*;
+
+methods! { "Sys::Virt::Network";
+    #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
+    _lookup_by_name(con: Connect, name: Text) => object(virNetworkLookupByName(con, name));
+    _lookup_by_uuid(con: Connect, uuid: Bytes) => by_raw_uuid(uuid, |raw| virNetworkLookupByUUID(con, raw));
+    _lookup_by_uuid_string(con: Connect, uuid: Text) => object(virNetworkLookupByUUIDString(con, uuid));
+    _create_xml(con: Connect, xml: Text, flags: u32 = 0) => create_xml(con, xml, flags);
+    _define_xml(con: Connect, xml: Text, flags: u32 = 0) => define_xml(con, xml, flags);
+
+    #[local] get_name(net: Network) => borrowed(virNetworkGetName(net));
+    #[local] get_uuid(net: Network) => uuid(|raw| virNetworkGetUUID(net, raw));
+    #[local] get_uuid_string(net: Network) => uuid_string(|raw| virNetworkGetUUID(net, raw));
+    get_connect(net: Network) => lent(virNetworkGetConnect(net));
+    get_xml_description(net: Network, flags: u32 = 0) => owned(virNetworkGetXMLDesc(net, flags));
+    get_bridge_name(net: Network) => owned(virNetworkGetBridgeName(net));
+    is_active(net: Network) => number(virNetworkIsActive(net));
+    is_persistent(net: Network) => number(virNetworkIsPersistent(net));
+    get_autostart(net: Network) => written(|on: *mut c_int| virNetworkGetAutostart(net, on));
+    set_autostart(net: Network, autostart: i32) => status(virNetworkSetAutostart(net, autostart));
+    create(net: Network) => status(virNetworkCreate(net));
+    destroy(net_rv: Network) => status(virNetworkDestroy(net_rv));
+    undefine(net: Network) => status(virNetworkUndefine(net));
+    update(net: Network, command: u32, section: u32, parentIndex: i32, xml: Text, flags: u32 = 0) =>
+        status(virNetworkUpdate(net, command, section, parentIndex, xml, flags));
+    get_metadata(net: Network, r#type: i32, uri: TextOrNull = undef, flags: u32 = 0) =>
+        owned(newer::virNetworkGetMetadata(net, r#type, uri, flags)?);
+    set_metadata(
+        net: Network, r#type: i32, metadata: TextOrNull = undef, key: TextOrNull = undef, uri: TextOrNull = undef,
+        flags: u32 = 0) => status(newer::virNetworkSetMetadata(net, r#type, metadata, key, uri, flags)?);
+    get_dhcp_leases(net: Network, macsv: TextOrNull = undef, flags: u32 = 0) => leases(net, macsv, flags);
+
+    list_all_ports(net: Network, flags: u32 = 0) => list(|out| virNetworkListAllPorts(net, out, flags));
+    #[sub] create_port(net: Network, xml: Text, flags: u32 = 0) => object(virNetworkPortCreateXML(net, xml, flags));
+    #[sub] get_port_by_uuid(net: Network, uuid: Bytes) => by_uuid(
+        uuid, |raw| virNetworkPortLookupByUUID(net, raw), |text| virNetworkPortLookupByUUIDString(net, text));
+}
+
+/// Starts a transient network; flags need a newer function.
+///
+/// # Safety
+/// `con` is a connection or NULL, `xml` a C string.
+pub unsafe fn create_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> Result<Value> {
+    // SAFETY: the caller's promise.
+    object(unsafe {
+        if flags == 0 {
+            virNetworkCreateXML(con, xml)
+        } else {
+            newer::virNetworkCreateXMLFlags(con, xml, flags)?
+        }
+    })
+}
+
+/// Defines a network; flags need a newer function.
+///
+/// # Safety
+/// `con` is a connection or NULL, `xml` a C string.
+pub unsafe fn define_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> Result<Value> {
+    // SAFETY: the caller's promise.
+    object(unsafe {
+        if flags == 0 {
+            virNetworkDefineXML(con, xml)
+        } else {
+            newer::virNetworkDefineXMLFlags(con, xml, flags)?
+        }
+    })
+}
+
+fn new(params: &NamedArg) -> Result<Value> {
+    let con = params.object::<Connect>("connection", "con", "connection parameter is required")?;
+    // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.
+    unsafe {
+        if params.has("name") {
+            object(virNetworkLookupByName(con, params.text("name")?.as_ptr()))
+        } else if params.has("uuid") {
+            params.by_uuid(
+                |raw| virNetworkLookupByUUID(con, raw),
+                |text| virNetworkLookupByUUIDString(con, text),
+            )
+        } else if params.has("xml") {
+            let (xml, flags) = (params.text("xml")?, params.flags()?);
+            if params.is_true("nocreate") {
+                define_xml(con, xml.as_ptr(), flags)
+            } else {
+                create_xml(con, xml.as_ptr(), flags)
+            }
+        } else {
+            Err(Error::Plain("address, id or uuid parameters are required"))
+        }
+    }
+}
+
+fn leases(net: *mut Network, mac: *const c_char, flags: u32) -> Result<Value> {
+    let mut array = std::ptr::null_mut();
+    // SAFETY: the row's network and string; libvirt allocates what it writes to the pointer.
+    let count = check(unsafe { virNetworkGetDHCPLeases(net, mac, &mut array, flags) })?;
+    // SAFETY: as many pointers as libvirt says.
+    let leases = unsafe { allocated(array, count as usize) };
+    let describe = |&pointer: &virNetworkDHCPLeasePtr| {
+        // SAFETY: libvirt's structure and strings, freed when they have been copied.
+        unsafe {
+            let lease = &*pointer;
+            let value = map! {
+                c"iface" => copied(lease.iface),
+                c"expirytime" => lease.expirytime,
+                c"type" => lease.type_,
+                c"mac" => copied(lease.mac),
+                c"iaid" => copied(lease.iaid),
+                c"ipaddr" => copied(lease.ipaddr),
+                c"prefix" => lease.prefix,
+                c"hostname" => copied(lease.hostname),
+                c"clientid" => copied(lease.clientid),
+            };
+            virNetworkDHCPLeaseFree(pointer);
+            value
+        }
+    };
+    Ok(Value::list(leases.iter().map(describe).collect()))
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Sys::Virt::NetworkPort.
+
+use crate::class::prelude::*;
+
+methods! { "Sys::Virt::NetworkPort";
+    #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
+    _lookup_by_uuid(net: Network, uuid: Bytes) => by_raw_uuid(uuid, |raw| virNetworkPortLookupByUUID(net, raw));
+    _lookup_by_uuid_string(net: Network, uuid: Text) => object(virNetworkPortLookupByUUIDString(net, uuid));
+    _create_xml(net: Network, xml: Text, flags: u32 = 0) => object(virNetworkPortCreateXML(net, xml, flags));
+
+    #[local] get_uuid(port: NetworkPort) => uuid(|raw| virNetworkPortGetUUID(port, raw));
+    #[local] get_uuid_string(port: NetworkPort) => uuid_string(|raw| virNetworkPortGetUUID(port, raw));
+    get_network(port: NetworkPort) => lent(virNetworkPortGetNetwork(port));
+    get_xml_description(port: NetworkPort, flags: u32 = 0) => owned(virNetworkPortGetXMLDesc(port, flags));
+    delete(port: NetworkPort, flags: u32 = 0) => status(virNetworkPortDelete(port, flags));
+    get_parameters(port: NetworkPort, flags: u32 = 0) =>
+        params::get_allocated(|values, count| virNetworkPortGetParameters(port, values, count, flags));
+    set_parameters(port: NetworkPort, newparams: Hash, flags: u32 = 0) => {
+        let mut given = ParamBuilder::fixed(&newparams, BANDWIDTH)?;
+        status(virNetworkPortSetParameters(port, given.as_ptr(), given.len(), flags))
+    };
+}
+
+/// A port reports only those that are set, so its present values don't tell which there are.
+const BANDWIDTH: &Schema = &[
+    (VIR_NETWORK_PORT_BANDWIDTH_IN_AVERAGE, ParamType::Uint),
+    (VIR_NETWORK_PORT_BANDWIDTH_IN_PEAK, ParamType::Uint),
+    (VIR_NETWORK_PORT_BANDWIDTH_IN_BURST, ParamType::Uint),
+    (VIR_NETWORK_PORT_BANDWIDTH_IN_FLOOR, ParamType::Uint),
+    (VIR_NETWORK_PORT_BANDWIDTH_OUT_AVERAGE, ParamType::Uint),
+    (VIR_NETWORK_PORT_BANDWIDTH_OUT_PEAK, ParamType::Uint),
+    (VIR_NETWORK_PORT_BANDWIDTH_OUT_BURST, ParamType::Uint),
+];
+
+fn new(params: &NamedArg) -> Result<Value> {
+    let net = params.object::<Network>("network", "net", "network parameter is required")?;
+    // SAFETY: a network of ours or NULL, and C strings that outlive the calls.
+    unsafe {
+        if params.has("uuid") {
+            params.by_uuid(
+                |raw| virNetworkPortLookupByUUID(net, raw),
+                |text| virNetworkPortLookupByUUIDString(net, text),
+            )
+        } else if params.has("xml") {
+            object(virNetworkPortCreateXML(net, params.text("xml")?.as_ptr(), params.flags()?))
+        } else {
+            Err(Error::Plain("uuid or xml parameters are required"))
+        }
+    }
+}

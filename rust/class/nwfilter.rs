@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Sys::Virt::NWFilter.
+
+use crate::class::prelude::*;
+
+methods! { "Sys::Virt::NWFilter";
+    #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
+    _lookup_by_name(con: Connect, name: Text) => object(virNWFilterLookupByName(con, name));
+    _lookup_by_uuid(con: Connect, uuid: Bytes) => by_raw_uuid(uuid, |raw| virNWFilterLookupByUUID(con, raw));
+    _lookup_by_uuid_string(con: Connect, uuid: Text) => object(virNWFilterLookupByUUIDString(con, uuid));
+    _define_xml(con: Connect, xml: Text, flags: u32 = 0) => define_xml(con, xml, flags);
+
+    #[local] get_name(filter: NWFilter) => borrowed(virNWFilterGetName(filter));
+    #[local] get_uuid(filter: NWFilter) => uuid(|raw| virNWFilterGetUUID(filter, raw));
+    #[local] get_uuid_string(filter: NWFilter) => uuid_string(|raw| virNWFilterGetUUID(filter, raw));
+    get_xml_description(filter: NWFilter, flags: u32 = 0) => owned(virNWFilterGetXMLDesc(filter, flags));
+    undefine(filter: NWFilter) => status(virNWFilterUndefine(filter));
+}
+
+/// Defines a filter; flags need a newer function.
+///
+/// # Safety
+/// `con` is a connection or NULL, `xml` a C string.
+pub unsafe fn define_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> Result<Value> {
+    // SAFETY: the caller's promise.
+    object(unsafe {
+        if flags == 0 {
+            virNWFilterDefineXML(con, xml)
+        } else {
+            newer::virNWFilterDefineXMLFlags(con, xml, flags)?
+        }
+    })
+}
+
+fn new(params: &NamedArg) -> Result<Value> {
+    let con = params.object::<Connect>("connection", "con", "connection parameter is required")?;
+    // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.
+    unsafe {
+        if params.has("name") {
+            object(virNWFilterLookupByName(con, params.text("name")?.as_ptr()))
+        } else if params.has("uuid") {
+            params.by_uuid(
+                |raw| virNWFilterLookupByUUID(con, raw),
+                |text| virNWFilterLookupByUUIDString(con, text),
+            )
+        } else if params.has("xml") {
+            define_xml(con, params.text("xml")?.as_ptr(), params.flags()?)
+        } else {
+            Err(Error::Plain("address, id or uuid parameters are required"))
+        }
+    }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Sys::Virt::NWFilterBinding.
+
+use crate::class::prelude::*;
+
+methods! { "Sys::Virt::NWFilterBinding";
+    #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
+    _lookup_by_port_dev(con: Connect, name: Text) => object(virNWFilterBindingLookupByPortDev(con, name));
+    _create_xml(con: Connect, xml: Text, flags: u32 = 0) => object(virNWFilterBindingCreateXML(con, xml, flags));
+
+    get_port_dev(binding: NWFilterBinding) => borrowed(virNWFilterBindingGetPortDev(binding));
+    get_filter_name(binding: NWFilterBinding) => borrowed(virNWFilterBindingGetFilterName(binding));
+    get_xml_description(binding: NWFilterBinding, flags: u32 = 0) => owned(virNWFilterBindingGetXMLDesc(binding, flags));
+    delete(binding: NWFilterBinding) => status(virNWFilterBindingDelete(binding));
+}
+
+fn new(params: &NamedArg) -> Result<Value> {
+    let con = params.object::<Connect>("connection", "con", "connection parameter is required")?;
+    // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.
+    unsafe {
+        if params.has("portdev") {
+            object(virNWFilterBindingLookupByPortDev(con, params.text("portdev")?.as_ptr()))
+        } else if params.has("xml") {
+            object(virNWFilterBindingCreateXML(con, params.text("xml")?.as_ptr(), params.flags()?))
+        } else {
+            Err(Error::Plain("portdev or xml parameters are required"))
+        }
+    }
+}

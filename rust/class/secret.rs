@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Sys::Virt::Secret.
+
+use crate::class::prelude::*;
+
+methods! { "Sys::Virt::Secret";
+    #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
+    _lookup_by_uuid(con: Connect, uuid: Bytes) => by_raw_uuid(uuid, |raw| virSecretLookupByUUID(con, raw));
+    _lookup_by_uuid_string(con: Connect, uuid: Text) => object(virSecretLookupByUUIDString(con, uuid));
+    _lookup_by_usage(con: Connect, usageType: i32, usageID: Text) => object(virSecretLookupByUsage(con, usageType, usageID));
+    _define_xml(con: Connect, xml: Text, flags: u32 = 0) => object(virSecretDefineXML(con, xml, flags));
+
+    #[local] get_uuid(sec: Secret) => uuid(|raw| virSecretGetUUID(sec, raw));
+    #[local] get_uuid_string(sec: Secret) => uuid_string(|raw| virSecretGetUUID(sec, raw));
+    get_usage_id(sec: Secret) => borrowed(virSecretGetUsageID(sec));
+    get_usage_type(sec: Secret) => number_or_minus_one(virSecretGetUsageType(sec));
+    get_connect(sec: Secret) => lent(virSecretGetConnect(sec));
+    get_xml_description(sec: Secret, flags: u32 = 0) => owned(virSecretGetXMLDesc(sec, flags));
+    set_value(sec: Secret, value: Bytes, flags: u32 = 0) =>
+        status(virSecretSetValue(sec, value.as_ptr(), value.len(), flags));
+    get_value(sec: Secret, flags: u32 = 0) => {
+        let mut length = 0;
+        let value = virSecretGetValue(sec, &mut length, flags);
+        if value.is_null() {
+            return Err(Error::last());
+        }
+        Ok(Value::wiped_bytes(value, length))
+    };
+    undefine(sec: Secret) => status(virSecretUndefine(sec));
+}
+
+fn new(params: &NamedArg) -> Result<Value> {
+    let con = params.object::<Connect>("connection", "con", "connection parameter is required")?;
+    // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.
+    unsafe {
+        match (params.value.get("usageType"), params.has("usageID")) {
+            (Some(kind), true) => {
+                let kind = integer(kind, "usageType")?;
+                return object(virSecretLookupByUsage(con, kind, params.text("usageID")?.as_ptr()));
+            }
+            (None, true) => return Err(Error::Plain("usageType parameter must be provided with usageID")),
+            (Some(_), false) => {
+                return Err(Error::Plain("usageID parameter must be provided with usageType"));
+            }
+            (None, false) => {}
+        }
+        if params.has("uuid") {
+            params
+                .by_uuid(|raw| virSecretLookupByUUID(con, raw), |text| virSecretLookupByUUIDString(con, text))
+        } else if params.has("xml") {
+            object(virSecretDefineXML(con, params.text("xml")?.as_ptr(), params.flags()?))
+        } else {
+            Err(Error::Plain("usageID, xml or uuid parameters are required"))
+        }
+    }
+}

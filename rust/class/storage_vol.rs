@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Sys::Virt::StorageVol.
+
+use crate::class::prelude::*;
+use crate::class::stream::begun;
+
+methods! { "Sys::Virt::StorageVol";
+    #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
+    _lookup_by_name(pool: StoragePool, name: Text) => object(virStorageVolLookupByName(pool, name));
+    _lookup_by_key(con: Connect, key: Text) => object(virStorageVolLookupByKey(con, key));
+    _lookup_by_path(con: Connect, path: Text) => object(virStorageVolLookupByPath(con, path));
+    _create_xml(pool: StoragePool, xml: Text, flags: u32 = 0) => object(virStorageVolCreateXML(pool, xml, flags));
+    _create_xml_from(pool: StoragePool, xml: Text, clone: StorageVol, flags: u32 = 0) =>
+        object(virStorageVolCreateXMLFrom(pool, xml, clone, flags));
+
+    #[local] get_name(vol: StorageVol) => borrowed(virStorageVolGetName(vol));
+    #[local] get_key(vol: StorageVol) => borrowed(virStorageVolGetKey(vol));
+    get_path(vol: StorageVol) => owned(virStorageVolGetPath(vol));
+    get_connect(vol: StorageVol) => lent(virStorageVolGetConnect(vol));
+    get_xml_description(vol: StorageVol, flags: u32 = 0) => owned(virStorageVolGetXMLDesc(vol, flags));
+    get_info(vol: StorageVol, flags: u32 = 0) => {
+        let info: virStorageVolInfo = filled(|info| {
+            if flags == 0 { virStorageVolGetInfo(vol, info) } else { virStorageVolGetInfoFlags(vol, info, flags) }
+        })?;
+        Ok(map! { c"type" => info.type_, c"capacity" => info.capacity, c"allocation" => info.allocation })
+    };
+    delete(vol: StorageVol, flags: u32 = 0) => status(virStorageVolDelete(vol, flags));
+    wipe(vol: StorageVol, flags: u32 = 0) => status(virStorageVolWipe(vol, flags));
+    wipe_pattern(vol: StorageVol, algorithm: u32, flags: u32 = 0) => status(virStorageVolWipePattern(vol, algorithm, flags));
+    resize(vol: StorageVol, capacity: u64, flags: u32 = 0) => status(virStorageVolResize(vol, capacity, flags));
+    download(vol: StorageVol, st: Stream, offsetsv: u64, lengthsv: u64, flags: u32 = 0) =>
+        begun(st, virStorageVolDownload(vol, st, offsetsv, lengthsv, flags));
+    upload(vol: StorageVol, st: Stream, offsetsv: u64, lengthsv: u64, flags: u32 = 0) =>
+        begun(st, virStorageVolUpload(vol, st, offsetsv, lengthsv, flags));
+}
+
+fn new(params: &NamedArg) -> Result<Value> {
+    const POOL: &str = "pool parameter is required";
+    const CONNECTION: &str = "connection parameter is required";
+    // SAFETY: objects of ours or NULL, and C strings that outlive the calls.
+    unsafe {
+        if params.has("name") {
+            let pool = params.object::<StoragePool>("pool", "pool", POOL)?;
+            object(virStorageVolLookupByName(pool, params.text("name")?.as_ptr()))
+        } else if params.has("key") {
+            let con = params.object::<Connect>("connection", "con", CONNECTION)?;
+            object(virStorageVolLookupByKey(con, params.text("key")?.as_ptr()))
+        } else if params.has("path") {
+            let con = params.object::<Connect>("connection", "con", CONNECTION)?;
+            object(virStorageVolLookupByPath(con, params.text("path")?.as_ptr()))
+        } else if params.has("xml") {
+            let pool = params.object::<StoragePool>("pool", "pool", POOL)?;
+            let (xml, flags) = (params.text("xml")?, params.flags()?);
+            if params.is_true("clone") {
+                let clone = params.object::<StorageVol>("clone", "clone", "clone parameter is required")?;
+                object(virStorageVolCreateXMLFrom(pool, xml.as_ptr(), clone, flags))
+            } else {
+                object(virStorageVolCreateXML(pool, xml.as_ptr(), flags))
+            }
+        } else {
+            Err(Error::Plain("name, key, path or xml parameters are required"))
+        }
+    }
+}

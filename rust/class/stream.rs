@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Sys::Virt::Stream.
+
+use crate::argument::callback::Callback;
+use crate::boundary::callbacks::{Want, defer};
+use crate::boundary::ended;
+use crate::boundary::scratch;
+use crate::class::prelude::*;
+use crate::event::registration::{CallbackRegistry, Registration};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+methods! { "Sys::Virt::Stream";
+    #[constructor] _new(class: Invocant, params: Pairs) => {
+        let con = params.object::<Connect>("connection", "con", "connection parameter is required")?;
+        new(con, params.flags()?)
+    };
+    _new_obj(con: Connect, flags: u32 = 0) => new(con, flags);
+
+    send(st: Stream, data: BytesOrNull, nbytes: usize) => transferred(
+        virStreamSend(st, data.as_ptr().cast(), nbytes.min(data.len())), &[WOULD_BLOCK]);
+    recv(st: Stream, data: Variable, nbytes: usize, flags: u32 = 0) => {
+        let _ = data;
+        recv(st, nbytes, flags)
+    };
+    send_hole(st: Stream, lengthSV: i64, flags: u32 = 0) => {
+        takes_holes(st)?;
+        status(virStreamSendHole(st, lengthSV, flags))
+    };
+    recv_hole(st: Stream, flags: u32 = 0) => written(|length: *mut i64| virStreamRecvHole(st, length, flags));
+    finish(st: Stream) => over(st, virStreamFinish(st));
+    abort(st: Stream) => over(st, virStreamAbort(st));
+
+    send_all(stref: Owner<Stream>, handler: Code) => {
+        let mut handlers = Handlers::new(&stref, &handler)?;
+        transfer_all(stref.object, virStreamSendAll(stref.object, Some(source), handlers.opaque()))
+    };
+    recv_all(stref: Owner<Stream>, handler: Code) => {
+        let mut handlers = Handlers::new(&stref, &handler)?;
+        transfer_all(stref.object, virStreamRecvAll(stref.object, Some(sink), handlers.opaque()))
+    };
+    sparse_recv_all(stref: Owner<Stream>, handler: Code, hole_handler: Code) => {
+        let mut handlers = Handlers::new(&stref, &handler)?;
+        handlers.hole = Some(Callback::on(&hole_handler, &stref)?);
+        transfer_all(stref.object, virStreamSparseRecvAll(stref.object, Some(sink), Some(sink_hole), handlers.opaque()))
+    };
+    sparse_send_all(stref: Owner<Stream>, handler: Code, hole_handler: Code, skip_handler: Code) => {
+        takes_holes(stref.object)?;
+        let mut handlers = Handlers::new(&stref, &handler)?;
+        handlers.hole = Some(Callback::on(&hole_handler, &stref)?);
+        handlers.skip = Some(Callback::on(&skip_handler, &stref)?);
+        transfer_all(stref.object, virStreamSparseSendAll(
+            stref.object, Some(source), Some(source_hole), Some(source_skip), handlers.opaque()))
+    };
+
+    add_callback(stref: Owner<Stream>, events: i32, cb: Code) => {
+        let registration = Registration::new(Callback::on(&cb, &stref)?);
+        READY.register(stref.object, &registration, |key| {
+            virStreamEventAddCallback(stref.object, events, Some(ready), key, Some(free))
+        })?;
+        Ok(Value::none())
+    };
+    update_callback(st: Stream, events: i32) => status(virStreamEventUpdateCallback(st, events));
+    remove_callback(st: Stream) => {
+        check(virStreamEventRemoveCallback(st))?;
+        READY.forget_those_of(st, None);
+        Ok(Value::none())
+    };
+}
+
+/// A new stream.
+///
+/// # Safety
+/// The connection is live, or NULL.
+pub unsafe fn new(con: *mut Connect, flags: u32) -> Result<Value> {
+    // SAFETY: the caller's promise.
+    let stream = unsafe { virStreamNew(con, flags) };
+    if !stream.is_null() {
+        ended::retained(stream);
+    }
+    object(stream)
+}
+
+/// Refuses a stream that has ended.
+fn takes_holes(st: *mut Stream) -> Result<()> {
+    if ended::has_ended(st) {
+        return Err(Error::operation("the stream has ended"));
+    }
+    Ok(())
+}
+
+/// The result of what opens a stream.
+pub fn begun(st: *mut Stream, returned: c_int) -> Result<Value> {
+    if returned >= 0 {
+        ended::set(st, false);
+    }
+    status(returned)
+}
+
+/// The result of what ends a stream, whatever it is.
+fn over(st: *mut Stream, returned: c_int) -> Result<Value> {
+    ended::set(st, true);
+    status(returned)
+}
+
+/// The result of what aborts the stream if it fails.
+fn transfer_all(st: *mut Stream, returned: c_int) -> Result<Value> {
+    if returned < 0 { over(st, returned) } else { status(returned) }
+}
+
+/// What libvirt returns instead of a number of bytes.
+const WOULD_BLOCK: c_int = -2;
+/// The same, of a receiver that stops at holes.
+const AT_HOLE: c_int = -3;
+
+/// The most that one call receives; a stream delivers in smaller pieces anyway.
+const BUFFER_MAX: usize = 16 << 20;
+
+fn transferred(returned: c_int, special: &[c_int]) -> Result<Value> {
+    if special.contains(&returned) { Ok(Value::from(returned)) } else { number(returned) }
+}
+
+fn recv(st: *mut Stream, nbytes: usize, flags: u32) -> Result<Value> {
+    let room = nbytes.min(BUFFER_MAX);
+    let mut buffer = scratch::take();
+    buffer
+        .try_reserve_exact(room)
+        .map_err(|_| Error::argument("nbytes", "is more than there is memory for"))?;
+    // SAFETY: libvirt writes at most `room` bytes, which are there.
+    let returned = unsafe {
+        if flags == 0 {
+            virStreamRecv(st, buffer.as_mut_ptr().cast(), room)
+        } else {
+            virStreamRecvFlags(st, buffer.as_mut_ptr().cast(), room, flags)
+        }
+    };
+    // SAFETY: libvirt wrote that many bytes.
+    unsafe { buffer.set_len(usize::try_from(returned).unwrap_or(0).min(room)) };
+    let received = Value::scratch_bytes(buffer);
+    let result = transferred(returned, &[WOULD_BLOCK, AT_HOLE])?;
+    Ok(if returned > 0 { Value::out_arg(1, received, result) } else { result })
+}
+
+/// The subs of one of the `_all` methods.
+struct Handlers {
+    data: Callback,
+    hole: Option<Callback>,
+    skip: Option<Callback>,
+    stream: *mut Stream,
+}
+
+impl Handlers {
+    fn new(stream: &Origin<Stream>, handler: &NamedArg) -> Result<Self> {
+        Ok(Handlers { data: Callback::on(handler, stream)?, hole: None, skip: None, stream: stream.object })
+    }
+
+    fn opaque(&mut self) -> *mut c_void {
+        std::ptr::from_mut(self).cast()
+    }
+
+    fn stream(&self) -> Value {
+        Value::owner(Class::Stream, self.stream.cast())
+    }
+}
+
+/// Runs a handler for C: -1, which makes libvirt abort the stream, for whatever goes wrong.
+unsafe fn handle(opaque: *mut c_void, work: impl FnOnce(&Handlers) -> Option<c_int>) -> c_int {
+    let work = AssertUnwindSafe(|| {
+        // SAFETY: the method that runs passed its own `Handlers`.
+        work(unsafe { &*opaque.cast::<Handlers>() })
+    });
+    catch_unwind(work).ok().flatten().unwrap_or(-1)
+}
+
+/// What a handler returned, as a number; what is none stops the method with an exception.
+fn returned_number(returned: Option<&Value>, what: &str) -> Option<i64> {
+    match returned.map_or(Ok(0), |value| integer(value, what)) {
+        Ok(number) => Some(number),
+        Err(Error::Usage(message)) => {
+            defer(&message);
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+unsafe extern "C" fn source(
+    _st: *mut Stream,
+    data: *mut c_char,
+    nbytes: usize,
+    opaque: *mut c_void,
+) -> c_int {
+    let fill = |handlers: &Handlers| {
+        let args = [handlers.stream(), Value::bytes(b""), Value::from(nbytes as u64)];
+        handlers.data.ask(args, Want::Scalar, Some(1), |returned, given| {
+            let count = returned_number(returned.last(), "the handler's result")?;
+            if count <= 0 {
+                return Some(count.max(-1) as c_int);
+            }
+            let bytes = given.to_bytes("the handler's data").map_err(refuse).ok()?;
+            let count = count as usize;
+            if count > bytes.len() || count > nbytes {
+                let most = bytes.len().min(nbytes);
+                defer(&format!("the handler returned {count}, but there are {most} bytes to send"));
+                return None;
+            }
+            // SAFETY: libvirt's buffer has room for `nbytes`, and `count` is no more.
+            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), data.cast(), count) };
+            Some(count as c_int)
+        })?
+    };
+    // SAFETY: libvirt passes the opaque pointer through.
+    unsafe { handle(opaque, fill) }
+}
+
+fn refuse(error: Error) {
+    if let Error::Usage(message) = error {
+        defer(&message);
+    }
+}
+
+unsafe extern "C" fn sink(
+    _st: *mut Stream,
+    data: *const c_char,
+    nbytes: usize,
+    opaque: *mut c_void,
+) -> c_int {
+    let pass = |handlers: &Handlers| {
+        // SAFETY: libvirt's buffer, which the shim copies before the handler runs.
+        let bytes = unsafe { Value::borrowed_bytes(data, nbytes) };
+        let args = [handlers.stream(), bytes, Value::from(nbytes as u64)];
+        handlers.data.ask(args, Want::Scalar, None, |returned, _| {
+            let count = returned_number(returned.last(), "the handler's result")?;
+            if count < 0 {
+                return None;
+            }
+            if count == 0 || count as u64 > nbytes as u64 {
+                defer(&format!(
+                    "the handler returned {count} for {nbytes} bytes: it must return how many it took"
+                ));
+                return None;
+            }
+            Some(count as c_int)
+        })?
+    };
+    // SAFETY: libvirt passes the opaque pointer through.
+    unsafe { handle(opaque, pass) }
+}
+
+/// A handler that is told the length of a hole.
+fn tell_hole(handlers: &Handlers, sub: &Option<Callback>, length: i64) -> Option<c_int> {
+    let args = [handlers.stream(), Value::from(length)];
+    sub.as_ref()?.ask(args, Want::Scalar, None, |returned, _| {
+        returned_number(returned.last(), "the handler's result").map(|number| number.clamp(-1, 0) as c_int)
+    })?
+}
+
+unsafe extern "C" fn sink_hole(_st: *mut Stream, length: i64, opaque: *mut c_void) -> c_int {
+    // SAFETY: libvirt passes the opaque pointer through.
+    unsafe { handle(opaque, |handlers| tell_hole(handlers, &handlers.hole, length)) }
+}
+
+unsafe extern "C" fn source_skip(_st: *mut Stream, length: i64, opaque: *mut c_void) -> c_int {
+    // SAFETY: libvirt passes the opaque pointer through.
+    unsafe { handle(opaque, |handlers| tell_hole(handlers, &handlers.skip, length)) }
+}
+
+unsafe extern "C" fn source_hole(
+    _st: *mut Stream,
+    in_data: *mut c_int,
+    length: *mut i64,
+    opaque: *mut c_void,
+) -> c_int {
+    let find = |handlers: &Handlers| {
+        handlers.hole.as_ref()?.ask([handlers.stream()], Want::List, None, |returned, _| {
+            let [data, size] = returned else { return None };
+            let data = returned_number(Some(data), "the hole handler's first value")?;
+            let size = returned_number(Some(size), "the hole handler's length")?;
+            // The handler itself may have ended it.
+            if takes_holes(handlers.stream).is_err() {
+                defer("the stream ended while a hole was to be sent");
+                return None;
+            }
+            // SAFETY: libvirt's own variables.
+            unsafe {
+                *in_data = c_int::from(data != 0);
+                *length = size;
+            }
+            Some(0)
+        })?
+    };
+    // SAFETY: libvirt passes the opaque pointer through.
+    unsafe { handle(opaque, find) }
+}
+
+/// The subs that wait for streams. libvirt's client of daemons never frees them.
+static READY: CallbackRegistry = CallbackRegistry::new();
+
+unsafe extern "C" fn ready(st: *mut Stream, events: c_int, key: *mut c_void) {
+    let hear = || {
+        if let Some(registration) = READY.get(key) {
+            registration.call([Value::owner(Class::Stream, st.cast()), Value::from(events)]);
+        }
+    };
+    // A panic must not reach C; whatever it was, the event is lost.
+    let _ = catch_unwind(AssertUnwindSafe(hear));
+}
+
+unsafe extern "C" fn free(key: *mut c_void) {
+    let _ = catch_unwind(|| READY.forget(key));
+}

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+# Threads that use us before they are complete. In which order perl calls the CLONE subs of packages depends on where it comes
+# across them, and on its hash seed: hence programs of their own, with many packages, a few times.
+use strict;
+use warnings;
+
+use Config;
+use Test::More;
+use Sys::Virt;
+
+plan skip_all => 'this perl has no threads' if !$Config{useithreads};
+
+my $program = <<'PERL';
+use threads;
+use Sys::Virt;
+our %seen;
+
+# What a thread may do first: connect, read hashes, lists and errors.
+for my $number ( 1 .. 20 ) {
+    *{"Cloner${number}::CLONE"} = sub {
+        my $mine = Sys::Virt->new( uri => 'test:///default' );
+        my $node = $mine->get_node_info;
+        my $list = join q{ }, map { ref } $mine->list_all_domains;
+        my $code = eval { $mine->get_domain_by_name('none') } ? 0 : $@->code;
+        $seen{$number} = [ $mine, $node, "$list $code" ];
+    };
+}
+sub thread {
+    Sys::Virt->CLONE;
+    my $conn  = Sys::Virt->new( uri => 'test:///default' );
+    my $inner = threads->create( sub { ref $conn->get_node_info } )->join;
+    my %lists = map { $_->[2] => 1 } values %seen;
+    return join q{ }, scalar( keys %seen ), ( keys %lists ), $inner, scalar( () = $conn->list_all_domains );
+}
+for ( 1 .. 4 ) { print threads->create( \&thread )->join, "\n" }
+Sys::Virt->CLONE;
+print scalar( keys %seen ), q{ }, ref Sys::Virt->new( uri => 'test:///default' )->get_node_info, "\n";
+PERL
+
+my @includes = map { "-I$_" } grep { !ref } @INC;
+for my $run ( 1 .. 5 ) {
+    open my $output, '-|', $^X, @includes, '-e', $program or die $!;
+    my @lines = <$output>;
+    close $output;
+    is( $?, 0, "run $run ends as it should" );
+    is(
+        join( q{}, @lines ),
+        "20 Sys::Virt::Domain 42 HASH 1\n" x 4 . "0 HASH\n",
+        '... and every thread got its results'
+    );
+}
+
+done_testing;

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+# A libvirtd of one's own that needs no root and is up in a second: a session's, as another user if root starts it. Its test
+# driver, test:///default, is reached by a socket, as any real hypervisor is.
+#
+#   my $daemon = Session->new;    # undef if there is no libvirtd
+#   Sys::Virt->new( uri => $daemon->uri );
+package Session;
+use strict;
+use warnings;
+
+use File::Path  ();
+use File::Temp  ();
+use POSIX       ();
+use Time::HiRes ();
+
+my $NOBODY = 65_534;
+
+sub new {
+    my ($class)   = @_;
+    my ($program) = grep { -x } map { "$_/libvirtd" } qw(/usr/sbin /sbin /usr/local/sbin);
+    return if !$program;
+    my $dir = File::Temp->newdir( 'libvirtd-XXXXXX', TMPDIR => 1 );
+    chown $NOBODY, $NOBODY, "$dir" if !$>;
+    my $self = bless { dir => $dir, owner => $$ }, $class;
+    $self->{pid} = fork // die "fork: $!\n";
+    if ( !$self->{pid} ) {
+        @ENV{qw(HOME XDG_RUNTIME_DIR XDG_CONFIG_HOME XDG_CACHE_HOME)} = ("$dir") x 4;
+        delete $ENV{LD_PRELOAD};
+        open STDOUT, '>', "$dir/log" and open STDERR, '>&', \*STDOUT or POSIX::_exit(1);
+        if ( !$> ) { $( = $) = "$NOBODY $NOBODY"; $< = $> = $NOBODY }
+        exec $program, '-p', "$dir/pid" or POSIX::_exit(1);
+    }
+    for ( 1 .. 200 ) {
+        return $self if -S $self->socket;
+        Time::HiRes::sleep(0.05);
+    }
+    return;
+}
+
+sub dir { my ($self) = @_; return "$self->{dir}" }
+sub pid { my ($self) = @_; return $self->{pid} }
+
+sub socket {
+    my ($self) = @_;
+    return "$self->{dir}/libvirt/libvirt-sock";
+}    ## no critic (ProhibitBuiltinHomonyms)
+
+# The URI of the test driver behind this or another socket.
+sub uri {
+    my ( $self, $socket ) = @_;
+    return 'test+unix:///default?socket=' . ( $socket // $self->socket );
+}
+
+sub DESTROY {
+    my ($self) = @_;
+    return if $$ != $self->{owner};
+    local $?;
+    kill 'KILL', $self->{pid};
+    waitpid $self->{pid}, 0;
+    return;
+}
+
+1;
