@@ -154,6 +154,17 @@ static HV *copied(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, const hash_template
     return hash;
 }
 
+/* A file handle for a descriptor, which it takes over. */
+static SV *file_handle(pTHX_ sysvirt_Value *value) {
+    SV *name = sv_2mortal(newSVpvf("+<&=%d", (int)value->data.integer));
+    GV *gv = (GV *)newSV(0);
+    SV *reference = newRV_noinc((SV *)gv);
+    gv_init(gv, gv_stashpvs("Sys::Virt", GV_ADD), "file", 4, TRUE);
+    if (do_open(gv, SvPVX(name), SvCUR(name), FALSE, O_RDWR, 0, NULL))
+        value->storage = SYSVIRT_STORAGE_BORROWED;
+    return reference;
+}
+
 /* A new SV for the value. Handles are taken over: the value no longer owns them. They go into the package
  * of their class, or into `stash`. */
 SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
@@ -193,6 +204,8 @@ SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
         HV *hash = like ? copied(aTHX_ cxt, value, like) : stored(aTHX_ cxt, value);
         return blessed(aTHX_ cxt, newRV_noinc((SV *)hash), value->class_);
     }
+    case SYSVIRT_TAG_FILE:
+        return file_handle(aTHX_ value);
     case SYSVIRT_TAG_REF:
         return blessed(aTHX_ cxt, newRV_noinc(sysvirt_build(aTHX_ cxt, &value->data.items[0], NULL)), value->class_);
     default:

@@ -135,6 +135,16 @@ void sysvirt_decode_plain_hash(pTHX_ HV *hash, sysvirt_Value *out) {
     }
 }
 
+/* The descriptor of the file handle that the scalar is, a glob or an object of IO's; false if it is none. */
+static bool decode_file(pTHX_ SV *target, sysvirt_Value *out) {
+    IO *io = isGV_with_GP(target) ? GvIO((GV *)target) : SvTYPE(target) == SVt_PVIO ? (IO *)target : NULL;
+    if (!io && !isGV_with_GP(target))
+        return FALSE;
+    out->tag = SYSVIRT_TAG_FILE;
+    out->data.integer = io && IoIFP(io) ? PerlIO_fileno(IoIFP(io)) : -1;
+    return TRUE;
+}
+
 /* Any scalar, containers included. */
 void sysvirt_decode_tree(pTHX_ sysvirt_structure *of, SV *sv, sysvirt_Value *out) {
     if (of->depth > DEPTH_MAX)
@@ -158,6 +168,8 @@ void sysvirt_decode_tree(pTHX_ sysvirt_structure *of, SV *sv, sysvirt_Value *out
             out->data.pointer = target;
             return;
         }
+        if (decode_file(aTHX_ target, out))
+            return;
         if (private_overloads(aTHX_ sv)) {
             STRLEN length;
             const char *text = SvPV_const(sv, length);

@@ -43,8 +43,13 @@ enum sysvirt_Class
   SYSVIRT_CLASS_STORAGE_POOL,
   SYSVIRT_CLASS_STORAGE_VOL,
   SYSVIRT_CLASS_STREAM,
+  SYSVIRT_CLASS_ADMIN,
+  SYSVIRT_CLASS_ADMIN_SERVER,
+  SYSVIRT_CLASS_ADMIN_CLIENT,
   SYSVIRT_CLASS_ERROR,
   SYSVIRT_CLASS_JOB_TYPE,
+  SYSVIRT_CLASS_QEMU,
+  SYSVIRT_CLASS_LXC,
   SYSVIRT_CLASS_EVENT,
   SYSVIRT_CLASS_EVENT_IMPL,
 };
@@ -104,6 +109,7 @@ enum sysvirt_Tag
   SYSVIRT_TAG_OWNER,
   SYSVIRT_TAG_LENT,
   SYSVIRT_TAG_OUT_ARG,
+  SYSVIRT_TAG_FILE,
   SYSVIRT_TAG_OTHER,
 };
 #if __STDC_VERSION__ >= 202311L
@@ -123,6 +129,7 @@ enum sysvirt_Storage
   SYSVIRT_STORAGE_SECRET,
   SYSVIRT_STORAGE_PARAMETERS,
   SYSVIRT_STORAGE_SCRATCH,
+  SYSVIRT_STORAGE_DESCRIPTOR,
 };
 #if __STDC_VERSION__ >= 202311L
 typedef enum sysvirt_Storage sysvirt_Storage;
@@ -251,6 +258,8 @@ typedef struct sysvirt_Callbacks {
                void *context);
   void (*defer)(const char *message);
 } sysvirt_Callbacks;
+
+
 
 
 

@@ -73,6 +73,11 @@ static CLASSES: &[ClassTable] = &[
     table!(StoragePool destroy c"pool_rv": methods [class::storage_pool::METHODS] constants [constants::storage_pool::TABLE]),
     table!(StorageVol destroy c"vol_rv": methods [class::storage_vol::METHODS] constants [constants::storage_vol::TABLE]),
     table!(Stream destroy c"st_rv": methods [class::stream::METHODS] constants [constants::stream::TABLE]),
+    table!(Admin destroy c"con_rv": methods [class::admin::METHODS] constants [constants::admin::TABLE]),
+    table!(AdminServer destroy c"srv_rv": methods [class::admin::server::METHODS] constants [constants::admin::SERVER]),
+    table!(AdminClient destroy c"client_rv": methods [class::admin::client::METHODS] constants [constants::admin::CLIENT]),
+    table!(Qemu: methods [class::qemu::METHODS] constants [constants::qemu::TABLE]),
+    table!(Lxc: methods [class::lxc::METHODS] constants []),
 ];
 
 /// What a Rust program needs that stands in the shim's place, which tools/rust-fuzz does: it is compiled against what is

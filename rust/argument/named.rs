@@ -6,7 +6,7 @@ use crate::boundary::class::Object;
 use crate::boundary::error::{Error, Result};
 use crate::boundary::value::{Tag, Value};
 use crate::virt::rules::by_uuid;
-use libc::c_char;
+use libc::{c_char, c_int};
 use std::ffi::CString;
 
 /// An argument with more than one value, and the parameter's name for messages.
@@ -83,6 +83,18 @@ impl NamedArg<'_> {
     pub fn integers<T: TryFrom<i128> + Bounds>(&self) -> Result<Vec<T>> {
         let elements = self.value.items().iter().enumerate();
         elements.map(|(index, value)| integer(self.defined(index, value)?, &self.element(index))).collect()
+    }
+
+    /// The elements of an array argument as file descriptors: of file handles, or as numbers.
+    pub fn descriptors(&self) -> Result<Vec<c_int>> {
+        let elements = self.value.items().iter().enumerate();
+        elements
+            .map(|(index, value)| match value.descriptor() {
+                Some(-1) => Err(Error::argument(&self.element(index), "is a file handle without descriptor")),
+                Some(descriptor) => Ok(descriptor),
+                None => integer(self.defined(index, value)?, &self.element(index)),
+            })
+            .collect()
     }
 
     /// The elements of an array argument as C strings.

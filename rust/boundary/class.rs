@@ -40,10 +40,20 @@ pub enum Class {
     StorageVol,
     /// Sys::Virt::Stream
     Stream,
+    /// Sys::Virt::Admin
+    Admin,
+    /// Sys::Virt::Admin::Server
+    AdminServer,
+    /// Sys::Virt::Admin::Client
+    AdminClient,
     /// Sys::Virt::Error, a hash that Perl code builds on.
     Error,
     /// Sys::Virt::Domain::JobType, a number that can also be dereferenced.
     JobType,
+    /// Sys::Virt::QEMU, which has no objects of its own.
+    Qemu,
+    /// Sys::Virt::LXC, which has no objects of its own.
+    Lxc,
     /// Sys::Virt::Event, which has no objects of its own.
     Event,
     /// Sys::Virt::EventImpl, which has no objects of its own; the last.
@@ -59,6 +69,8 @@ macro_rules! classes {
                     $(Class::$class => $package,)*
                     Class::Error => c"Sys::Virt::Error",
                     Class::JobType => c"Sys::Virt::Domain::JobType",
+                    Class::Qemu => c"Sys::Virt::QEMU",
+                    Class::Lxc => c"Sys::Virt::LXC",
                     Class::Event => c"Sys::Virt::Event",
                     Class::EventImpl => c"Sys::Virt::EventImpl",
                     Class::None => c"",
@@ -68,7 +80,7 @@ macro_rules! classes {
 
         $(
             #[doc = concat!("The C side of `Class::", stringify!($class), "`.")]
-            pub type $class = virt_sys::$name;
+            pub type $class = c::$name;
 
             impl Object for $class {
                 const CLASS: Class = Class::$class;
@@ -88,7 +100,7 @@ macro_rules! classes {
             }
             match class {
                 // SAFETY: the caller's promise. It can fail for no live object.
-                $(Class::$class => unsafe { virt_sys::$retain(object.cast()); },)*
+                $(Class::$class => unsafe { c::$retain(object.cast()); },)*
                 _ => {}
             }
         }
@@ -115,7 +127,7 @@ macro_rules! classes {
             }
             match class {
                 // SAFETY: the caller's promise.
-                $(Class::$class => unsafe { virt_sys::$release(object.cast()); },)*
+                $(Class::$class => unsafe { c::$release(object.cast()); },)*
                 _ => {}
             }
         }
@@ -131,7 +143,8 @@ pub static TYPE_KNOWN: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
 /// Whether to free an object may end a connection, which says goodbye to the daemon. Most may not, for the handle of the
 /// connection, which they came from, holds it.
 fn may_end_connection(class: Class) -> bool {
-    matches!(class, Class::Connect | Class::Stream) || LINGERS.load(Ordering::Relaxed)
+    matches!(class, Class::Connect | Class::Stream | Class::Admin | Class::AdminServer | Class::AdminClient)
+        || LINGERS.load(Ordering::Relaxed)
 }
 
 /// A C type whose pointers are objects in Perl.
@@ -155,4 +168,101 @@ classes! {
     StoragePool      virStoragePool      c"Sys::Virt::StoragePool"      virStoragePoolRef      virStoragePoolFree;
     StorageVol       virStorageVol       c"Sys::Virt::StorageVol"       virStorageVolRef       virStorageVolFree;
     Stream           virStream           c"Sys::Virt::Stream"           virStreamRef           virStreamFree;
+    Admin            virAdmConnect       c"Sys::Virt::Admin"            admin_ref              admin_close;
+    AdminServer      virAdmServer        c"Sys::Virt::Admin::Server"    admin_server_ref       admin_server_free;
+    AdminClient      virAdmClient        c"Sys::Virt::Admin::Client"    admin_client_ref       admin_client_free;
+}
+
+/// The C side of all classes.
+mod c {
+    use super::shared;
+    pub use crate::boundary::library::{virAdmClient, virAdmConnect, virAdmServer};
+    use crate::boundary::library::{
+        virAdmClientFree, virAdmConnectClose, virAdmConnectRef, virAdmServerFree,
+    };
+    pub use virt_sys::*;
+
+    // An object of libvirt-admin came from it, so it is loaded; if not, there is nothing to be done.
+
+    pub unsafe fn admin_ref(object: *mut virAdmConnect) {
+        // SAFETY: the caller's object is live.
+        let _ = virAdmConnectRef().map(|function| unsafe { function(object) });
+    }
+
+    pub unsafe fn admin_close(object: *mut virAdmConnect) {
+        // SAFETY: the caller's object is live, and the reference the caller's.
+        let _ = virAdmConnectClose().map(|function| unsafe { function(object) });
+    }
+
+    pub unsafe fn admin_server_ref(object: *mut virAdmServer) {
+        shared::retain(object.cast());
+    }
+
+    pub unsafe fn admin_server_free(object: *mut virAdmServer) {
+        if shared::is_last(object.cast()) {
+            // SAFETY: the caller's object is live, and no other handle has it.
+            let _ = virAdmServerFree().map(|function| unsafe { function(object) });
+        }
+    }
+
+    pub unsafe fn admin_client_ref(object: *mut virAdmClient) {
+        shared::retain(object.cast());
+    }
+
+    pub unsafe fn admin_client_free(object: *mut virAdmClient) {
+        if shared::is_last(object.cast()) {
+            // SAFETY: the caller's object is live, and no other handle has it.
+            let _ = virAdmClientFree().map(|function| unsafe { function(object) });
+        }
+    }
+}
+
+/// References to the objects of libvirt-admin that it does not count itself.
+mod shared {
+    use libc::c_void;
+    use std::collections::BTreeMap;
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    /// For each object with more than one reference, how many more.
+    static MORE: Mutex<BTreeMap<usize, usize>> = Mutex::new(BTreeMap::new());
+
+    fn more() -> MutexGuard<'static, BTreeMap<usize, usize>> {
+        MORE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One reference more.
+    pub fn retain(object: *mut c_void) {
+        *more().entry(object as usize).or_insert(0) += 1;
+    }
+
+    /// One less; whether that was the last.
+    pub fn is_last(object: *mut c_void) -> bool {
+        let mut more = more();
+        match more.get_mut(&(object as usize)) {
+            None => true,
+            Some(1) => {
+                more.remove(&(object as usize));
+                false
+            }
+            Some(count) => {
+                *count -= 1;
+                false
+            }
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn the_last_reference_is_known() {
+            let object = std::ptr::without_provenance_mut(0x1000);
+            assert!(is_last(object), "the only one");
+            retain(object);
+            retain(object);
+            assert!(!is_last(object) && !is_last(object), "two more");
+            assert!(is_last(object), "then the last");
+        }
+    }
 }

@@ -49,7 +49,9 @@ pub enum Tag {
     Lent,
     /// A new value for an argument of the caller: the argument's index, its value, the method's result.
     OutArg,
-    /// An argument of a kind that no method takes (a glob, a regular expression ...).
+    /// A file descriptor: in Perl a file handle.
+    File,
+    /// An argument of a kind that no method takes (a format, a regular expression ...).
     Other,
 }
 
@@ -69,13 +71,15 @@ pub enum Storage {
     Parameters,
     /// Nobody: it is kept for the next who needs a buffer.
     Scratch,
+    /// `close`: a descriptor that is ours.
+    Descriptor,
 }
 
 /// The payload of a [`Value`], read according to its tag.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub union Data {
-    /// [`Tag::Int`].
+    /// [`Tag::Int`], [`Tag::File`].
     pub integer: i64,
     /// [`Tag::Uint`].
     pub natural: u64,
@@ -244,6 +248,12 @@ impl Value {
         Value { storage: Storage::Parameters, ..Self::plain(Tag::Other, count.max(0) as usize, data) }
     }
 
+    /// A file descriptor, which becomes a file handle; if this value is dropped before that, it is closed.
+    pub fn file(descriptor: i32) -> Self {
+        let data = Data { integer: descriptor.into() };
+        Value { storage: Storage::Descriptor, ..Self::plain(Tag::File, 0, data) }
+    }
+
     /// A reference to a scalar.
     pub fn reference(target: Value) -> Self {
         Self::with_items(Tag::Ref, vec![target])
@@ -367,6 +377,15 @@ impl Value {
         if self.tag == Tag::Handle { self.len as *mut c_void } else { std::ptr::null_mut() }
     }
 
+    /// The descriptor of a file handle, -1 of one that is closed.
+    pub fn descriptor(&self) -> Option<i32> {
+        match self.tag {
+            // SAFETY: this tag's field.
+            Tag::File => i32::try_from(unsafe { self.data.integer }).ok(),
+            _ => None,
+        }
+    }
+
     /// What a floating point number holds.
     pub(crate) fn plain_float(&self) -> Option<f64> {
         match self.tag {
@@ -433,6 +452,12 @@ impl Value {
                 let bytes = self.data.text as *mut u8;
                 scratch::keep(Vec::from_raw_parts(bytes, 0, self.capacity as usize));
             },
+            (_, Storage::Descriptor) => {
+                if let Some(descriptor) = self.descriptor() {
+                    // SAFETY: `file` was given it to close.
+                    unsafe { libc::close(descriptor) };
+                }
+            }
             (Tag::Text | Tag::Bytes, Storage::Boxed) => {
                 let len = self.len + usize::from(self.tag == Tag::Text);
                 // SAFETY: it came from a boxed slice of `len` bytes, a text's with its NUL.
@@ -468,6 +493,7 @@ impl std::fmt::Debug for Value {
             // SAFETY: as above.
             Tag::Float => write!(f, "{:?}", unsafe { self.data.real }),
             Tag::Handle | Tag::Owner | Tag::Lent => write!(f, "{:?}({:?})", self.class, self.pointer()),
+            Tag::File => write!(f, "File({:?})", self.descriptor()),
             _ => write!(f, "{:?}{:?}", self.tag, self.items()),
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! The methods, one file or folder for each Perl class: rows first, functions below. Here is the row macro.
 
+pub mod admin;
 pub mod connect;
 pub mod domain;
 pub mod domain_checkpoint;
@@ -8,11 +9,13 @@ pub mod domain_snapshot;
 pub mod event;
 pub mod event_impl;
 pub mod interface;
+pub mod lxc;
 pub mod network;
 pub mod network_port;
 pub mod node_device;
 pub mod nwfilter;
 pub mod nwfilter_binding;
+pub mod qemu;
 pub mod secret;
 pub mod storage_pool;
 pub mod storage_vol;

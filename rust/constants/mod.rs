@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! The constants, one file for each class; those of domains by theme. Here is the row macro.
 
+pub mod admin;
 pub mod connect;
 pub mod domain;
 pub mod domain_checkpoint;
@@ -19,6 +20,7 @@ pub mod network_port;
 pub mod node_device;
 pub mod nwfilter;
 pub mod nwfilter_binding;
+pub mod qemu;
 pub mod secret;
 pub mod storage_pool;
 pub mod storage_vol;

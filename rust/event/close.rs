@@ -6,8 +6,9 @@ use super::registration::{CallbackRegistry, Registration, note};
 use crate::argument::callback::Callback;
 use crate::argument::named::NamedArg;
 use crate::argument::types::Origin;
-use crate::boundary::class::{self, Class, Connect};
+use crate::boundary::class::{self, Admin, Class, Connect, Object};
 use crate::boundary::error::{Error, Result};
+use crate::boundary::library;
 use crate::boundary::value::Value;
 use libc::{c_int, c_void};
 use std::cell::Cell;
@@ -19,25 +20,75 @@ use virt_sys::{
     virEventRemoveTimeout,
 };
 
+/// A kind of connection that tells when it breaks.
+pub trait Breaks: Object + Sized {
+    /// Registers `closed` with the opaque pointer `key`, and `free` to free it.
+    ///
+    /// # Safety
+    /// The connection is live, or NULL.
+    unsafe fn register(connection: *mut Self, closed: Closed<Self>, key: *mut c_void) -> Result<c_int>;
+
+    /// Unregisters it.
+    ///
+    /// # Safety
+    /// The connection is live, or NULL.
+    unsafe fn unregister(connection: *mut Self, closed: Closed<Self>) -> c_int;
+}
+
+/// What libvirt calls then.
+type Closed<T> = unsafe extern "C" fn(*mut T, c_int, *mut c_void);
+
+impl Breaks for Connect {
+    unsafe fn register(connection: *mut Self, closed: Closed<Self>, key: *mut c_void) -> Result<c_int> {
+        // SAFETY: the caller's promise; the key is only looked up.
+        Ok(unsafe { virConnectRegisterCloseCallback(connection, Some(closed), key, Some(free)) })
+    }
+
+    unsafe fn unregister(connection: *mut Self, closed: Closed<Self>) -> c_int {
+        // SAFETY: the caller's promise.
+        unsafe { virConnectUnregisterCloseCallback(connection, Some(closed)) }
+    }
+}
+
+impl Breaks for Admin {
+    unsafe fn register(connection: *mut Self, closed: Closed<Self>, key: *mut c_void) -> Result<c_int> {
+        let function = library::virAdmConnectRegisterCloseCallback()?;
+        // SAFETY: the caller's promise; the key is only looked up.
+        Ok(unsafe { function(connection, Some(closed), key, Some(free)) })
+    }
+
+    unsafe fn unregister(connection: *mut Self, closed: Closed<Self>) -> c_int {
+        let Ok(function) = library::virAdmConnectUnregisterCloseCallback() else { return -1 };
+        // SAFETY: the caller's promise.
+        unsafe { function(connection, Some(closed)) }
+    }
+}
+
 thread_local! {
     /// The connection whose callback libvirt runs in this thread.
-    static RUNNING: Cell<*mut Connect> = const { Cell::new(null_mut()) };
+    static RUNNING: Cell<*mut c_void> = const { Cell::new(null_mut()) };
 }
 
 /// Registers the sub; there can be one.
 ///
 /// # Safety
 /// The connection is live, or NULL.
-pub unsafe fn register(conref: &Origin<Connect>, cb: &NamedArg) -> Result<Value> {
-    if !conref.object.is_null() && RUNNING.get() == conref.object {
+pub unsafe fn register<T: Breaks>(conref: &Origin<T>, cb: &NamedArg) -> Result<Value> {
+    if !conref.object.is_null() && RUNNING.get() == conref.object.cast() {
         return Err(Error::operation("this connection's close callback is running: it is the last one"));
     }
     let registration = Registration::new(Callback::anytime(cb, conref)?);
-    SUBS.register(conref.object, &registration, |key| {
-        // SAFETY: the caller's promise; the number is only looked up.
-        unsafe { virConnectRegisterCloseCallback(conref.object, Some(closed), key, Some(free)) }
-    })?;
-    note(&registration, conref.object, 0, unregister);
+    let mut missing = Ok(());
+    let registered = SUBS.register(conref.object, &registration, |key| {
+        // SAFETY: the caller's promise.
+        unsafe { T::register(conref.object, closed::<T>, key) }.unwrap_or_else(|error| {
+            missing = Err(error);
+            -1
+        })
+    });
+    missing?;
+    registered?;
+    note(&registration, conref.object, 0, unregister::<T>);
     SUBS.forget_those_of(conref.object, Some(registration.serial()));
     Ok(Value::none())
 }
@@ -50,24 +101,25 @@ unsafe extern "C" fn free(key: *mut c_void) {
 }
 
 /// Takes it back. While it runs there is nothing to do, for it will not run again.
-pub unsafe extern "C" fn unregister(connection: *mut Connect, _id: c_int) -> c_int {
-    if !connection.is_null() && RUNNING.get() == connection {
+pub unsafe extern "C" fn unregister<T: Breaks>(connection: *mut T, _id: c_int) -> c_int {
+    if !connection.is_null() && RUNNING.get() == connection.cast() {
         return 0;
     }
     // SAFETY: the caller passes a live connection, or NULL.
-    let returned = unsafe { virConnectUnregisterCloseCallback(connection, Some(closed)) };
+    let returned = unsafe { T::unregister(connection, closed::<T>) };
     if returned >= 0 {
         SUBS.forget_those_of(connection, None);
     }
     returned
 }
 
-unsafe extern "C" fn closed(connection: *mut Connect, reason: c_int, key: *mut c_void) {
+unsafe extern "C" fn closed<T: Breaks>(connection: *mut T, reason: c_int, key: *mut c_void) {
     let hear = || {
         let Some(registration) = SUBS.get(key) else { return };
+        let connection = connection.cast();
         // SAFETY: libvirt's own connection, which lives; the reference is given back when `Later` goes.
-        unsafe { class::retain(Class::Connect, connection.cast()) };
-        let later = Box::new(Later { connection, reason, registration: Some(registration) });
+        unsafe { class::retain(T::CLASS, connection) };
+        let later = Box::new(Later { class: T::CLASS, connection, reason, registration: Some(registration) });
         later.deliver_or_wait();
     };
     // A panic must not reach C; the event is lost.
@@ -77,7 +129,8 @@ unsafe extern "C" fn closed(connection: *mut Connect, reason: c_int, key: *mut c
 /// What remains to be done in the event loop: to run the sub, if this is not its thread, and to give back the
 /// connection, which must not end within its own callback.
 struct Later {
-    connection: *mut Connect,
+    class: Class,
+    connection: *mut c_void,
     reason: c_int,
     registration: Option<Arc<Registration>>,
 }
@@ -85,8 +138,7 @@ struct Later {
 impl Later {
     fn deliver(&mut self) {
         if let Some(registration) = self.registration.take() {
-            registration
-                .call([Value::owner(Class::Connect, self.connection.cast()), Value::from(self.reason)]);
+            registration.call([Value::owner(self.class, self.connection), Value::from(self.reason)]);
         }
     }
 
@@ -115,7 +167,7 @@ unsafe extern "C" fn free_later(opaque: *mut c_void) {
         // SAFETY: the box that the timer was made with.
         let later = unsafe { Box::from_raw(opaque.cast::<Later>()) };
         // SAFETY: the reference that `closed` took.
-        unsafe { class::release(Class::Connect, later.connection.cast()) };
+        unsafe { class::release(later.class, later.connection) };
     };
     let _ = catch_unwind(AssertUnwindSafe(drop_it));
 }

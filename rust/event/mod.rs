@@ -3,6 +3,7 @@
 
 pub mod close;
 pub mod domain;
+pub mod monitor;
 pub mod objects;
 pub mod registration;
 pub mod table;

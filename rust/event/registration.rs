@@ -3,7 +3,6 @@
 //! table, so that `close` can find what is registered on a connection.
 
 use crate::argument::callback::Callback;
-use crate::boundary::class::Connect;
 use crate::boundary::error::{Error, Result, forget_error};
 use crate::boundary::value::Value;
 use crate::virt::rules::check;
@@ -14,13 +13,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
-/// How a registration is taken back.
-pub type Deregister = unsafe extern "C" fn(*mut Connect, c_int) -> c_int;
+/// How a registration on a `T` is taken back.
+pub type Deregister<T> = unsafe extern "C" fn(*mut T, c_int) -> c_int;
 
 struct Deregistration {
     connection: usize,
     id: c_int,
-    deregister: Deregister,
+    deregister: Deregister<c_void>,
 }
 
 /// Every registration of the process that can be taken back, by serial number.
@@ -96,10 +95,10 @@ pub fn register(callback: Callback, call: impl FnOnce(*mut c_void) -> c_int) -> 
 }
 
 /// The same, and notes how it is taken back.
-pub fn register_on(
-    connection: *mut Connect,
+pub fn register_on<T>(
+    connection: *mut T,
     callback: Callback,
-    deregister: Deregister,
+    deregister: Deregister<T>,
     call: impl FnOnce(*mut c_void) -> c_int,
 ) -> Result<c_int> {
     // Ours until the entry is there, for libvirt may free its own in the meantime: then the entry goes at once.
@@ -138,7 +137,9 @@ fn without_loop(error: Error) -> Error {
 }
 
 /// Notes how a registration is taken back.
-pub fn note(registration: &Registration, connection: *mut Connect, id: c_int, deregister: Deregister) {
+pub fn note<T>(registration: &Registration, connection: *mut T, id: c_int, deregister: Deregister<T>) {
+    // SAFETY: pointers of all kinds are passed alike. It is called with nothing but this connection.
+    let deregister = unsafe { std::mem::transmute::<Deregister<T>, Deregister<c_void>>(deregister) };
     registered()
         .insert(registration.serial, Deregistration { connection: connection as usize, id, deregister });
 }
@@ -198,15 +199,15 @@ impl CallbackRegistry {
 ///
 /// # Safety
 /// `connection` is a live connection.
-pub unsafe fn deregister_all(connection: *mut Connect) {
-    let mine: Vec<(c_int, Deregister)> = registered()
+pub unsafe fn deregister_all<T>(connection: *mut T) {
+    let mine: Vec<(c_int, Deregister<c_void>)> = registered()
         .values()
         .filter(|entry| entry.connection == connection as usize)
         .map(|entry| (entry.id, entry.deregister))
         .collect();
     for (id, deregister) in mine {
         // SAFETY: the connection lives; an id that is gone meanwhile is an error that nobody waits for.
-        if unsafe { deregister(connection, id) } < 0 {
+        if unsafe { deregister(connection.cast(), id) } < 0 {
             forget_error();
         }
     }

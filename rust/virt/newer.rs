@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Functions of libvirt younger than 6.0.0: found when first called, so that one build serves every library.
 
-use crate::boundary::error::{Error, Result};
+use crate::boundary::error::Result;
+use crate::boundary::library::missing;
 use libc::{c_char, c_int, c_uint};
 use std::ffi::CStr;
 use std::sync::OnceLock;
@@ -24,21 +25,6 @@ fn address(name: &CStr) -> usize {
         }
         found as usize
     }
-}
-
-/// The version of the libvirt in use, as text.
-fn library_version() -> String {
-    let mut version = 0;
-    // SAFETY: writes one number; the driver's name and version may be NULL.
-    unsafe { virt_sys::virGetVersion(&mut version, std::ptr::null(), std::ptr::null_mut()) };
-    format!("{}.{}.{}", version / 1_000_000, version / 1000 % 1000, version % 1000)
-}
-
-fn missing(name: &str, since: &str) -> Error {
-    let found = library_version();
-    Error::unsupported(format!(
-        "this function is not supported by the connection driver: {name} needs libvirt {since}, found {found}"
-    ))
 }
 
 macro_rules! newer {

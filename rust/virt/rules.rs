@@ -226,6 +226,24 @@ pub fn written<T: Default + Into<Value>>(call: impl FnOnce(*mut T) -> c_int) -> 
     Ok(number.into())
 }
 
+/// A string that a function allocates for us and writes through a pointer; NULL is the empty one.
+pub fn written_text(call: impl FnOnce(*mut *mut c_char) -> c_int) -> Result<Value> {
+    let mut text = std::ptr::null_mut();
+    check(call(&mut text))?;
+    // SAFETY: libvirt's, from malloc, and ours.
+    Ok(if text.is_null() { Value::from("") } else { unsafe { Value::owned_text(text) } })
+}
+
+/// File descriptors that a function opened and put into an array that it allocated; both are ours.
+///
+/// # Safety
+/// `array` is NULL or an allocation of `count` open descriptors that nobody else closes or frees.
+pub unsafe fn files(array: *mut c_int, count: usize) -> Vec<Value> {
+    // SAFETY: the caller's promise.
+    let descriptors = unsafe { allocated(array, count) };
+    descriptors.iter().map(|&descriptor| Value::file(descriptor)).collect()
+}
+
 /// A plain C structure that a function fills.
 pub fn filled<T: Copy>(call: impl FnOnce(*mut T) -> c_int) -> Result<T> {
     // SAFETY: callers use C structures of integers, arrays and pointers: all-zero bytes are a value.

@@ -3,7 +3,7 @@
 
 use crate::argument::callback::Callback;
 use crate::boundary::callbacks::{Want, defer};
-use crate::boundary::sigpipe;
+use crate::boundary::{sigpipe, types};
 use crate::class::prelude::*;
 
 /// Opens a connection.
@@ -11,6 +11,7 @@ use crate::class::prelude::*;
 /// # Safety
 /// `uri` is NULL or a C string, `auth` is NULL or valid.
 pub unsafe fn open(uri: *const c_char, auth: virConnectAuthPtr, flags: u32) -> Result<Value> {
+    types::may_connect()?;
     // SAFETY: the caller's promise.
     unsafe { sigpipe::expect(uri) };
     let _guard = sigpipe::Guard::new();

@@ -65,7 +65,7 @@ methods! { "Sys::Virt";
 fn register(
     conref: &Origin<Connect>,
     cb: &NamedArg,
-    deregister: Deregister,
+    deregister: Deregister<Connect>,
     call: impl FnOnce(*mut c_void) -> c_int,
 ) -> Result<Value> {
     register_on(conref.object, Callback::on(cb, conref)?, deregister, call).map(Value::from)

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+package Sys::Virt::LXC;
+
+require Sys::Virt;    # true, as a file has to end

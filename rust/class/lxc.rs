@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Sys::Virt::LXC: what libvirt-lxc has, functions on domains and on this process.
+
+use crate::boundary::library;
+use crate::class::prelude::*;
+
+methods! { "Sys::Virt::LXC";
+    open_namespace(dom: Domain, flags: u32 = 0) => {
+        let mut array = std::ptr::null_mut();
+        let count = check(library::virDomainLxcOpenNamespace()?(dom, &mut array, flags))?;
+        Ok(Value::list(files(array, count as usize)))
+    };
+    enter_namespace(dom: Domain, files: Array, flags: u32 = 0) => enter_namespace(dom, &files, flags);
+    enter_security_label(model: Hash, label: Hash, flags: u32 = 0) => enter_security_label(&model, &label, flags);
+    enter_cgroup(dom: Domain, flags: u32 = 0) => status(library::virDomainLxcEnterCGroup()?(dom, flags));
+}
+
+/// Enters the namespaces behind the files; those that this process was in.
+///
+/// # Safety
+/// `dom` is a live domain or NULL.
+unsafe fn enter_namespace(dom: *mut Domain, files: &NamedArg, flags: u32) -> Result<Value> {
+    let enter = library::virDomainLxcEnterNamespace()?;
+    let mut given = files.descriptors()?;
+    let (mut array, mut count) = (std::ptr::null_mut(), 0);
+    // SAFETY: the caller's promise; libvirt only reads the descriptors given, and writes to the pointers if all went well.
+    unsafe {
+        check(enter(dom, given.len() as c_uint, given.as_mut_ptr(), &mut count, &mut array, flags))?;
+        Ok(Value::list(crate::virt::rules::files(array, count as usize)))
+    }
+}
+
+/// Takes on a security label; the one that this process had.
+fn enter_security_label(model: &NamedArg, label: &NamedArg, flags: u32) -> Result<Value> {
+    let enter = library::virDomainLxcEnterSecurityLabel()?;
+    // SAFETY: all-zero bytes are two empty strings.
+    let mut c_model: virSecurityModel = unsafe { std::mem::zeroed() };
+    copy_text(&mut c_model.model, model, "model")?;
+    copy_text(&mut c_model.doi, model, "doi")?;
+    // SAFETY: all-zero bytes are an empty string that is not enforced.
+    let (mut c_label, mut old): (virSecurityLabel, virSecurityLabel) = unsafe { std::mem::zeroed() };
+    copy_text(&mut c_label.label, label, "label")?;
+    c_label.enforcing = label.is_true("enforcing").into();
+    // SAFETY: three structures, which libvirt reads, and of which it writes the last.
+    check(unsafe { enter(&mut c_model, &mut c_label, &mut old, flags) })?;
+    Ok(map! { c"label" => text_field(&old.label), c"enforcing" => old.enforcing })
+}
+
+/// Writes the string under `key` into an array of C.
+fn copy_text(to: &mut [c_char], from: &NamedArg, key: &str) -> Result<()> {
+    let text = from.text(key)?;
+    let bytes = text.as_bytes_with_nul();
+    if bytes.len() > to.len() {
+        return Err(Error::argument(key, format_args!("is longer than {} bytes", to.len() - 1)));
+    }
+    for (to, &from) in to.iter_mut().zip(bytes) {
+        *to = from as c_char;
+    }
+    Ok(())
+}
