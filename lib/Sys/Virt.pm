@@ -19,7 +19,20 @@ for my $class (
     $INC{"Sys/Virt/$class.pm"} //= __FILE__ =~ s{[.]pm\z}{/$class.pm}r;
 }
 
-# Takes back every callback and drops the connection; objects made from it keep it open inside libvirt.
+# The name of a constant, Sys::Virt::Domain->name_of('STATE', 1), for every class that has constants.
+sub name_of {
+    require Sys::Virt::Names;
+    goto &Sys::Virt::Names::name_of;
+}
+{
+    no strict 'refs';    ## no critic (ProhibitNoStrict)
+    *{"Sys::Virt::${_}::name_of"} = \&name_of
+        for
+        qw(Domain DomainCheckpoint DomainSnapshot Error Event Interface NWFilter NWFilterBinding Network NetworkPort
+        NodeDevice Secret StoragePool StorageVol Stream);
+}
+
+# Unregisters every callback and drops the connection; objects made from it keep it open inside libvirt.
 sub close {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self) = @_;
     $self->_deregister_all;

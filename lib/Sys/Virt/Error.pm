@@ -16,6 +16,14 @@ sub code    { return $_[0]{code} }
 sub domain  { return $_[0]{domain} }
 sub message { return $_[0]{message} }
 
+# The constants' names: ERR_NO_DOMAIN, FROM_QEMU.
+sub code_name { my $name = $_[0]->name_of( 'ERR', $_[0]{code} ); return defined $name ? "ERR_$name" : undef }
+
+sub domain_name {
+    my $name = $_[0]->name_of( 'FROM', $_[0]{domain} );
+    return defined $name ? "FROM_$name" : undef;
+}
+
 Sys::Virt::_overload( __PACKAGE__, q{""} => \&stringify );
 
 1;
