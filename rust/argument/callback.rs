@@ -19,7 +19,12 @@ unsafe impl Send for Callback {}
 // SAFETY: as above.
 unsafe impl Sync for Callback {}
 
-extern "C" fn ignore(_context: *mut c_void, _returned: *const Value, _count: usize, _readback: *const Value) {
+unsafe extern "C" fn ignore(
+    _context: *mut c_void,
+    _returned: *const Value,
+    _count: usize,
+    _readback: *const Value,
+) {
 }
 
 impl Callback {
@@ -37,22 +42,30 @@ impl Callback {
 
     /// The sub `code`.
     pub fn new(code: &NamedArg) -> Result<Self> {
-        Self::made((Self::shim()?.create)(code.value.pointer(), std::ptr::null_mut(), false))
+        let shim = Self::shim()?;
+        // SAFETY: the sub is an argument of the method that runs.
+        Self::made(unsafe { (shim.create)(code.value.pointer(), std::ptr::null_mut(), false) })
     }
 
     /// The sub `code`, registered on the object `owner`, which is not kept alive by it.
     pub fn on<T>(code: &NamedArg, owner: &Origin<T>) -> Result<Self> {
-        Self::made((Self::shim()?.create)(code.value.pointer(), owner.sv, false))
+        let shim = Self::shim()?;
+        // SAFETY: the sub and the object are arguments of the method that runs.
+        Self::made(unsafe { (shim.create)(code.value.pointer(), owner.sv, false) })
     }
 
     /// The same of one that libvirt may run in the midst of any call: from now on the shim holds what calls use.
     pub fn anytime<T>(code: &NamedArg, owner: &Origin<T>) -> Result<Self> {
-        Self::made((Self::shim()?.create)(code.value.pointer(), owner.sv, true))
+        let shim = Self::shim()?;
+        // SAFETY: the sub and the object are arguments of the method that runs.
+        Self::made(unsafe { (shim.create)(code.value.pointer(), owner.sv, true) })
     }
 
     /// The sub of that name.
     pub fn named(name: &CStr) -> Result<Self> {
-        Self::made((Self::shim()?.named)(name.as_ptr()))
+        let shim = Self::shim()?;
+        // SAFETY: a C string.
+        Self::made(unsafe { (shim.named)(name.as_ptr()) })
     }
 
     fn invoke<const N: usize>(
@@ -69,7 +82,9 @@ impl Callback {
         };
         let readback = readback.map_or(-1, |index| index as isize);
         let _interlude = crate::boundary::sigpipe::Interlude::new();
-        (shim.call)(self.0, args.as_mut_ptr(), N, want, readback, sink, context)
+        // SAFETY: the shim's own callback, `N` values, and a context that fits the sink: `ask` makes both, and `ignore` looks at
+        // none.
+        unsafe { (shim.call)(self.0, args.as_mut_ptr(), N, want, readback, sink, context) }
     }
 
     /// Calls the sub for what it does; false if it died, which the shim remembers.
@@ -90,7 +105,7 @@ impl Callback {
             look: Option<F>,
             seen: Option<R>,
         }
-        extern "C" fn sink<F: FnOnce(&[Value], &Value) -> R, R>(
+        unsafe extern "C" fn sink<F: FnOnce(&[Value], &Value) -> R, R>(
             context: *mut c_void,
             returned: *const Value,
             count: usize,
@@ -118,7 +133,8 @@ impl Callback {
 impl Drop for Callback {
     fn drop(&mut self) {
         if let Some(shim) = installed() {
-            (shim.destroy)(self.0);
+            // SAFETY: the shim's own callback, which nobody uses any more.
+            unsafe { (shim.destroy)(self.0) };
         }
     }
 }

@@ -68,14 +68,19 @@ impl NamedArg<'_> {
     }
 
     /// What the pair `uuid` names.
-    pub fn by_uuid<T: Object>(
+    ///
+    /// # Safety
+    /// As for [`by_uuid`].
+    pub unsafe fn by_uuid<T: Object>(
         &self,
         raw: impl FnOnce(*const u8) -> *mut T,
         text: impl FnOnce(*const c_char) -> *mut T,
     ) -> Result<Value> {
         match self.value.get("uuid") {
-            Some(value) => by_uuid(&value.to_bytes("uuid")?, raw, text),
-            None => by_uuid(b"", raw, text),
+            // SAFETY: the caller's promise.
+            Some(value) => unsafe { by_uuid(&value.to_bytes("uuid")?, raw, text) },
+            // SAFETY: as above.
+            None => unsafe { by_uuid(b"", raw, text) },
         }
     }
 

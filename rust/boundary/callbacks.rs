@@ -17,22 +17,24 @@ pub enum Want {
     List,
 }
 
-/// Receives what a sub returned, and an argument as the sub left it, while the shim's copies live.
+/// Receives what a sub returned, and an argument as the sub left it: `count` values at `returned` and one at `readback`, which
+/// live until it returns. `context` is what the call of the sub was given.
 pub type Sink =
-    extern "C" fn(context: *mut c_void, returned: *const Value, count: usize, readback: *const Value);
+    unsafe extern "C" fn(context: *mut c_void, returned: *const Value, count: usize, readback: *const Value);
 
-/// What the shim can do for callbacks.
+/// What the shim can do for callbacks. Pointers to subs and objects are those that came among a method's arguments, while it
+/// runs; pointers to callbacks are those that `create` and `named` returned, until `destroy`; strings are C's.
 #[repr(C)]
 pub struct Callbacks {
     /// Makes a callback of a sub and, unless NULL, the object that it was registered on; `anytime`: one that may run in the
     /// midst of any call.
-    pub create: extern "C" fn(code: *mut c_void, owner: *mut c_void, anytime: bool) -> *mut c_void,
+    pub create: unsafe extern "C" fn(code: *mut c_void, owner: *mut c_void, anytime: bool) -> *mut c_void,
     /// The same, by the sub's name; NULL if there is none.
-    pub named: extern "C" fn(name: *const c_char) -> *mut c_void,
+    pub named: unsafe extern "C" fn(name: *const c_char) -> *mut c_void,
     /// Frees it.
-    pub destroy: extern "C" fn(callback: *mut c_void),
+    pub destroy: unsafe extern "C" fn(callback: *mut c_void),
     /// Calls the sub; false if it died.
-    pub call: extern "C" fn(
+    pub call: unsafe extern "C" fn(
         callback: *mut c_void,
         args: *mut Value,
         count: usize,
@@ -42,7 +44,7 @@ pub struct Callbacks {
         context: *mut c_void,
     ) -> bool,
     /// Has the enclosing method die with the message.
-    pub defer: extern "C" fn(message: *const c_char),
+    pub defer: unsafe extern "C" fn(message: *const c_char),
 }
 
 static CALLBACKS: OnceLock<&'static Callbacks> = OnceLock::new();
@@ -61,6 +63,7 @@ pub fn installed() -> Option<&'static Callbacks> {
 /// Makes the enclosing method throw `message`, as if the callback had died with it.
 pub fn defer(message: &str) {
     if let (Some(shim), Ok(text)) = (installed(), std::ffi::CString::new(message.replace('\0', "\\0"))) {
-        (shim.defer)(text.as_ptr());
+        // SAFETY: a C string.
+        unsafe { (shim.defer)(text.as_ptr()) };
     }
 }

@@ -4,28 +4,36 @@
 use super::class::Class;
 use super::error::{Error, Result, VirError};
 use super::map::map;
+use super::short::Returned;
 use super::sigpipe;
 use super::table::Outcome;
 use super::value::Value;
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs the body of the method `name`; the only way from the shim into one.
+///
+/// # Safety
+/// `args` points to `N` values that live and do not change until this returns: the shim's, each decoded as its parameter
+/// says. `result` points to room for one, which holds nothing yet, and which the shim has taken before it enters another
+/// method in this thread.
 #[inline]
-pub(crate) fn enter<const N: usize>(
-    body: impl FnOnce(&[Value; N]) -> Result<Value>,
+pub(crate) unsafe fn enter<const N: usize, R: Returned>(
+    body: impl FnOnce(&[Value; N]) -> Result<R>,
     args: *const Value,
     result: *mut Value,
     name: &str,
     sends: bool,
 ) -> Outcome {
-    // SAFETY: the shim passes an array of a value for each parameter, which it does not touch before we return.
+    // SAFETY: the caller's promise.
     let args = unsafe { &*args.cast::<[Value; N]>() };
     let _guard = sends.then(sigpipe::Guard::new);
     let (outcome, value) = match catch_unwind(AssertUnwindSafe(|| body(args))) {
-        Ok(Ok(value)) => (Outcome::Done, value),
-        failed => failure(failed, name),
+        Ok(Ok(returned)) => (Outcome::Done, returned.into_value()),
+        Ok(Err(error)) => failure(error, name),
+        Err(panic) => failure(panicked(&*panic), name),
     };
-    // SAFETY: the shim passes room for one value, which holds nothing yet.
+    // SAFETY: the caller's promise.
     unsafe { result.write(value) };
     outcome
 }
@@ -33,21 +41,20 @@ pub(crate) fn enter<const N: usize>(
 /// What the method `name` throws.
 #[cold]
 #[inline(never)]
-fn failure(failed: std::thread::Result<Result<Value>>, name: &str) -> (Outcome, Value) {
-    let error = match failed {
-        Ok(Ok(value)) => return (Outcome::Done, value),
-        Ok(Err(error)) => error,
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("?");
-            Error::Usage(format!("internal error: {text}"))
-        }
-    };
+fn failure(error: Error, name: &str) -> (Outcome, Value) {
     match error {
         Error::Libvirt(error) => (Outcome::Error, thrown(error)),
         Error::Usage(message) => (Outcome::Usage, Value::from(format!("{name}: {message}").as_str())),
         Error::Plain(message) => (Outcome::Usage, Value::from(message)),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("?");
+    Error::Usage(format!("internal error: {text}"))
 }
 
 /// libvirt's error as a Sys::Virt::Error.

@@ -112,8 +112,9 @@ pub const LOCAL: u8 = 4;
 /// The most parameters that a method can have, and the most arguments of a callback: as many the shim has room for.
 pub const ARGS_MAX: usize = 12;
 
-/// The C side of a method: reads as many values as the method has parameters, and writes one.
-pub type Body = extern "C" fn(*const Value, *mut Value) -> Outcome;
+/// The C side of a method: reads as many values as the method has parameters, and writes one. See [`super::enter::enter`] for
+/// what its caller promises.
+pub type Body = unsafe extern "C" fn(*const Value, *mut Value) -> Outcome;
 
 /// One method: what the shim needs to bind it, and the function behind it.
 #[repr(C)]

@@ -265,17 +265,26 @@ impl Value {
     }
 
     /// A libvirt object; this value owns one reference to it.
-    pub(crate) fn handle(class: Class, pointer: *mut c_void) -> Self {
+    ///
+    /// # Safety
+    /// `pointer` is NULL or a live object of `class`, and one reference to it is the caller's, who does not use it again.
+    pub(crate) unsafe fn handle(class: Class, pointer: *mut c_void) -> Self {
         Value { class, ..Self::plain(Tag::Handle, 0, Data { pointer }) }
     }
 
     /// The object that a callback was registered on, for which `pointer` stands if the script dropped it.
-    pub(crate) fn owner(class: Class, pointer: *mut c_void) -> Self {
+    ///
+    /// # Safety
+    /// `pointer` is NULL or an object of `class` that lives until the callback returns.
+    pub(crate) unsafe fn owner(class: Class, pointer: *mut c_void) -> Self {
         Value { class, ..Self::plain(Tag::Owner, 0, Data { pointer }) }
     }
 
     /// An object that libvirt lends for the time of a callback. Perl may keep it: the shim then takes a reference.
-    pub(crate) fn lent(class: Class, pointer: *mut c_void) -> Self {
+    ///
+    /// # Safety
+    /// As for [`Value::owner`].
+    pub(crate) unsafe fn lent(class: Class, pointer: *mut c_void) -> Self {
         Value { class, ..Self::plain(Tag::Lent, 0, Data { pointer }) }
     }
 

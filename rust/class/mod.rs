@@ -37,6 +37,7 @@ pub(crate) mod prelude {
     pub(crate) use crate::boundary::map::map;
     pub(crate) use crate::boundary::table::undef;
     pub(crate) use crate::boundary::value::{Tag, Value};
+    pub(crate) use crate::boundary::zeroed::Zeroed;
     pub(crate) use crate::virt::params::ParamType;
     pub(crate) use crate::virt::rules::*;
     pub(crate) use crate::virt::{newer, params};
@@ -68,11 +69,12 @@ macro_rules! methods {
                 $crate::class::methods!(@flags $($mark)*),
                 {
                     #[allow(unused_mut, unused_variables, non_snake_case)]
-                    extern "C" fn body(
+                    unsafe extern "C" fn body(
                         args: *const $crate::boundary::value::Value,
                         result: *mut $crate::boundary::value::Value,
                     ) -> $crate::boundary::table::Outcome {
-                        $crate::boundary::enter::enter(
+                        // SAFETY: the shim's promise to every body, which its caller gave this one.
+                        unsafe { $crate::boundary::enter::enter(
                             |[$($arg),*]| {
                                 $(let $arg = <$ty as $crate::argument::types::Arg>::get($arg, stringify!($arg))?;)*
                                 // SAFETY: the shim checked every object's class, strings are NUL-terminated,
@@ -84,7 +86,7 @@ macro_rules! methods {
                             result,
                             concat!($package, "::", stringify!($name)),
                             const { $crate::class::methods!(@flags $($mark)*) & $crate::boundary::table::LOCAL == 0 },
-                        )
+                        ) }
                     }
                     body
                 },

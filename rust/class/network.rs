@@ -8,8 +8,8 @@ methods! { "Sys::Virt::Network";
     _lookup_by_name(con: Connect, name: Text) => object(virNetworkLookupByName(con, name));
     _lookup_by_uuid(con: Connect, uuid: Bytes) => by_raw_uuid(uuid, |raw| virNetworkLookupByUUID(con, raw));
     _lookup_by_uuid_string(con: Connect, uuid: Text) => object(virNetworkLookupByUUIDString(con, uuid));
-    _create_xml(con: Connect, xml: Text, flags: u32 = 0) => create_xml(con, xml, flags);
-    _define_xml(con: Connect, xml: Text, flags: u32 = 0) => define_xml(con, xml, flags);
+    _create_xml(con: Connect, xml: Text, flags: u32 = 0) => object(create_xml(con, xml, flags)?);
+    _define_xml(con: Connect, xml: Text, flags: u32 = 0) => object(define_xml(con, xml, flags)?);
 
     #[local] get_name(net: Network) => borrowed(virNetworkGetName(net));
     #[local] get_uuid(net: Network) => uuid(|raw| virNetworkGetUUID(net, raw));
@@ -43,9 +43,9 @@ methods! { "Sys::Virt::Network";
 ///
 /// # Safety
 /// `con` is a connection or NULL, `xml` a C string.
-pub unsafe fn create_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> Result<Value> {
+pub unsafe fn create_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> Result<*mut Network> {
     // SAFETY: the caller's promise.
-    object(unsafe {
+    Ok(unsafe {
         if flags == 0 {
             virNetworkCreateXML(con, xml)
         } else {
@@ -58,9 +58,9 @@ pub unsafe fn create_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> R
 ///
 /// # Safety
 /// `con` is a connection or NULL, `xml` a C string.
-pub unsafe fn define_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> Result<Value> {
+pub unsafe fn define_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> Result<*mut Network> {
     // SAFETY: the caller's promise.
-    object(unsafe {
+    Ok(unsafe {
         if flags == 0 {
             virNetworkDefineXML(con, xml)
         } else {
@@ -83,9 +83,9 @@ fn new(params: &NamedArg) -> Result<Value> {
         } else if params.has("xml") {
             let (xml, flags) = (params.text("xml")?, params.flags()?);
             if params.is_true("nocreate") {
-                define_xml(con, xml.as_ptr(), flags)
+                object(define_xml(con, xml.as_ptr(), flags)?)
             } else {
-                create_xml(con, xml.as_ptr(), flags)
+                object(create_xml(con, xml.as_ptr(), flags)?)
             }
         } else {
             Err(Error::Plain("address, id or uuid parameters are required"))

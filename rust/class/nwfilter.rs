@@ -8,7 +8,7 @@ methods! { "Sys::Virt::NWFilter";
     _lookup_by_name(con: Connect, name: Text) => object(virNWFilterLookupByName(con, name));
     _lookup_by_uuid(con: Connect, uuid: Bytes) => by_raw_uuid(uuid, |raw| virNWFilterLookupByUUID(con, raw));
     _lookup_by_uuid_string(con: Connect, uuid: Text) => object(virNWFilterLookupByUUIDString(con, uuid));
-    _define_xml(con: Connect, xml: Text, flags: u32 = 0) => define_xml(con, xml, flags);
+    _define_xml(con: Connect, xml: Text, flags: u32 = 0) => object(define_xml(con, xml, flags)?);
 
     #[local] get_name(filter: NWFilter) => borrowed(virNWFilterGetName(filter));
     #[local] get_uuid(filter: NWFilter) => uuid(|raw| virNWFilterGetUUID(filter, raw));
@@ -21,9 +21,9 @@ methods! { "Sys::Virt::NWFilter";
 ///
 /// # Safety
 /// `con` is a connection or NULL, `xml` a C string.
-pub unsafe fn define_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> Result<Value> {
+pub unsafe fn define_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> Result<*mut NWFilter> {
     // SAFETY: the caller's promise.
-    object(unsafe {
+    Ok(unsafe {
         if flags == 0 {
             virNWFilterDefineXML(con, xml)
         } else {
@@ -44,7 +44,7 @@ fn new(params: &NamedArg) -> Result<Value> {
                 |text| virNWFilterLookupByUUIDString(con, text),
             )
         } else if params.has("xml") {
-            define_xml(con, params.text("xml")?.as_ptr(), params.flags()?)
+            object(define_xml(con, params.text("xml")?.as_ptr(), params.flags()?)?)
         } else {
             Err(Error::Plain("address, id or uuid parameters are required"))
         }

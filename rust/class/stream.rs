@@ -77,7 +77,8 @@ pub unsafe fn new(con: *mut Connect, flags: u32) -> Result<Value> {
     if !stream.is_null() {
         ended::retained(stream);
     }
-    object(stream)
+    // SAFETY: NULL or a new stream.
+    unsafe { object(stream) }
 }
 
 /// Refuses a stream that has ended.
@@ -158,7 +159,8 @@ impl Handlers {
     }
 
     fn stream(&self) -> Value {
-        Value::owner(Class::Stream, self.stream.cast())
+        // SAFETY: the stream of the method that runs, which its caller holds.
+        unsafe { Value::owner(Class::Stream, self.stream.cast()) }
     }
 }
 
@@ -298,7 +300,9 @@ static READY: CallbackRegistry = CallbackRegistry::new();
 unsafe extern "C" fn ready(st: *mut Stream, events: c_int, key: *mut c_void) {
     let hear = || {
         if let Some(registration) = READY.get(key) {
-            registration.call([Value::owner(Class::Stream, st.cast()), Value::from(events)]);
+            // SAFETY: libvirt's own stream, which lives during the callback.
+            let stream = unsafe { Value::owner(Class::Stream, st.cast()) };
+            registration.call([stream, Value::from(events)]);
         }
     };
     // A panic must not reach C; whatever it was, the event is lost.

@@ -138,7 +138,9 @@ struct Later {
 impl Later {
     fn deliver(&mut self) {
         if let Some(registration) = self.registration.take() {
-            registration.call([Value::owner(self.class, self.connection), Value::from(self.reason)]);
+            // SAFETY: the connection lives, for this holds a reference to it.
+            let connection = unsafe { Value::owner(self.class, self.connection) };
+            registration.call([connection, Value::from(self.reason)]);
         }
     }
 

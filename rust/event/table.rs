@@ -5,8 +5,15 @@ use crate::boundary::class::Object;
 use crate::boundary::value::Value;
 
 /// An object that an event is about: libvirt lends it, Perl keeps it as long as it likes. NULL is undef.
-pub fn subject<T: Object>(object: *mut T) -> Value {
-    if object.is_null() { Value::none() } else { Value::lent(T::CLASS, object.cast()) }
+///
+/// # Safety
+/// `object` is NULL or an object that lives until the callback returns.
+pub unsafe fn subject<T: Object>(object: *mut T) -> Value {
+    if object.is_null() {
+        return Value::none();
+    }
+    // SAFETY: the caller's promise.
+    unsafe { Value::lent(T::CLASS, object.cast()) }
 }
 
 /// The event rows of one class: `C callback type => name(arguments of the event) [values for Perl];` in the

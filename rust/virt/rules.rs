@@ -3,7 +3,9 @@
 
 use crate::boundary::class::{self, Class, Object};
 use crate::boundary::error::{Error, Result, forget_error, last_code};
+use crate::boundary::short::Short;
 use crate::boundary::value::Value;
+use crate::boundary::zeroed::Zeroed;
 use libc::{c_char, c_int, c_void};
 use std::ffi::{CStr, CString};
 
@@ -101,12 +103,16 @@ pub unsafe fn owned(text: *mut c_char) -> Result<Value> {
 }
 
 /// A new object; NULL is failure.
+///
+/// # Safety
+/// `object` is NULL or a live object, and one reference to it is the caller's, who does not use it again.
 #[inline]
-pub fn object<T: Object>(object: *mut T) -> Result<Value> {
+pub unsafe fn object<T: Object>(object: *mut T) -> Result<Value> {
     if object.is_null() {
         return Err(Error::last());
     }
-    Ok(Value::handle(T::CLASS, object.cast()))
+    // SAFETY: the caller's promise.
+    Ok(unsafe { Value::handle(T::CLASS, object.cast()) })
 }
 
 /// An object that libvirt only lends: Perl gets a reference of its own. NULL is failure.
@@ -116,7 +122,8 @@ pub fn object<T: Object>(object: *mut T) -> Result<Value> {
 pub unsafe fn lent<T: Object>(lent: *mut T) -> Result<Value> {
     // SAFETY: the caller's promise.
     unsafe { class::retain(T::CLASS, lent.cast::<c_void>()) };
-    object(lent)
+    // SAFETY: the reference that was just taken, if there is an object.
+    unsafe { object(lent) }
 }
 
 /// An array of objects from one of the ListAll functions.
@@ -130,7 +137,8 @@ pub fn objects<T: Object>(call: impl FnOnce(*mut *mut *mut T) -> c_int) -> Resul
     let count = check(call(&mut array))? as usize;
     // SAFETY: libvirt allocated `count` objects at `array`; each is ours, and so is the array.
     let found = unsafe { allocated(array, count) };
-    Ok(found.iter().map(|&object| Value::handle(T::CLASS, object.cast())).collect())
+    // SAFETY: as above.
+    Ok(found.iter().map(|&object| unsafe { Value::handle(T::CLASS, object.cast()) }).collect())
 }
 
 /// An array of strings from a function that allocates both.
@@ -162,44 +170,27 @@ pub fn name_values(max: usize, call: impl FnOnce(*mut *mut c_char, c_int) -> c_i
 
 /// `count` elements, all zero bytes, for a C function to write to; or the exception that there is no room for so
 /// many. Pages of a large array are not touched before they are used.
-pub fn zeroed_array<T: Copy>(count: usize) -> Result<Vec<T>> {
+pub fn zeroed_array<T: Zeroed>(count: usize) -> Result<Vec<T>> {
     let no_room = || Error::Usage(format!("there is no memory for {count} elements"));
     let layout = std::alloc::Layout::array::<T>(count.max(1)).map_err(|_| no_room())?;
-    // SAFETY: the layout has a size, for T has one and there is at least one element.
+    // SAFETY: the layout has a size, for every `Zeroed` has one and there is at least one element.
     let array = unsafe { std::alloc::alloc_zeroed(layout) };
     if array.is_null() {
         return Err(no_room());
     }
-    // SAFETY: just allocated with this layout; callers use types for which all-zero bytes are a value.
+    // SAFETY: just allocated with this layout, and all-zero bytes are a value of every `Zeroed`.
     Ok(unsafe { Vec::from_raw_parts(array.cast(), count, count.max(1)) })
 }
 
 /// A UUID that a function writes as 16 bytes.
-pub fn uuid(call: impl FnOnce(*mut u8) -> c_int) -> Result<Value> {
+pub fn uuid(call: impl FnOnce(*mut u8) -> c_int) -> Result<Short> {
     let mut raw = [0_u8; 16];
     check(call(raw.as_mut_ptr()))?;
-    Ok(short(&raw))
-}
-
-/// A short string, kept in the thread's own buffer until the shim has copied it: that is before anything else is
-/// called on this thread.
-fn short(bytes: &[u8]) -> Value {
-    thread_local! {
-        static BUFFER: std::cell::UnsafeCell<[u8; 40]> = const { std::cell::UnsafeCell::new([0; 40]) };
-    }
-    BUFFER.with(|buffer| {
-        let len = bytes.len().min(40);
-        // SAFETY: no reference to the buffer exists outside of this function.
-        unsafe {
-            let to = buffer.get().cast::<u8>();
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, len);
-            Value::borrowed_bytes(to.cast(), len)
-        }
-    })
+    Ok(Short::new(&raw))
 }
 
 /// The same as text; formatted here because that is cheaper than libvirt's printf.
-pub fn uuid_string(call: impl FnOnce(*mut u8) -> c_int) -> Result<Value> {
+pub fn uuid_string(call: impl FnOnce(*mut u8) -> c_int) -> Result<Short> {
     let mut raw = [0_u8; 16];
     check(call(raw.as_mut_ptr()))?;
     // Both digits of a byte at once, in a form of which the compiler makes a handful of vector instructions: each is '0' plus its
@@ -216,7 +207,7 @@ pub fn uuid_string(call: impl FnOnce(*mut u8) -> c_int) -> Result<Value> {
     text[14..18].copy_from_slice(&hex[12..16]);
     text[19..23].copy_from_slice(&hex[16..20]);
     text[24..].copy_from_slice(&hex[20..]);
-    Ok(short(&text))
+    Ok(Short::new(&text))
 }
 
 /// A number that a function writes through a pointer.
@@ -245,8 +236,8 @@ pub unsafe fn files(array: *mut c_int, count: usize) -> Vec<Value> {
 }
 
 /// A plain C structure that a function fills.
-pub fn filled<T: Copy>(call: impl FnOnce(*mut T) -> c_int) -> Result<T> {
-    // SAFETY: callers use C structures of integers, arrays and pointers: all-zero bytes are a value.
+pub fn filled<T: Zeroed>(call: impl FnOnce(*mut T) -> c_int) -> Result<T> {
+    // SAFETY: all-zero bytes are a value of every `Zeroed`.
     let mut structure: T = unsafe { std::mem::zeroed() };
     check(call(&mut structure))?;
     Ok(structure)
@@ -332,25 +323,34 @@ pub fn counted(items: Vec<Value>) -> Result<Value> {
 }
 
 /// What a UUID names: 16 bytes are its raw form, 32 or 36 its text.
-pub fn by_uuid<T: Object>(
+///
+/// # Safety
+/// What `raw` and `text` return is as [`object`] takes it.
+pub unsafe fn by_uuid<T: Object>(
     uuid: &[u8],
     raw: impl FnOnce(*const u8) -> *mut T,
     text: impl FnOnce(*const c_char) -> *mut T,
 ) -> Result<Value> {
     match uuid.len() {
-        16 => object(raw(uuid.as_ptr())),
+        // SAFETY: the caller's promise.
+        16 => unsafe { object(raw(uuid.as_ptr())) },
         32 | 36 => {
             let uuid = CString::new(uuid).map_err(|_| Error::argument("uuid", "holds a NUL character"))?;
-            object(text(uuid.as_ptr()))
+            // SAFETY: the caller's promise.
+            unsafe { object(text(uuid.as_ptr())) }
         }
         _ => Err(Error::Plain("UUID must be either 16 unsigned bytes, or 32/36 hex characters long")),
     }
 }
 
 /// What a raw UUID names; `_lookup_by_uuid` of the classes takes nothing else.
-pub fn by_raw_uuid<T: Object>(uuid: &[u8], raw: impl FnOnce(*const u8) -> *mut T) -> Result<Value> {
+///
+/// # Safety
+/// What `raw` returns is as [`object`] takes it.
+pub unsafe fn by_raw_uuid<T: Object>(uuid: &[u8], raw: impl FnOnce(*const u8) -> *mut T) -> Result<Value> {
     if uuid.len() != 16 {
         return Err(Error::argument("uuid", format_args!("has {} bytes, not 16", uuid.len())));
     }
-    object(raw(uuid.as_ptr()))
+    // SAFETY: the caller's promise.
+    unsafe { object(raw(uuid.as_ptr())) }
 }

@@ -382,24 +382,24 @@ struct Sub {
     calls: Cell<u64>,
 }
 
-extern "C" fn create(code: *mut c_void, owner: *mut c_void, _anytime: bool) -> *mut c_void {
+unsafe extern "C" fn create(code: *mut c_void, owner: *mut c_void, _anytime: bool) -> *mut c_void {
     assert!(code as u64 == CODE, "a callback without code");
     assert!(owner.is_null() || owner as usize == ORIGIN, "a callback on no object");
     Box::into_raw(Box::new(Sub { calls: Cell::new(0) })).cast()
 }
 
-extern "C" fn named(_name: *const c_char) -> *mut c_void {
+unsafe extern "C" fn named(_name: *const c_char) -> *mut c_void {
     std::ptr::null_mut()
 }
 
-extern "C" fn destroy(callback: *mut c_void) {
+unsafe extern "C" fn destroy(callback: *mut c_void) {
     // SAFETY: `create` made it.
     drop(unsafe { Box::from_raw(callback.cast::<Sub>()) });
 }
 
 /// A sub that calls a method, closes all objects or does nothing, and returns anything, or dies: so at the latest when the
 /// input is used up.
-extern "C" fn call(
+unsafe extern "C" fn call(
     callback: *mut c_void,
     args: *mut Value,
     count: usize,
@@ -428,13 +428,14 @@ extern "C" fn call(
         let count = if want == Want::Scalar { 1 } else { byte() % 4 };
         let returned: Vec<Raw> = (0..count).map(|_| maker.any(0)).collect();
         let readback = if readback < 0 { NONE } else { maker.any(0) };
-        sink(context, returned.as_ptr().cast(), returned.len(), (&raw const readback).cast());
+        // SAFETY: as many values as are told, and one; the context came with the sink.
+        unsafe { sink(context, returned.as_ptr().cast(), returned.len(), (&raw const readback).cast()) };
     }
     give_back(objects);
     choice >= 30
 }
 
-extern "C" fn defer(message: *const c_char) {
+unsafe extern "C" fn defer(message: *const c_char) {
     // SAFETY: a C string.
     std::hint::black_box(unsafe { CStr::from_ptr(message) }.count_bytes());
 }
@@ -498,7 +499,8 @@ unsafe extern "C" {
 /// Calls a method and does with what it returns what the shim does; or hands over what it has made.
 fn call_with(method: &Method, args: &[Raw], mut made: Option<&mut Raw>) {
     let mut result = MaybeUninit::<Raw>::uninit();
-    let outcome = (method.body)(args.as_ptr().cast(), result.as_mut_ptr().cast());
+    // SAFETY: a value for each parameter, of its kind, and room for the result.
+    let outcome = unsafe { (method.body)(args.as_ptr().cast(), result.as_mut_ptr().cast()) };
     // SAFETY: every outcome has a result.
     let result = unsafe { result.assume_init_mut() };
     let mut objects = Vec::new();

@@ -16,7 +16,9 @@ pub unsafe fn open(uri: *const c_char, auth: virConnectAuthPtr, flags: u32) -> R
     unsafe { sigpipe::expect(uri) };
     let _guard = sigpipe::Guard::new();
     // SAFETY: as above.
-    object(unsafe { virConnectOpenAuth(uri, auth, flags) })
+    let connection = unsafe { virConnectOpenAuth(uri, auth, flags) };
+    // SAFETY: NULL or a new connection.
+    unsafe { object(connection) }
 }
 
 /// `new`: the URI, how to authenticate, flags.

@@ -78,6 +78,11 @@ fn active(con: *mut Connect) -> Result<Vec<Value>> {
     // SAFETY: a connection of ours or NULL.
     let max = check(unsafe { virConnectNumOfDomains(con) })?;
     let ids = ids(con, max as usize)?;
-    // SAFETY: as above.
-    Ok(ids.into_iter().filter_map(|id| object(unsafe { virDomainLookupByID(con, id) }).ok()).collect())
+    let lookup = |id| {
+        // SAFETY: as above.
+        let domain = unsafe { virDomainLookupByID(con, id) };
+        // SAFETY: NULL or a new domain.
+        unsafe { object(domain) }.ok()
+    };
+    Ok(ids.into_iter().filter_map(lookup).collect())
 }

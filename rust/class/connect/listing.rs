@@ -21,15 +21,18 @@ pub fn listed<T: Object>(
 }
 
 /// The objects of those names; one that is gone before it is looked up is left out.
-pub fn walk<T: Object>(
+///
+/// # Safety
+/// What `lookup` returns is as [`object`] takes it.
+pub unsafe fn walk<T: Object>(
     count: c_int,
     names: impl FnOnce(*mut *mut c_char, c_int) -> c_int,
     lookup: impl Fn(*const c_char) -> *mut T,
 ) -> Result<Vec<Value>> {
     let names = name_values(check(count)? as usize, names)?;
     let found = names.iter().filter(|name| !name.raw().is_empty());
-    // libvirt ended each of them with a NUL.
-    Ok(found.filter_map(|name| object(lookup(name.raw().as_ptr().cast())).ok()).collect())
+    // SAFETY: the caller's promise. libvirt ended each name with a NUL.
+    Ok(found.filter_map(|name| unsafe { object(lookup(name.raw().as_ptr().cast())) }.ok()).collect())
 }
 
 /// The numbers of at most `max` active domains.

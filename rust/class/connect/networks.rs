@@ -6,8 +6,8 @@ use crate::class::network::{create_xml, define_xml};
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt";
-    #[sub] create_network(con: Connect, xml: Text, flags: u32 = 0) => create_xml(con, xml, flags);
-    #[sub] define_network(con: Connect, xml: Text, flags: u32 = 0) => define_xml(con, xml, flags);
+    #[sub] create_network(con: Connect, xml: Text, flags: u32 = 0) => object(create_xml(con, xml, flags)?);
+    #[sub] define_network(con: Connect, xml: Text, flags: u32 = 0) => object(define_xml(con, xml, flags)?);
     #[sub] get_network_by_name(con: Connect, name: Text) => object(virNetworkLookupByName(con, name));
     #[sub] get_network_by_uuid(con: Connect, uuid: Bytes) =>
         by_uuid(uuid, |raw| virNetworkLookupByUUID(con, raw), |text| virNetworkLookupByUUIDString(con, text));
@@ -63,7 +63,8 @@ methods! { "Sys::Virt";
     );
     list_all_interfaces(con: Connect, flags: u32 = 0) => list(|out| virConnectListAllInterfaces(con, out, flags));
 
-    #[sub] define_nwfilter(con: Connect, xml: Text, flags: u32 = 0) => crate::class::nwfilter::define_xml(con, xml, flags);
+    #[sub] define_nwfilter(con: Connect, xml: Text, flags: u32 = 0) =>
+        object(crate::class::nwfilter::define_xml(con, xml, flags)?);
     #[sub] get_nwfilter_by_name(con: Connect, name: Text) => object(virNWFilterLookupByName(con, name));
     #[sub] get_nwfilter_by_uuid(con: Connect, uuid: Bytes) =>
         by_uuid(uuid, |raw| virNWFilterLookupByUUID(con, raw), |text| virNWFilterLookupByUUIDString(con, text));

@@ -96,7 +96,7 @@ const MEMORY_STATS: &[&CStr] = &[
     VIR_NODE_MEMORY_STATS_AVAILABLE,
 ];
 
-fn stats<T: Copy>(
+fn stats<T: Zeroed>(
     known: &[&CStr],
     parts: impl Fn(&T) -> (&[c_char; 80], u64),
     call: impl Fn(*mut T, *mut c_int) -> c_int,

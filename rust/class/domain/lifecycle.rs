@@ -106,5 +106,8 @@ pub unsafe fn create_xml_with_files(
 ) -> Result<Value> {
     let mut fds = fds.integers::<c_int>()?;
     // SAFETY: the caller's promise, and an array of as many descriptors as said.
-    object(unsafe { virDomainCreateXMLWithFiles(con, xml, fds.len() as c_uint, fds.as_mut_ptr(), flags) })
+    let domain =
+        unsafe { virDomainCreateXMLWithFiles(con, xml, fds.len() as c_uint, fds.as_mut_ptr(), flags) };
+    // SAFETY: NULL or a new domain.
+    unsafe { object(domain) }
 }

@@ -87,7 +87,9 @@ fn migrate(
         opened(destcon, "virDomainMigrate3")?;
     }
     // SAFETY: the row's domain and connection, which is open, and as many parameters as said.
-    object(unsafe { virDomainMigrate3(dom, destcon, given.as_ptr(), given.len() as c_uint, flags) })
+    let domain = unsafe { virDomainMigrate3(dom, destcon, given.as_ptr(), given.len() as c_uint, flags) };
+    // SAFETY: NULL or a new domain.
+    unsafe { object(domain) }
 }
 
 /// The parameters behind the arguments of the older calls; undef is not sent.
