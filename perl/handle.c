@@ -121,6 +121,8 @@ void sysvirt_handle_close(pTHX_ SV *sv) {
     if (!magic)
         return;
     release(aTHX_ magic);
-    if (SvIOK(SvRV(sv)) && !SvREADONLY(SvRV(sv)))
+    if (SvIOK(SvRV(sv)) && !SvREADONLY(SvRV(sv))) {
         SvIV_set(SvRV(sv), 0);
+        SvIOK_only(SvRV(sv)); /* it may have been printed */
+    }
 }

@@ -60,8 +60,11 @@ sub restart {
 sub socket { return "$_[0]{folder}/libvirt/libvirt-sock" }    ## no critic (ProhibitBuiltinHomonyms)
 sub pid    { return $_[0]{pid} }
 
-# libvirt's test driver, inside the daemon.
-sub uri { return 'test+unix:///default?socket=' . $_[0]->socket }
+# A driver inside the daemon: libvirt's test driver unless another is named, such as `storage:///session`.
+sub uri {
+    my ( $self, $driver ) = @_;
+    return ( $driver // 'test:///default' ) =~ s{:}{+unix:}r . '?socket=' . $self->socket;
+}
 
 sub signal {
     my ( $self, $signal ) = @_;
