@@ -4,6 +4,7 @@
 use super::class::Class;
 use super::error::{Error, Result, VirError};
 use super::map::map;
+use super::memory::NoMemory;
 use super::short::Returned;
 use super::sigpipe;
 use super::table::Outcome;
@@ -52,6 +53,9 @@ fn failure(error: Error, name: &str) -> (Outcome, Value) {
 #[cold]
 #[inline(never)]
 fn panicked(panic: &(dyn Any + Send)) -> Error {
+    if let Some(none) = panic.downcast_ref::<NoMemory>() {
+        return Error::Usage(format!("there is no memory for {} elements", none.0));
+    }
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("?");
     Error::Usage(format!("internal error: {text}"))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Hashes: [`map!`] for keys known at compile time, [`MapBuilder`] for others.
 
+use super::memory;
 use super::value::{Data, Tag, Value};
 
 /// Builds a hash whose keys and strings share one buffer.
@@ -17,9 +18,9 @@ impl MapBuilder {
     /// Room for `pairs` pairs and `bytes` bytes of keys and strings.
     pub fn with_room(pairs: usize, bytes: usize) -> Self {
         MapBuilder {
-            items: Vec::with_capacity(pairs * 2 + 1),
-            bytes: Vec::with_capacity(bytes),
-            strings: Vec::with_capacity(pairs),
+            items: memory::with_room(pairs * 2 + 1),
+            bytes: memory::with_room(bytes),
+            strings: memory::with_room(pairs),
         }
     }
 

@@ -9,6 +9,7 @@ pub mod error;
 pub mod key;
 pub mod library;
 pub mod map;
+pub mod memory;
 pub mod scratch;
 pub mod short;
 pub mod sigpipe;

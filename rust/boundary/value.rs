@@ -7,6 +7,7 @@
 
 use super::class::{self, Class};
 use super::key::Key;
+use super::memory;
 use super::scratch::{self, wipe};
 use libc::{c_char, c_void};
 use std::ffi::{CStr, CString};
@@ -146,7 +147,7 @@ impl Value {
 
     /// A copy of `bytes`.
     pub fn bytes(bytes: &[u8]) -> Self {
-        Self::boxed_bytes(bytes.into())
+        Self::boxed_bytes(memory::copy(bytes))
     }
 
     /// `bytes` itself.

@@ -8,7 +8,7 @@ methods! { "Sys::Virt::LXC";
     open_namespace(dom: Domain, flags: u32 = 0) => {
         let mut array = std::ptr::null_mut();
         let count = check(library::virDomainLxcOpenNamespace()?(dom, &mut array, flags))?;
-        Ok(Value::list(files(array, count as usize)))
+        Ok(Value::list(files(array, count)))
     };
     enter_namespace(dom: Domain, files: Array, flags: u32 = 0) => enter_namespace(dom, &files, flags);
     enter_security_label(model: Hash, label: Hash, flags: u32 = 0) => enter_security_label(&model, &label, flags);
@@ -26,7 +26,7 @@ unsafe fn enter_namespace(dom: *mut Domain, files: &NamedArg, flags: u32) -> Res
     // SAFETY: the caller's promise; libvirt only reads the descriptors given, and writes to the pointers if all went well.
     unsafe {
         check(enter(dom, given.len() as c_uint, given.as_mut_ptr(), &mut count, &mut array, flags))?;
-        Ok(Value::list(crate::virt::rules::files(array, count as usize)))
+        Ok(Value::list(crate::virt::rules::files(array, count as c_int)))
     }
 }
 

@@ -35,9 +35,11 @@ pub(crate) mod prelude {
     pub(crate) use crate::boundary::class::*;
     pub(crate) use crate::boundary::error::{Error, Result, forget_error, last_code};
     pub(crate) use crate::boundary::map::map;
+    pub(crate) use crate::boundary::memory;
     pub(crate) use crate::boundary::table::undef;
     pub(crate) use crate::boundary::value::{Tag, Value};
     pub(crate) use crate::boundary::zeroed::Zeroed;
+    pub(crate) use crate::virt::array::*;
     pub(crate) use crate::virt::params::ParamType;
     pub(crate) use crate::virt::rules::*;
     pub(crate) use crate::virt::{newer, params};

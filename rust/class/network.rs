@@ -97,13 +97,14 @@ fn leases(net: *mut Network, mac: *const c_char, flags: u32) -> Result<Value> {
     let mut array = std::ptr::null_mut();
     // SAFETY: the row's network and string; libvirt allocates what it writes to the pointer.
     let count = check(unsafe { virNetworkGetDHCPLeases(net, mac, &mut array, flags) })?;
-    // SAFETY: as many pointers as libvirt says.
-    let leases = unsafe { allocated(array, count as usize) };
-    let describe = |&pointer: &virNetworkDHCPLeasePtr| {
-        // SAFETY: libvirt's structure and strings, freed when they have been copied.
+    // SAFETY: ours, and not used again.
+    let free = |pointer| unsafe { virNetworkDHCPLeaseFree(pointer) };
+    // SAFETY: libvirt allocated the array and its structures for us.
+    let leases = unsafe { pointers(array, count, free) };
+    let describe = |lease: &virNetworkDHCPLease| {
+        // SAFETY: libvirt's strings, or NULL.
         unsafe {
-            let lease = &*pointer;
-            let value = map! {
+            map! {
                 c"iface" => copied(lease.iface),
                 c"expirytime" => lease.expirytime,
                 c"type" => lease.type_,
@@ -113,10 +114,8 @@ fn leases(net: *mut Network, mac: *const c_char, flags: u32) -> Result<Value> {
                 c"prefix" => lease.prefix,
                 c"hostname" => copied(lease.hostname),
                 c"clientid" => copied(lease.clientid),
-            };
-            virNetworkDHCPLeaseFree(pointer);
-            value
+            }
         }
     };
-    Ok(Value::list(leases.iter().map(describe).collect()))
+    Ok(Value::list(leases.values(describe)))
 }

@@ -59,7 +59,7 @@ unsafe fn with_files(dom: *mut Domain, cmd: *const c_char, files: &NamedArg, fla
             flags,
         ))?;
         let mut values = vec![Value::owned_text(text)];
-        values.extend(crate::virt::rules::files(array, count as usize));
+        values.extend(crate::virt::rules::files(array, count as c_int));
         Ok(Value::list(values))
     }
 }

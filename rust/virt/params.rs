@@ -4,6 +4,7 @@
 use super::rules::{check, copied};
 use crate::boundary::error::{Error, Result};
 use crate::boundary::map::MapBuilder;
+use crate::boundary::memory;
 use crate::boundary::value::Value;
 use libc::{c_int, c_uint};
 use std::ffi::CStr;
@@ -138,7 +139,7 @@ impl ParamArray {
 
     /// The parameters as a hash, which takes them over: its keys and strings are theirs.
     pub fn into_map(self) -> Value {
-        let mut items = Vec::with_capacity(self.len() * 2 + 1);
+        let mut items = memory::with_room(self.len() * 2 + 1);
         for param in self.iter() {
             let text = ParamType::of(param.type_) == Some(ParamType::Text);
             // SAFETY: libvirt wrote the member that the type names. Names and strings live as long as the parameters,
@@ -194,11 +195,14 @@ pub fn query(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int) -> Resu
     query_counted(call)
 }
 
+/// More parameters than any function has: the first count is a daemon's.
+const COUNT_MAX: c_int = 1 << 12;
+
 /// The same, asking for the number first.
 pub fn query_counted(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int) -> Result<ParamArray> {
     let mut count = 0;
     check(call(std::ptr::null_mut(), &mut count))?;
-    query_n(count, call)
+    query_n(count.min(COUNT_MAX), call)
 }
 
 /// What a function answers that is not asked for the number of its parameters first; None if it refuses to, or if there may

@@ -3,9 +3,11 @@
 
 use crate::boundary::class::{self, Class, Object};
 use crate::boundary::error::{Error, Result, forget_error, last_code};
+use crate::boundary::memory;
 use crate::boundary::short::Short;
 use crate::boundary::value::Value;
 use crate::boundary::zeroed::Zeroed;
+use crate::virt::array::{allocated, pointers, zeroed_array};
 use libc::{c_char, c_int, c_void};
 use std::ffi::{CStr, CString};
 
@@ -134,21 +136,25 @@ pub fn list<T: Object>(call: impl FnOnce(*mut *mut *mut T) -> c_int) -> Result<V
 /// The objects that a ListAll function finds.
 pub fn objects<T: Object>(call: impl FnOnce(*mut *mut *mut T) -> c_int) -> Result<Vec<Value>> {
     let mut array = std::ptr::null_mut();
-    let count = check(call(&mut array))? as usize;
-    // SAFETY: libvirt allocated `count` objects at `array`; each is ours, and so is the array.
-    let found = unsafe { allocated(array, count) };
+    let count = check(call(&mut array))?;
+    // SAFETY: a reference of ours.
+    let release = |object: *mut T| unsafe { class::release(T::CLASS, object.cast::<c_void>()) };
+    // SAFETY: libvirt allocated the array for us, and a reference of each object is ours.
+    let found = unsafe { pointers(array, count, release) };
     // SAFETY: as above.
-    Ok(found.iter().map(|&object| unsafe { Value::handle(T::CLASS, object.cast()) }).collect())
+    Ok(found.into_values(|object| unsafe { Value::handle(T::CLASS, object.cast()) }))
 }
 
 /// An array of strings from a function that allocates both.
 pub fn strings(call: impl FnOnce(*mut *mut *mut c_char) -> c_int) -> Result<Value> {
     let mut array = std::ptr::null_mut();
-    let count = check(call(&mut array))? as usize;
-    // SAFETY: libvirt allocated `count` strings at `array`, for us.
-    let texts = unsafe { allocated(array, count) };
+    let count = check(call(&mut array))?;
+    // SAFETY: malloc gave it.
+    let free = |text: *mut c_char| unsafe { libc::free(text.cast()) };
+    // SAFETY: libvirt allocated the array and its strings for us.
+    let texts = unsafe { pointers(array, count, free) };
     // SAFETY: each string is ours.
-    Ok(Value::list(texts.iter().map(|&text| unsafe { Value::owned_text(text) }).collect()))
+    Ok(Value::list(texts.into_values(|text| unsafe { Value::owned_text(text) })))
 }
 
 /// More names than any driver has (libvirt's own protocol stops at 16384): where a caller's larger count is cut,
@@ -165,21 +171,7 @@ pub fn name_values(max: usize, call: impl FnOnce(*mut *mut c_char, c_int) -> c_i
     let mut array = zeroed_array::<*mut c_char>(max.min(LIST_MAX))?;
     let count = check(call(array.as_mut_ptr(), array.len() as c_int))? as usize;
     // SAFETY: the function wrote `count` strings that are ours.
-    Ok(array.into_iter().take(count).map(|text| unsafe { Value::owned_text(text) }).collect())
-}
-
-/// `count` elements, all zero bytes, for a C function to write to; or the exception that there is no room for so
-/// many. Pages of a large array are not touched before they are used.
-pub fn zeroed_array<T: Zeroed>(count: usize) -> Result<Vec<T>> {
-    let no_room = || Error::Usage(format!("there is no memory for {count} elements"));
-    let layout = std::alloc::Layout::array::<T>(count.max(1)).map_err(|_| no_room())?;
-    // SAFETY: the layout has a size, for every `Zeroed` has one and there is at least one element.
-    let array = unsafe { std::alloc::alloc_zeroed(layout) };
-    if array.is_null() {
-        return Err(no_room());
-    }
-    // SAFETY: just allocated with this layout, and all-zero bytes are a value of every `Zeroed`.
-    Ok(unsafe { Vec::from_raw_parts(array.cast(), count, count.max(1)) })
+    Ok(memory::collected(array.into_iter().take(count).map(|text| unsafe { Value::owned_text(text) })))
 }
 
 /// A UUID that a function writes as 16 bytes.
@@ -228,11 +220,11 @@ pub fn written_text(call: impl FnOnce(*mut *mut c_char) -> c_int) -> Result<Valu
 /// File descriptors that a function opened and put into an array that it allocated; both are ours.
 ///
 /// # Safety
-/// `array` is NULL or an allocation of `count` open descriptors that nobody else closes or frees.
-pub unsafe fn files(array: *mut c_int, count: usize) -> Vec<Value> {
+/// `array` is NULL or an allocation of malloc's, of `count` open descriptors that nobody else closes or frees.
+pub unsafe fn files(array: *mut c_int, count: c_int) -> Vec<Value> {
     // SAFETY: the caller's promise.
     let descriptors = unsafe { allocated(array, count) };
-    descriptors.iter().map(|&descriptor| Value::file(descriptor)).collect()
+    memory::collected(descriptors.iter().map(|&descriptor| Value::file(descriptor)))
 }
 
 /// A plain C structure that a function fills.
@@ -241,45 +233,6 @@ pub fn filled<T: Zeroed>(call: impl FnOnce(*mut T) -> c_int) -> Result<T> {
     let mut structure: T = unsafe { std::mem::zeroed() };
     check(call(&mut structure))?;
     Ok(structure)
-}
-
-/// A string of bytes that a function allocates and measures.
-///
-/// # Safety
-/// `array` is NULL or an allocation of `len` bytes that is ours.
-pub unsafe fn owned_bytes(array: *mut u8, len: usize) -> Value {
-    // SAFETY: the caller's promise.
-    let bytes = unsafe { allocated(array, len) };
-    Value::bytes(&bytes)
-}
-
-/// An array from `malloc` that is freed with this guard; its elements are the user's to release.
-pub struct Allocated<T> {
-    array: *mut T,
-    len: usize,
-}
-
-/// Takes over `array`.
-///
-/// # Safety
-/// `array` is NULL or an allocation of at least `len` elements that is ours.
-pub unsafe fn allocated<T>(array: *mut T, len: usize) -> Allocated<T> {
-    Allocated { array, len: if array.is_null() { 0 } else { len } }
-}
-
-impl<T> std::ops::Deref for Allocated<T> {
-    type Target = [T];
-    fn deref(&self) -> &[T] {
-        // SAFETY: `allocated` was promised `len` elements; NULL has none.
-        if self.len == 0 { &[] } else { unsafe { std::slice::from_raw_parts(self.array, self.len) } }
-    }
-}
-
-impl<T> Drop for Allocated<T> {
-    fn drop(&mut self) {
-        // SAFETY: malloc gave it.
-        unsafe { libc::free(self.array.cast()) }
-    }
 }
 
 /// The text of an array of `char` inside a structure.

@@ -11,7 +11,7 @@ methods! { "Sys::Virt";
         let cells = range(start, end)?;
         let mut free: Vec<u64> = zeroed_array(cells)?;
         let count = check(virNodeGetCellsFreeMemory(con, free.as_mut_ptr(), start, cells as c_int))?;
-        Ok(Value::list(free.into_iter().take(count as usize).map(Value::from).collect()))
+        Ok(Value::list(memory::collected(free.into_iter().take(count as usize).map(Value::from))))
     };
     get_node_free_pages(con: Connect, pagesizes: Array, start: i32, end: i32, flags: u32 = 0) =>
         free_pages(con, &pagesizes, start, end, flags);
@@ -20,7 +20,7 @@ methods! { "Sys::Virt";
     get_node_cpu_map(con: Connect, flags: u32 = 0) => {
         let (mut map, mut online) = (std::ptr::null_mut(), 0);
         let total = check(virNodeGetCPUMap(con, &mut map, &mut online, flags))?;
-        let map = owned_bytes(map, (total as usize).div_ceil(8));
+        let map = owned_bytes(map, total / 8 + c_int::from(total % 8 != 0));
         Ok(Value::list(vec![total.into(), map, online.into()]))
     };
     get_node_cpu_stats(con: Connect, cpuNum: i32 = VIR_NODE_CPU_STATS_ALL_CPUS, flags: u32 = 0) => {
@@ -96,6 +96,9 @@ const MEMORY_STATS: &[&CStr] = &[
     VIR_NODE_MEMORY_STATS_AVAILABLE,
 ];
 
+/// More statistics than any driver has: the first count is a daemon's.
+const STATS_MAX: c_int = 1 << 10;
+
 fn stats<T: Zeroed>(
     known: &[&CStr],
     parts: impl Fn(&T) -> (&[c_char; 80], u64),
@@ -103,7 +106,8 @@ fn stats<T: Zeroed>(
 ) -> Result<Value> {
     let mut count = 0;
     check(call(std::ptr::null_mut(), &mut count))?;
-    let mut array: Vec<T> = zeroed_array(count.max(0) as usize)?;
+    count = count.clamp(0, STATS_MAX);
+    let mut array: Vec<T> = zeroed_array(count as usize)?;
     if count > 0 {
         check(call(array.as_mut_ptr(), &mut count))?;
     }
@@ -147,7 +151,7 @@ fn free_pages(con: *mut Connect, sizes: &NamedArg, start: i32, end: i32, flags: 
     };
     // Drivers that fill everything may call that 0.
     let filled = if filled == 0 { counts.len() } else { (filled as usize).min(counts.len()) };
-    Ok(Value::list(counts[..filled].chunks_exact(pages.len()).enumerate().map(cell).collect()))
+    Ok(Value::list(memory::collected(counts[..filled].chunks_exact(pages.len()).enumerate().map(cell))))
 }
 
 fn alloc_pages(con: *mut Connect, pages: &NamedArg, start: i32, end: i32, flags: u32) -> Result<Value> {

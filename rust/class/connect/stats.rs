@@ -34,7 +34,7 @@ methods! { "Sys::Virt";
 
 fn all_domain_stats(con: *mut Connect, stats: u32, doms: &NamedArg, flags: u32) -> Result<Value> {
     let mut records = std::ptr::null_mut();
-    let mut list = Vec::with_capacity(doms.value.items().len() + 1);
+    let mut list = memory::with_room(doms.value.items().len() + 1);
     for (index, dom) in doms.value.items().iter().enumerate() {
         if dom.tag() != Tag::Handle || dom.class() != Class::Domain || dom.pointer().is_null() {
             return Err(Error::argument(
@@ -54,17 +54,18 @@ fn all_domain_stats(con: *mut Connect, stats: u32, doms: &NamedArg, flags: u32) 
         }
     })?;
     let records = Records(records);
-    let found: &[virDomainStatsRecordPtr] = if count == 0 {
-        &[]
+    // SAFETY: libvirt wrote `count` pointers, or fewer and a NULL.
+    let at = |index| unsafe { *records.0.add(index) };
+    let found = if records.0.is_null() {
+        0
     } else {
-        // SAFETY: libvirt wrote `count` pointers and a NULL.
-        unsafe { std::slice::from_raw_parts(records.0, count as usize) }
+        (0..count as usize).take_while(|&index| !at(index).is_null()).count()
     };
-    let describe = |&record: &virDomainStatsRecordPtr| {
+    let describe = |index| {
         // SAFETY: libvirt's record, with the number of its parameters. Perl takes over the record's reference to the
         // domain, and its parameters; freeing a record without them is allowed.
         unsafe {
-            let record = &mut *record;
+            let record = &mut *at(index);
             let given = params::ParamArray::from_raw(
                 std::mem::replace(&mut record.params, std::ptr::null_mut()),
                 std::mem::take(&mut record.nparams),
@@ -74,8 +75,11 @@ fn all_domain_stats(con: *mut Connect, stats: u32, doms: &NamedArg, flags: u32) 
             )
         }
     };
-    let all: Result<Vec<Value>> = found.iter().map(describe).collect();
-    all.map(Value::list)
+    let mut all = memory::with_room(found);
+    for index in 0..found {
+        all.push(describe(index)?);
+    }
+    Ok(Value::list(all))
 }
 
 /// libvirt's list of records, which frees itself.

@@ -65,11 +65,11 @@ fn fs_info(dom: *mut Domain, flags: u32) -> Result<Value> {
     let mut array = std::ptr::null_mut();
     // SAFETY: the row's domain; libvirt allocates what it writes to the pointer.
     let count = check(unsafe { virDomainGetFSInfo(dom, &mut array, flags) })?;
-    // SAFETY: as many pointers as libvirt says.
-    let systems = unsafe { allocated(array, count as usize) };
-    let describe = |&pointer: &virDomainFSInfoPtr| {
-        // SAFETY: libvirt's structure, freed below when it has been copied.
-        let system = unsafe { &*pointer };
+    // SAFETY: ours, and not used again.
+    let free = |pointer| unsafe { virDomainFSInfoFree(pointer) };
+    // SAFETY: libvirt allocated the array and its structures for us.
+    let systems = unsafe { pointers(array, count, free) };
+    let describe = |system: &virDomainFSInfo| {
         let aliases = if system.devAlias.is_null() {
             &[]
         } else {
@@ -77,17 +77,14 @@ fn fs_info(dom: *mut Domain, flags: u32) -> Result<Value> {
             unsafe { std::slice::from_raw_parts(system.devAlias, system.ndevAlias) }
         };
         // SAFETY: libvirt's strings.
-        let value = unsafe {
+        unsafe {
             map! {
                 c"mountpoint" => copied(system.mountpoint),
                 c"name" => copied(system.name),
                 c"fstype" => copied(system.fstype),
-                c"devalias" => Value::array(aliases.iter().map(|&alias| copied(alias)).collect()),
+                c"devalias" => Value::array(memory::collected(aliases.iter().map(|&alias| copied(alias)))),
             }
-        };
-        // SAFETY: ours, and not used again.
-        unsafe { virDomainFSInfoFree(pointer) };
-        value
+        }
     };
-    Ok(Value::list(systems.iter().map(describe).collect()))
+    Ok(Value::list(systems.values(describe)))
 }

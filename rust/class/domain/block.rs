@@ -99,6 +99,7 @@ fn plain_block_stats(dom: *mut Domain, path: *const c_char) -> Result<Value> {
 fn disk_errors(dom: *mut Domain, flags: u32) -> Result<Value> {
     // SAFETY: without an array, libvirt only counts.
     let count = check(unsafe { virDomainGetDiskErrors(dom, std::ptr::null_mut(), 0, flags) })?;
+    let count = count.min(LIST_MAX as c_int);
     let mut errors: Vec<virDomainDiskError> = zeroed_array(count as usize)?;
     if count == 0 {
         return Ok(Value::list(Vec::new()));
@@ -110,5 +111,5 @@ fn disk_errors(dom: *mut Domain, flags: u32) -> Result<Value> {
         let name = unsafe { Value::owned_text(error.disk) };
         map! { c"path" => name, c"error" => error.error }
     };
-    Ok(Value::list(errors.iter().take(found as usize).map(describe).collect()))
+    Ok(Value::list(memory::collected(errors.iter().take(found as usize).map(describe))))
 }

@@ -55,6 +55,9 @@ fn mask_length(mask: &[u8]) -> Result<c_int> {
     c_int::try_from(mask.len()).map_err(|_| Error::argument("mask", "is too long"))
 }
 
+/// More bytes than the map of any host's processors has: the numbers are a daemon's.
+const MAP_MAX: u64 = 1 << 16;
+
 /// The bytes that a map of the host's processors has.
 fn host_map_length(dom: *mut Domain) -> Result<usize> {
     // SAFETY: libvirt lends the connection for as long as the domain lives; NULL is refused below.
@@ -64,9 +67,10 @@ fn host_map_length(dom: *mut Domain) -> Result<usize> {
     }
     // SAFETY: a live connection.
     let node: virNodeInfo = filled(|node| unsafe { virNodeGetInfo(con, node) })?;
-    let cpus =
-        u64::from(node.nodes) * u64::from(node.sockets) * u64::from(node.cores) * u64::from(node.threads);
-    Ok(cpus.div_ceil(8) as usize)
+    let cpus = [node.sockets, node.cores, node.threads]
+        .iter()
+        .fold(u64::from(node.nodes), |cpus, &more| cpus.saturating_mul(u64::from(more)));
+    Ok(cpus.div_ceil(8).min(MAP_MAX) as usize)
 }
 
 /// What virDomainGetVcpus tells of up to `room` processors: how many there are, they, and the maps of the host's.
@@ -90,7 +94,7 @@ fn vcpu_info(dom: *mut Domain, flags: u32) -> Result<Value> {
         let (found, vcpus, maps) = vcpus(dom, ROOM, length)?;
         // A domain that does not run still knows where its processors will.
         running = found >= 0 || last_code() != VIR_ERR_OPERATION_INVALID as i32;
-        let vcpus = &vcpus[..usize::try_from(found).unwrap_or(0)];
+        let vcpus = &vcpus[..usize::try_from(found).unwrap_or(0).min(ROOM)];
         if !vcpus.is_empty()
             && vcpus.len() < ROOM
             && vcpus.iter().all(|vcpu| vcpu.state != VIR_VCPU_OFFLINE as c_int)
@@ -132,8 +136,12 @@ fn described(vcpus: &[virVcpuInfo], running: bool, maps: &[u8], length: usize) -
             c"affinity" => affinity,
         }
     };
-    Value::list(vcpus.iter().enumerate().map(describe).collect())
+    Value::list(memory::collected(vcpus.iter().enumerate().map(describe)))
 }
+
+/// More parameters and processors than there are: these counts are a daemon's.
+const WIDTH_MAX: c_int = 1 << 10;
+const CPUS_MAX: c_int = 1 << 16;
 
 /// One hash for each processor: libvirt fills a table of so many parameters for each.
 fn cpu_stats(dom: *mut Domain, start: i32, ncpus: u32, flags: u32) -> Result<Value> {
@@ -142,10 +150,10 @@ fn cpu_stats(dom: *mut Domain, start: i32, ncpus: u32, flags: u32) -> Result<Val
         check(unsafe { virDomainGetCPUStats(dom, std::ptr::null_mut(), 0, start, ncpus, flags) })
     };
     // The sum of all processors (-1) is one entry; libvirt says so if more are asked for.
-    let width = counted(start, if start < 0 { ncpus } else { 1 })? as usize;
+    let width = counted(start, if start < 0 { ncpus } else { 1 })?.min(WIDTH_MAX) as usize;
     let mut ncpus = ncpus;
     if ncpus == 0 || (start >= 0 && ncpus > 1024) {
-        let all = counted(0, 0)? as u32;
+        let all = counted(0, 0)?.min(CPUS_MAX) as u32;
         ncpus = if ncpus == 0 { all } else { ncpus.min(all) };
     }
     if width == 0 || ncpus == 0 {
@@ -160,18 +168,19 @@ fn cpu_stats(dom: *mut Domain, start: i32, ncpus: u32, flags: u32) -> Result<Val
     })?;
     let cpus = table.chunks(width).filter(|cpu| cpu.iter().any(|param| param.type_ != 0));
     // SAFETY: libvirt wrote the first `per_cpu` of each row, the others are zero and skipped.
-    Ok(Value::list(cpus.map(|cpu| unsafe { params::to_map(&cpu[..width.min(per_cpu as usize)]) }).collect()))
+    let hashes = cpus.map(|cpu| unsafe { params::to_map(&cpu[..width.min(per_cpu as usize)]) });
+    Ok(Value::list(memory::collected(hashes)))
 }
 
 fn iothread_info(dom: *mut Domain, flags: u32) -> Result<Value> {
     let mut array = std::ptr::null_mut();
     // SAFETY: the row's domain; libvirt allocates what it writes to the pointer.
     let count = check(unsafe { virDomainGetIOThreadInfo(dom, &mut array, flags) })?;
-    // SAFETY: as many pointers as libvirt says.
-    let threads = unsafe { allocated(array, count as usize) };
-    let describe = |&pointer: &virDomainIOThreadInfoPtr| {
-        // SAFETY: libvirt's structure, freed below when it has been copied.
-        let thread = unsafe { &*pointer };
+    // SAFETY: ours, and not used again.
+    let free = |pointer| unsafe { virDomainIOThreadInfoFree(pointer) };
+    // SAFETY: libvirt allocated the array and its structures for us.
+    let threads = unsafe { pointers(array, count, free) };
+    let describe = |thread: &virDomainIOThreadInfo| {
         let affinity = if thread.cpumap.is_null() {
             Value::bytes(b"")
         } else {
@@ -180,10 +189,7 @@ fn iothread_info(dom: *mut Domain, flags: u32) -> Result<Value> {
                 std::slice::from_raw_parts(thread.cpumap, thread.cpumaplen.max(0) as usize)
             })
         };
-        let value = map! { c"number" => thread.iothread_id, c"affinity" => affinity };
-        // SAFETY: ours, and not used again.
-        unsafe { virDomainIOThreadInfoFree(pointer) };
-        value
+        map! { c"number" => thread.iothread_id, c"affinity" => affinity }
     };
-    Ok(Value::list(threads.iter().map(describe).collect()))
+    Ok(Value::list(threads.values(describe)))
 }

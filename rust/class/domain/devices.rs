@@ -55,16 +55,12 @@ fn interface_addresses(dom: *mut Domain, source: u32, flags: u32) -> Result<Valu
     let mut array = std::ptr::null_mut();
     // SAFETY: the row's domain; libvirt allocates what it writes to the pointer.
     let count = check(unsafe { virDomainInterfaceAddresses(dom, &mut array, source, flags) })?;
-    // SAFETY: as many pointers as libvirt says.
-    let interfaces = unsafe { allocated(array, count as usize) };
-    let describe = |&pointer: &virDomainInterfacePtr| {
-        // SAFETY: libvirt's structure, freed below when it has been copied.
-        let value = unsafe { interface(&*pointer) };
-        // SAFETY: ours, and not used again.
-        unsafe { virDomainInterfaceFree(pointer) };
-        value
-    };
-    Ok(Value::list(interfaces.iter().map(describe).collect()))
+    // SAFETY: ours, and not used again.
+    let free = |pointer| unsafe { virDomainInterfaceFree(pointer) };
+    // SAFETY: libvirt allocated the array and its structures for us.
+    let interfaces = unsafe { pointers(array, count, free) };
+    // SAFETY: libvirt wrote the structure.
+    Ok(Value::list(interfaces.values(|found| unsafe { interface(found) })))
 }
 
 /// # Safety
@@ -81,7 +77,7 @@ unsafe fn interface(interface: &virDomainInterface) -> Value {
         let text = unsafe { copied(address.addr) };
         map! { c"type" => address.type_, c"addr" => text, c"prefix" => address.prefix }
     };
-    let addresses = Value::array(addresses.iter().map(address).collect());
+    let addresses = Value::array(memory::collected(addresses.iter().map(address)));
     // SAFETY: libvirt's strings.
     let (name, mac) = unsafe { (copied(interface.name), copied(interface.hwaddr)) };
     if mac.is_none() {

@@ -53,8 +53,8 @@ methods! { "Sys::Virt::Domain";
     get_security_label_list(dom: Domain) => {
         let mut array = std::ptr::null_mut();
         let count = check(virDomainGetSecurityLabelList(dom, &mut array))?;
-        let labels = allocated(array, count as usize);
-        Ok(Value::list(labels.iter().map(security_label).collect()))
+        let labels = allocated(array, count);
+        Ok(Value::list(memory::collected(labels.iter().map(security_label))))
     };
 }
 

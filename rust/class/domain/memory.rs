@@ -39,7 +39,7 @@ fn memory_stats(dom: *mut Domain, flags: u32) -> Result<Value> {
     let mut stats = [virDomainMemoryStatStruct { tag: 0, val: 0 }; ROOM];
     // SAFETY: the row's domain, and an array of the length that is told.
     let count = check(unsafe { virDomainMemoryStats(dom, stats.as_mut_ptr(), ROOM as c_uint, flags) })?;
-    let mut items = Vec::with_capacity(count as usize * 2);
+    let mut items = Vec::with_capacity(ROOM * 2);
     for stat in stats.iter().take(count as usize) {
         if let Some((_, name)) = STATS.iter().find(|(tag, _)| *tag == stat.tag as c_uint) {
             items.push(Value::key(name));
