@@ -91,7 +91,7 @@ Sys::Virt::Domain
     in rust/virt/newer.rs:
         "99.5.0" fn virDomainQemuDetach(domain: virDomainPtr) -> virDomainPtr;
     in rust/class/domain/:
-        qemu_detach(dom: Domain) => object(newer::virDomainQemuDetach(dom)?);
+        qemu_detach(dom: Domain) => object(newer::virDomainQemuDetach()?(dom));
 
 Sys::Virt::Secret
 
@@ -109,7 +109,7 @@ Sys::Virt::StoragePool
     in rust/virt/newer.rs:
         "99.4.0" fn virStoragePoolDredge(pool: virStoragePoolPtr, r#type: *const c_char, flags: c_uint) -> c_int;
     in rust/class/storage_pool.rs:
-        dredge(pool: StoragePool, r#type: Text, flags: u32 = 0) => status(newer::virStoragePoolDredge(pool, r#type, flags)?);
+        dredge(pool: StoragePool, r#type: Text, flags: u32 = 0) => status(newer::virStoragePoolDredge()?(pool, r#type, flags));
 
 not bound yet: 1 of kind constant, 1 of kind event, 2 of kind function, 1 of kind text
 TEXT

@@ -232,16 +232,16 @@ mod shared {
 
     /// One reference more.
     pub fn retain(object: *mut c_void) {
-        *more().entry(object as usize).or_insert(0) += 1;
+        *more().entry(object.addr()).or_insert(0) += 1;
     }
 
     /// One less; whether that was the last.
     pub fn is_last(object: *mut c_void) -> bool {
         let mut more = more();
-        match more.get_mut(&(object as usize)) {
+        match more.get_mut(&(object.addr())) {
             None => true,
             Some(1) => {
-                more.remove(&(object as usize));
+                more.remove(&(object.addr()));
                 false
             }
             Some(count) => {

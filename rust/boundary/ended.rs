@@ -20,30 +20,30 @@ fn streams() -> MutexGuard<'static, BTreeMap<usize, Handles>> {
 
 /// The stream has one handle more.
 pub fn retained<T>(stream: *mut T) {
-    streams().entry(stream as usize).or_insert(Handles { count: 0, ended: false }).count += 1;
+    streams().entry(stream.addr()).or_insert(Handles { count: 0, ended: false }).count += 1;
 }
 
 /// The stream has one handle less; to be called while its address is still its own.
 pub fn released<T>(stream: *mut T) {
     let mut streams = streams();
-    if let Some(handles) = streams.get_mut(&(stream as usize)) {
+    if let Some(handles) = streams.get_mut(&(stream.addr())) {
         handles.count = handles.count.saturating_sub(1);
         if handles.count == 0 {
-            streams.remove(&(stream as usize));
+            streams.remove(&(stream.addr()));
         }
     }
 }
 
 /// Notes that the stream has ended, or that it was opened.
 pub fn set<T>(stream: *mut T, ended: bool) {
-    if let Some(handles) = streams().get_mut(&(stream as usize)) {
+    if let Some(handles) = streams().get_mut(&(stream.addr())) {
         handles.ended = ended;
     }
 }
 
 /// Whether the stream has ended.
 pub fn has_ended<T>(stream: *mut T) -> bool {
-    streams().get(&(stream as usize)).is_some_and(|handles| handles.ended)
+    streams().get(&(stream.addr())).is_some_and(|handles| handles.ended)
 }
 
 #[cfg(test)]

@@ -384,7 +384,12 @@ impl Value {
 
     /// The SV that a handle among the arguments came in.
     pub(crate) fn origin(&self) -> *mut c_void {
-        if self.tag == Tag::Handle { self.len as *mut c_void } else { std::ptr::null_mut() }
+        // The shim wrote it there; here it is only handed back.
+        if self.tag == Tag::Handle {
+            std::ptr::with_exposed_provenance_mut(self.len)
+        } else {
+            std::ptr::null_mut()
+        }
     }
 
     /// The descriptor of a file handle, -1 of one that is closed.
@@ -444,7 +449,7 @@ impl Value {
                 unsafe { class::release(self.class, self.pointer()) }
             }
             // SAFETY: malloc gave it, and nobody else frees it.
-            (_, Storage::Malloc) => unsafe { libc::free(self.data.text as *mut c_void) },
+            (_, Storage::Malloc) => unsafe { libc::free(self.data.text.cast_mut().cast()) },
             (_, Storage::Secret) => {
                 // SAFETY: malloc gave `len` bytes, and nobody else frees them.
                 unsafe {
@@ -459,7 +464,7 @@ impl Value {
             },
             // SAFETY: it came from a vector with room for `capacity`, which is no more than streams receive.
             (_, Storage::Scratch) => unsafe {
-                let bytes = self.data.text as *mut u8;
+                let bytes = self.data.text.cast_mut().cast::<u8>();
                 scratch::keep(Vec::from_raw_parts(bytes, 0, self.capacity as usize));
             },
             (_, Storage::Descriptor) => {
@@ -472,7 +477,10 @@ impl Value {
                 let len = self.len + usize::from(self.tag == Tag::Text);
                 // SAFETY: it came from a boxed slice of `len` bytes, a text's with its NUL.
                 drop(unsafe {
-                    Box::from_raw(std::ptr::slice_from_raw_parts_mut(self.data.text as *mut u8, len))
+                    Box::from_raw(std::ptr::slice_from_raw_parts_mut(
+                        self.data.text.cast_mut().cast::<u8>(),
+                        len,
+                    ))
                 });
             }
             (_, Storage::Boxed) => {

@@ -13,13 +13,13 @@ methods! { "Sys::Virt::EventImpl";
     _run_handle_callback_helper(watch: i32, fd: i32, event: i32, cbref: Any, opaqueref: Any) => {
         let entry = entry_of(&cbref, &opaqueref)?;
         let Function::Handle(Some(function)) = entry.function else { return Err(not_ours(&cbref)) };
-        function(watch, fd, event, entry.opaque as *mut c_void);
+        function(watch, fd, event, entry.opaque.0);
         Ok(Value::none())
     };
     _run_timeout_callback_helper(timer: i32, cbref: Any, opaqueref: Any) => {
         let entry = entry_of(&cbref, &opaqueref)?;
         let Function::Timeout(Some(function)) = entry.function else { return Err(not_ours(&cbref)) };
-        function(timer, entry.opaque as *mut c_void);
+        function(timer, entry.opaque.0);
         Ok(Value::none())
     };
     _free_callback_opaque_helper(ffref: Any, opaqueref: Any) => {
@@ -30,7 +30,7 @@ methods! { "Sys::Virt::EventImpl";
         let _ = opaqueref;
         let entry = entries().remove(&key).ok_or_else(|| not_ours(&ffref))?;
         if let Some(free) = entry.free {
-            free(entry.opaque as *mut c_void);
+            free(entry.opaque.0);
         }
         Ok(Value::none())
     };
@@ -42,12 +42,18 @@ enum Function {
     Timeout(virEventTimeoutCallback),
 }
 
+/// libvirt's pointer, which we only hand back.
+#[derive(Clone, Copy)]
+struct Opaque(*mut c_void);
+
+// SAFETY: nobody here looks at what it points to.
+unsafe impl Send for Opaque {}
+
 /// What libvirt wants called, and when it is over, freed.
 #[derive(Clone, Copy)]
 struct LoopEntry {
     function: Function,
-    /// An address as a number: it is libvirt's, we only hand it back.
-    opaque: usize,
+    opaque: Opaque,
     free: virFreeCallback,
     id: c_int,
 }
@@ -145,7 +151,7 @@ fn add<const N: usize>(
     let key = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let number = |present: bool| if present { Value::reference(Value::from(key)) } else { Value::none() };
     entries().insert(key, entry);
-    let id = ask(sub, args(number(true), number(entry.opaque != 0), number(entry.free.is_some())));
+    let id = ask(sub, args(number(true), number(!entry.opaque.0.is_null()), number(entry.free.is_some())));
     if id < 0 {
         entries().remove(&key);
     } else if let Some(entry) = entries().get_mut(&key) {
@@ -172,7 +178,7 @@ unsafe extern "C" fn add_handle(
     opaque: *mut c_void,
     free: virFreeCallback,
 ) -> c_int {
-    let entry = LoopEntry { function: Function::Handle(callback), opaque: opaque as usize, free, id: -1 };
+    let entry = LoopEntry { function: Function::Handle(callback), opaque: Opaque(opaque), free, id: -1 };
     guarded(-1, || {
         add(|subs| &subs.add_handle, |cb, data, free| [fd.into(), events.into(), cb, data, free], entry)
     })
@@ -194,7 +200,7 @@ unsafe extern "C" fn add_timeout(
     opaque: *mut c_void,
     free: virFreeCallback,
 ) -> c_int {
-    let entry = LoopEntry { function: Function::Timeout(callback), opaque: opaque as usize, free, id: -1 };
+    let entry = LoopEntry { function: Function::Timeout(callback), opaque: Opaque(opaque), free, id: -1 };
     guarded(-1, || add(|subs| &subs.add_timeout, |cb, data, free| [frequency.into(), cb, data, free], entry))
 }
 

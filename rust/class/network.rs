@@ -27,10 +27,10 @@ methods! { "Sys::Virt::Network";
     update(net: Network, command: u32, section: u32, parentIndex: i32, xml: Text, flags: u32 = 0) =>
         status(virNetworkUpdate(net, command, section, parentIndex, xml, flags));
     get_metadata(net: Network, r#type: i32, uri: TextOrNull = undef, flags: u32 = 0) =>
-        owned(newer::virNetworkGetMetadata(net, r#type, uri, flags)?);
+        owned(newer::virNetworkGetMetadata()?(net, r#type, uri, flags));
     set_metadata(
         net: Network, r#type: i32, metadata: TextOrNull = undef, key: TextOrNull = undef, uri: TextOrNull = undef,
-        flags: u32 = 0) => status(newer::virNetworkSetMetadata(net, r#type, metadata, key, uri, flags)?);
+        flags: u32 = 0) => status(newer::virNetworkSetMetadata()?(net, r#type, metadata, key, uri, flags));
     get_dhcp_leases(net: Network, macsv: TextOrNull = undef, flags: u32 = 0) => leases(net, macsv, flags);
 
     list_all_ports(net: Network, flags: u32 = 0) => list(|out| virNetworkListAllPorts(net, out, flags));
@@ -49,7 +49,7 @@ pub unsafe fn create_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> R
         if flags == 0 {
             virNetworkCreateXML(con, xml)
         } else {
-            newer::virNetworkCreateXMLFlags(con, xml, flags)?
+            newer::virNetworkCreateXMLFlags()?(con, xml, flags)
         }
     })
 }
@@ -64,7 +64,7 @@ pub unsafe fn define_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> R
         if flags == 0 {
             virNetworkDefineXML(con, xml)
         } else {
-            newer::virNetworkDefineXMLFlags(con, xml, flags)?
+            newer::virNetworkDefineXMLFlags()?(con, xml, flags)
         }
     })
 }

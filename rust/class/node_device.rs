@@ -9,7 +9,7 @@ methods! { "Sys::Virt::NodeDevice";
     _lookup_scsihost_by_wwn(con: Connect, wwnn: Text, wwpn: Text, flags: u32 = 0) =>
         object(virNodeDeviceLookupSCSIHostByWWN(con, wwnn, wwpn, flags));
     _create_xml(con: Connect, xml: Text, flags: u32 = 0) => object(virNodeDeviceCreateXML(con, xml, flags));
-    _define_xml(con: Connect, xml: Text, flags: u32 = 0) => object(newer::virNodeDeviceDefineXML(con, xml, flags)?);
+    _define_xml(con: Connect, xml: Text, flags: u32 = 0) => object(newer::virNodeDeviceDefineXML()?(con, xml, flags));
 
     #[local] get_name(dev: NodeDevice) => borrowed(virNodeDeviceGetName(dev));
     get_parent(dev: NodeDevice) => parent(dev);
@@ -18,18 +18,17 @@ methods! { "Sys::Virt::NodeDevice";
         let count = check(virNodeDeviceNumOfCaps(dev))?;
         names(count as usize, |out, max| virNodeDeviceListCaps(dev, out, max))
     };
-    is_active(nodedev: NodeDevice) => number(newer::virNodeDeviceIsActive(nodedev)?);
-    is_persistent(nodedev: NodeDevice) => number(newer::virNodeDeviceIsPersistent(nodedev)?);
+    is_active(nodedev: NodeDevice) => number(newer::virNodeDeviceIsActive()?(nodedev));
+    is_persistent(nodedev: NodeDevice) => number(newer::virNodeDeviceIsPersistent()?(nodedev));
     get_autostart(nodedev: NodeDevice) => {
-        let mut on: c_int = 0;
-        check(newer::virNodeDeviceGetAutostart(nodedev, &mut on)?)?;
-        Ok(Value::from(on))
+        let get = newer::virNodeDeviceGetAutostart()?;
+        written(|on: *mut c_int| get(nodedev, on))
     };
-    set_autostart(nodedev: NodeDevice, autostart: i32) => status(newer::virNodeDeviceSetAutostart(nodedev, autostart)?);
-    create(dev: NodeDevice, flags: u32 = 0) => status(newer::virNodeDeviceCreate(dev, flags)?);
+    set_autostart(nodedev: NodeDevice, autostart: i32) => status(newer::virNodeDeviceSetAutostart()?(nodedev, autostart));
+    create(dev: NodeDevice, flags: u32 = 0) => status(newer::virNodeDeviceCreate()?(dev, flags));
     destroy(dev_rv: NodeDevice) => status(virNodeDeviceDestroy(dev_rv));
-    undefine(dev: NodeDevice, flags: u32 = 0) => status(newer::virNodeDeviceUndefine(dev, flags)?);
-    update(nodedev: NodeDevice, xml: Text, flags: u32 = 0) => status(newer::virNodeDeviceUpdate(nodedev, xml, flags)?);
+    undefine(dev: NodeDevice, flags: u32 = 0) => status(newer::virNodeDeviceUndefine()?(dev, flags));
+    update(nodedev: NodeDevice, xml: Text, flags: u32 = 0) => status(newer::virNodeDeviceUpdate()?(nodedev, xml, flags));
     // The original's spelling is libvirt's own of long ago; the second row is for everybody else.
     dettach(dev: NodeDevice, driversv: TextOrNull, flags: u32 = 0) => detach(dev, driversv, flags);
     detach(dev: NodeDevice, driver: TextOrNull = undef, flags: u32 = 0) => detach(dev, driver, flags);
@@ -72,7 +71,7 @@ fn new(params: &NamedArg) -> Result<Value> {
         } else if params.has("xml") {
             let (xml, flags) = (params.text("xml")?, params.flags()?);
             if params.is_true("nocreate") {
-                object(newer::virNodeDeviceDefineXML(con, xml.as_ptr(), flags)?)
+                object(newer::virNodeDeviceDefineXML()?(con, xml.as_ptr(), flags))
             } else {
                 object(virNodeDeviceCreateXML(con, xml.as_ptr(), flags))
             }

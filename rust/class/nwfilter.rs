@@ -27,7 +27,7 @@ pub unsafe fn define_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> R
         if flags == 0 {
             virNWFilterDefineXML(con, xml)
         } else {
-            newer::virNWFilterDefineXMLFlags(con, xml, flags)?
+            newer::virNWFilterDefineXMLFlags()?(con, xml, flags)
         }
     })
 }

@@ -141,7 +141,7 @@ pub fn note<T>(registration: &Registration, connection: *mut T, id: c_int, dereg
     // SAFETY: pointers of all kinds are passed alike. It is called with nothing but this connection.
     let deregister = unsafe { std::mem::transmute::<Deregister<T>, Deregister<c_void>>(deregister) };
     registered()
-        .insert(registration.serial, Deregistration { connection: connection as usize, id, deregister });
+        .insert(registration.serial, Deregistration { connection: connection.addr(), id, deregister });
 }
 
 /// Subs that are registered on an object, by serial number. libvirt gets the number: some of its drivers never free what they
@@ -166,18 +166,20 @@ impl CallbackRegistry {
         call: impl FnOnce(*mut c_void) -> c_int,
     ) -> Result<()> {
         let key = registration.serial;
-        self.table().insert(key, (object as usize, Arc::clone(registration)));
-        check(call(key as *mut c_void)).map(|_| ()).inspect_err(|_| self.forget(key as *mut c_void))
+        self.table().insert(key, (object.addr(), Arc::clone(registration)));
+        // Not a pointer: a number in the place of one.
+        let number = std::ptr::without_provenance_mut(key as usize);
+        check(call(number)).map(|_| ()).inspect_err(|_| self.forget(number))
     }
 
     /// What is registered under the number.
     pub fn get(&self, key: *mut c_void) -> Option<Arc<Registration>> {
-        self.table().get(&(key as u64)).map(|(_, registration)| Arc::clone(registration))
+        self.table().get(&(key.addr() as u64)).map(|(_, registration)| Arc::clone(registration))
     }
 
     /// Forgets the sub under the number.
     pub fn forget(&self, key: *mut c_void) {
-        let gone = self.table().remove(&(key as u64));
+        let gone = self.table().remove(&(key.addr() as u64));
         drop(gone);
     }
 
@@ -186,7 +188,7 @@ impl CallbackRegistry {
         // They are dropped when the table is free again: what a sub holds may end then, and that may run Perl code.
         let mut gone = Vec::new();
         self.table().retain(|key, (of, registration)| {
-            let stays = *of != object as usize || Some(*key) == but;
+            let stays = *of != object.addr() || Some(*key) == but;
             if !stays {
                 gone.push(Arc::clone(registration));
             }
@@ -202,7 +204,7 @@ impl CallbackRegistry {
 pub unsafe fn deregister_all<T>(connection: *mut T) {
     let mine: Vec<(c_int, Deregister<c_void>)> = registered()
         .values()
-        .filter(|entry| entry.connection == connection as usize)
+        .filter(|entry| entry.connection == connection.addr())
         .map(|entry| (entry.id, entry.deregister))
         .collect();
     for (id, deregister) in mine {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! Functions of libvirt younger than 6.0.0: found when first called, so that one build serves every library.
+//! Functions of libvirt added after 6.0.0: found when first called, so that one build serves every library.
+//! `newer::virX()?` is the function.
 
 use crate::boundary::error::Result;
 use crate::boundary::library::missing;
-use libc::{c_char, c_int, c_uint};
+use libc::{c_char, c_int, c_uint, c_void};
 use std::ffi::CStr;
 use std::sync::OnceLock;
 use virt_sys::{
@@ -11,7 +12,7 @@ use virt_sys::{
 };
 
 /// The address of `name` in the libvirt in use, preloaded stubs included.
-fn address(name: &CStr) -> usize {
+fn address(name: &CStr) -> *mut c_void {
     // SAFETY: the libraries' and functions' names are C strings; NULL results are not followed.
     unsafe {
         let mut found = libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr());
@@ -23,7 +24,7 @@ fn address(name: &CStr) -> usize {
                 libc::dlclose(library);
             }
         }
-        found as usize
+        found
     }
 }
 
@@ -31,23 +32,23 @@ macro_rules! newer {
     ($($since:literal fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $result:ty;)*) => {
         $(
             #[doc = concat!("libvirt's function of that name, of version ", $since, ".")]
-            ///
-            /// # Safety
-            /// As for the C function.
-            #[allow(non_snake_case, clippy::too_many_arguments)]
-            pub unsafe fn $name($($arg: $ty),*) -> Result<$result> {
-                static ADDRESS: OnceLock<usize> = OnceLock::new();
-                let name = concat!(stringify!($name), "\0");
-                let found = *ADDRESS.get_or_init(|| {
-                    CStr::from_bytes_with_nul(name.as_bytes()).map_or(0, address)
-                });
-                if found == 0 {
-                    return Err(missing(stringify!($name), $since));
-                }
-                // SAFETY: the library's function of that name has this prototype: xt/ compares them.
-                let function: unsafe extern "C" fn($($ty),*) -> $result = unsafe { std::mem::transmute(found) };
-                // SAFETY: the caller's promise.
-                Ok(unsafe { function($($arg),*) })
+            #[allow(non_snake_case)]
+            pub fn $name() -> Result<unsafe extern "C" fn($($ty),*) -> $result> {
+                static FOUND: OnceLock<Option<unsafe extern "C" fn($($ty),*) -> $result>> = OnceLock::new();
+                const NAME: &CStr = match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                    Ok(name) => name,
+                    Err(_) => panic!("a name has no NUL"),
+                };
+                FOUND
+                    .get_or_init(|| {
+                        // SAFETY: the library's function of that name has this prototype: xt/ compares them. NULL is None.
+                        unsafe {
+                            std::mem::transmute::<*mut c_void, Option<unsafe extern "C" fn($($ty),*) -> $result>>(
+                                address(NAME),
+                            )
+                        }
+                    })
+                    .ok_or_else(|| missing(stringify!($name), $since))
             }
         )*
 
@@ -102,7 +103,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        assert_eq!(address(c"virNoSuchFunction"), 0);
+        assert!(address(c"virNoSuchFunction").is_null());
         let error = format!("{:?}", missing("virNoSuchFunction", "99.0.0"));
         assert!(error.contains("virNoSuchFunction needs libvirt 99.0.0, found "), "{error}");
     }

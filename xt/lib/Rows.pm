@@ -128,43 +128,33 @@ sub method {
         elsif ( $type eq 'virTypedParameterPtr *' && $next eq 'int *' ) {
             shift @args;
             push @out, 'params';
-            push @call, '&mut out', '&mut count';
+            push @call, 'out', 'count';
         }
-        elsif ( $type eq 'char ***' )                        { push @out, 'strings'; push @call, '&mut out' }
-        elsif ( $type =~ /\A(\w+) [*][*]\z/ && $handle{$1} ) { push @out, 'list';    push @call, '&mut out' }
+        elsif ( $type eq 'char ***' )                        { push @out, 'strings'; push @call, 'out' }
+        elsif ( $type =~ /\A(\w+) [*][*]\z/ && $handle{$1} ) { push @out, 'list';    push @call, 'out' }
         elsif ($type =~ /\A(?!const)(.+) [*]\z/
             && $simple{$1}
             && $simple{$1}[1]
             && !$counted{ $arg->{name} } ) {
             push @out,  'value';
-            push @call, '&mut out';
+            push @call, 'out';
         }
         else { $by_hand //= "`$type $arg->{name}`"; push @call, $rust }
     }
     my $params = join ', ', @params;
-    my $call   = "newer::$function->{name}(" . join( ', ', @call ) . ')?';
+    my $call   = "newer::$function->{name}()?(" . join( ', ', @call ) . ')';
     if ( @out > 1 || @out && $function->{result} ne 'int' ) { $by_hand //= 'what it writes' }
     return "$name($params) => todo;  // $by_hand: see how a similar function takes it" if $by_hand;
     my $head = "$name($params) => ";
     return $head . result( $function, $call ) . q{;} if !@out;
-    my %body = (
-        given  => [ 'let mut given = ParamBuilder::fixed(&newparams, NAMES)?;', "status($call)" ],
-        params => [
-            'let (mut out, mut count) = (std::ptr::null_mut(), 0);',
-            "let returned = $call;",
-            'params::get_allocated(|values, n| { *values = out; *n = count; returned })',
-        ],
-        value   => [ 'let mut out = 0;', "check($call)?;", 'Ok(Value::from(out))' ],
-        strings => [
-            'let mut out = std::ptr::null_mut();',
-            "let count = $call;",
-            'strings(|array| { *array = out; count })'
-        ],
-        list => [
-            'let mut out = std::ptr::null_mut();',
-            "let count = $call;",
-            'list(|array| { *array = out; count })'
-        ],
+    my $function_is = "let get = newer::$function->{name}()?;";
+    my $later       = $call =~ s/\A.*?[(][)][?]/get/r;
+    my %body        = (
+        given   => [ 'let mut given = ParamBuilder::fixed(&newparams, NAMES)?;', "status($call)" ],
+        params  => [ $function_is, "params::get_allocated(|out, count| $later)" ],
+        value   => [ $function_is, "written(|out| $later)" ],
+        strings => [ $function_is, "strings(|out| $later)" ],
+        list    => [ $function_is, "list(|out| $later)" ],
     );
     return join "\n", $head . '{', ( map { "    $_" } @{ $body{ $out[0] } } ), '};';
 }

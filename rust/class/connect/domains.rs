@@ -65,7 +65,7 @@ fn restore(
     unsafe {
         match third(from, xml, params, flags)? {
             Third::Params(mut given) => {
-                status(newer::virDomainRestoreParams(con, given.as_ptr(), given.len(), flags)?)
+                status(newer::virDomainRestoreParams()?(con, given.as_ptr(), given.len(), flags))
             }
             Third::Flags(0) if xml.is_null() => status(virDomainRestore(con, from)),
             Third::Flags(flags) => status(virDomainRestoreFlags(con, from, xml, flags)),

@@ -17,13 +17,12 @@ methods! { "Sys::Virt::Domain";
     get_fs_info(dom: Domain, flags: u32 = 0) => fs_info(dom, flags);
 
     authorized_ssh_keys_get(dom: Domain, user: Text, flags: SpacedFlags = 0) => {
-        let mut array = std::ptr::null_mut();
-        let count = check(newer::virDomainAuthorizedSSHKeysGet(dom, user, &mut array, flags)?)?;
-        strings(|out| { *out = array; count })
+        let get = newer::virDomainAuthorizedSSHKeysGet()?;
+        strings(|out| get(dom, user, out, flags))
     };
     authorized_ssh_keys_set(dom: Domain, user: Text, keysSV: ArrayOrNull, flags: SpacedFlags = 0) => {
         let mut keys = Texts::new(&keysSV)?;
-        status(newer::virDomainAuthorizedSSHKeysSet(dom, user, keys.as_ptr(), keys.len(), flags)?)
+        status(newer::virDomainAuthorizedSSHKeysSet()?(dom, user, keys.as_ptr(), keys.len(), flags))
     };
     set_user_password(dom: Domain, username: Text, password: Text, flags: u32 = 0) =>
         status(virDomainSetUserPassword(dom, username, password, flags));

@@ -13,16 +13,16 @@ methods! { "Sys::Virt::Domain";
     fd_associate(dom: Domain, name: Text, fdssv: Array, flags: u32 = 0) => {
         opened(dom, "virDomainFDAssociate")?;
         let mut fds = fdssv.integers::<c_int>()?;
-        status(newer::virDomainFDAssociate(dom, name, fds.len() as c_uint, fds.as_mut_ptr(), flags)?)
+        status(newer::virDomainFDAssociate()?(dom, name, fds.len() as c_uint, fds.as_mut_ptr(), flags))
     };
 
     interface_stats(dom: Domain, path: Text) => interface_stats(dom, path);
     get_interface_addresses(dom: Domain, src: u32, flags: u32 = 0) => interface_addresses(dom, src, flags);
     announce_interface(dom: Domain, device: TextOrNull, newparams: Hash, flags: u32 = 0) => {
         let mut given = ParamBuilder::fixed(&newparams, ANNOUNCE)?;
-        status(newer::virDomainAnnounceInterface(dom, device, given.as_ptr(), given.len(), flags)?)
+        status(newer::virDomainAnnounceInterface()?(dom, device, given.as_ptr(), given.len(), flags))
     };
-    graphics_reload(dom: Domain, r#type: u32, flags: u32 = 0) => status(newer::virDomainGraphicsReload(dom, r#type, flags)?);
+    graphics_reload(dom: Domain, r#type: u32, flags: u32 = 0) => status(newer::virDomainGraphicsReload()?(dom, r#type, flags));
     open_graphics(dom: Domain, idx: u32, fd: i32, flags: u32 = 0) => status(virDomainOpenGraphics(dom, idx, fd, flags));
     open_graphics_fd(dom: Domain, idx: u32, flags: u32 = 0) => number(virDomainOpenGraphicsFD(dom, idx, flags));
 }

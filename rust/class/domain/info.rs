@@ -23,9 +23,8 @@ methods! { "Sys::Virt::Domain";
         Ok(map! { c"state" => info.state as i32, c"details" => info.details as i32, c"stateTime" => info.stateTime })
     };
     get_messages(dom: Domain, flags: SpacedFlags = 0) => {
-        let mut array = std::ptr::null_mut();
-        let count = check(newer::virDomainGetMessages(dom, &mut array, flags)?)?;
-        strings(|out| { *out = array; count })
+        let get = newer::virDomainGetMessages()?;
+        strings(|out| get(dom, out, flags))
     };
     is_active(dom: Domain) => number(virDomainIsActive(dom));
     is_persistent(dom: Domain) => number(virDomainIsPersistent(dom));
@@ -34,11 +33,10 @@ methods! { "Sys::Virt::Domain";
     get_autostart(dom: Domain) => written(|on: *mut c_int| virDomainGetAutostart(dom, on));
     set_autostart(dom: Domain, autostart: i32) => status(virDomainSetAutostart(dom, autostart));
     get_autostart_once(dom: Domain) => {
-        let mut on: c_int = 0;
-        check(newer::virDomainGetAutostartOnce(dom, &mut on)?)?;
-        Ok(Value::from(on))
+        let get = newer::virDomainGetAutostartOnce()?;
+        written(|on: *mut c_int| get(dom, on))
     };
-    set_autostart_once(dom: Domain, autostart: i32) => status(newer::virDomainSetAutostartOnce(dom, autostart)?);
+    set_autostart_once(dom: Domain, autostart: i32) => status(newer::virDomainSetAutostartOnce()?(dom, autostart));
 
     get_metadata(dom: Domain, r#type: i32, uri: TextOrNull = undef, flags: u32 = 0) =>
         owned(virDomainGetMetadata(dom, r#type, uri, flags));

@@ -13,12 +13,12 @@ methods! { "Sys::Virt::Domain";
         Ok(Value::list(vec![kind, stats.into_map()]))
     };
     abort_job(dom: Domain, flags: u32 = 0) =>
-        status(if flags == 0 { virDomainAbortJob(dom) } else { newer::virDomainAbortJobFlags(dom, flags)? });
+        status(if flags == 0 { virDomainAbortJob(dom) } else { newer::virDomainAbortJobFlags()?(dom, flags) });
     backup_begin(dom: Domain, backupxmlsv: TextOrNull, checkpointxmlsv: TextOrNull, flags: u32 = 0) =>
         status(virDomainBackupBegin(dom, backupxmlsv, checkpointxmlsv, flags));
     backup_get_xml_description(dom: Domain, flags: u32 = 0) => owned(virDomainBackupGetXMLDesc(dom, flags));
     start_dirty_rate_calc(dom: Domain, secs: i32, flags: SpacedFlags = 0) =>
-        status(newer::virDomainStartDirtyRateCalc(dom, secs, flags)?);
+        status(newer::virDomainStartDirtyRateCalc()?(dom, secs, flags));
 
     get_launch_security_info(dom: Domain, flags: u32 = 0) => {
         opened(dom, "virDomainGetLaunchSecurityInfo")?;
@@ -27,7 +27,7 @@ methods! { "Sys::Virt::Domain";
     set_launch_security_state(dom: Domain, newparams: Hash, flags: u32 = 0) => {
         opened(dom, "virDomainSetLaunchSecurityState")?;
         let mut given = ParamBuilder::fixed(&newparams, LAUNCH_SECURITY)?;
-        status(newer::virDomainSetLaunchSecurityState(dom, given.as_ptr(), given.len(), flags)?)
+        status(newer::virDomainSetLaunchSecurityState()?(dom, given.as_ptr(), given.len(), flags))
     };
 }
 

@@ -85,7 +85,7 @@ fn save(
     unsafe {
         match third(to, xml, params, flags)? {
             Third::Params(mut given) => {
-                status(newer::virDomainSaveParams(dom, given.as_ptr(), given.len(), flags)?)
+                status(newer::virDomainSaveParams()?(dom, given.as_ptr(), given.len(), flags))
             }
             Third::Flags(0) if xml.is_null() => status(virDomainSave(dom, to)),
             Third::Flags(flags) => status(virDomainSaveFlags(dom, to, xml, flags)),

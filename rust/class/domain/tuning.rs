@@ -60,10 +60,10 @@ methods! { "Sys::Virt::Domain";
 
     set_throttle_group(dom: Domain, group: Text, newparams: Hash, flags: u32 = 0) => {
         let mut given = ParamBuilder::fixed(&newparams, THROTTLE)?;
-        status(newer::virDomainSetThrottleGroup(dom, group, given.as_ptr(), given.len(), flags)?)
+        status(newer::virDomainSetThrottleGroup()?(dom, group, given.as_ptr(), given.len(), flags))
     };
     del_throttle_group(dom: Domain, group: Text, flags: u32 = 0) =>
-        status(newer::virDomainDelThrottleGroup(dom, group, flags)?);
+        status(newer::virDomainDelThrottleGroup()?(dom, group, flags));
 }
 
 const SCHEDULER: &Schema = &[
