@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
 /* Binds the tables that Rust exports: methods, constants, DESTROY. */
 
+#include "async.h"
 #include "call.h"
 #include "callback.h"
 #include "handle.h"
@@ -148,6 +149,7 @@ void sysvirt_boot(pTHX_ CV *cv) {
         if (table->destroy)
             bind_destroy(aTHX_ table->class_);
     }
+    sysvirt_async_boot(aTHX);
     newXS("Sys::Virt::_overload", overload, "perl/boot.c");
 #ifdef USE_ITHREADS
     newXS("Sys::Virt::CLONE", clone_context, "perl/boot.c");

@@ -320,3 +320,23 @@ void sysvirt_getter(pTHX_ CV *cv) {
     outcome = method->body(&object, &result);
     finish(aTHX_ cxt, ax, outcome, &result, NULL);
 }
+
+/* For calls that do not block: they begin here as the others do, and end with the same exceptions. */
+
+const sysvirt_Method *sysvirt_method_of(const CV *cv) {
+    const bool ours = CvISXSUB(cv) && (CvXSUB(cv) == sysvirt_dispatch || CvXSUB(cv) == sysvirt_getter);
+    return ours ? (const sysvirt_Method *)CvXSUBANY(cv).any_ptr : NULL;
+}
+
+void sysvirt_decode_checked(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args) {
+    if ((size_t)count - method->mandatory > method->optional)
+        usage(aTHX_ method);
+    if (!decode_plain(aTHX_ method, given, count, args))
+        sysvirt_decode(aTHX_ method, given, count, args, FALSE);
+}
+
+bool sysvirt_has_code(const sysvirt_Value *values, size_t count) { return has_code(values, count); }
+
+void sysvirt_throw(pTHX_ my_cxt_t *cxt, sysvirt_Outcome outcome, sysvirt_Value *result) {
+    throw(aTHX_ cxt, outcome, result);
+}

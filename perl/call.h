@@ -9,4 +9,16 @@
 void sysvirt_dispatch(pTHX_ CV *cv);
 void sysvirt_getter(pTHX_ CV *cv);
 
+/* The method of an XSUB of ours, else NULL. */
+const sysvirt_Method *sysvirt_method_of(const CV *cv);
+
+/* Decodes the arguments of a call, whose number is checked first. They are not copied. */
+void sysvirt_decode_checked(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args);
+
+/* Whether there is a code reference among the arguments. */
+bool sysvirt_has_code(const sysvirt_Value *values, size_t count);
+
+/* Throws a method's exception. */
+void sysvirt_throw(pTHX_ my_cxt_t *cxt, sysvirt_Outcome outcome, sysvirt_Value *result);
+
 #endif

@@ -50,6 +50,8 @@ typedef struct {
     struct gathering *gathering;
     AV *keys;     /* the keys of results, as scalars that share them, by number */
     AV *templates; /* of hashes with such keys, by the number of the first key */
+    size_t queue; /* of calls that do not block; 0: none were made */
+    struct sysvirt_call *calls; /* those that are not settled */
 } my_cxt_t;
 
 /* That of this interpreter, NULL before its first use and after its end. A thread begins with its parent's in the list: what it

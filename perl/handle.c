@@ -17,7 +17,7 @@ static void next_generation(void) { generation++; }
 
 /* Closing a connection may call an event loop in Perl, whose exceptions have no method to come from: as those of any
  * DESTROY, they are warnings. `exit` needs none. */
-static void warn_or_exit(pTHX_ my_cxt_t *cxt) {
+void sysvirt_handle_warn_or_exit(pTHX_ my_cxt_t *cxt) {
     SV *error = cxt->deferred;
     const bool exiting = cxt->exiting;
     cxt->deferred = NULL;
@@ -38,7 +38,7 @@ static void release(pTHX_ MAGIC *magic) {
         const bool pending = cxt && cxt->pending;
         sysvirt_release(sysvirt_handle_class(magic), object);
         if (cxt && UNLIKELY(cxt->pending) && !pending)
-            warn_or_exit(aTHX_ cxt);
+            sysvirt_handle_warn_or_exit(aTHX_ cxt);
     }
 }
 

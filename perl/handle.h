@@ -12,6 +12,7 @@ SV *sysvirt_handle_borrow(pTHX_ sysvirt_Class class_, void *object);
 void sysvirt_handle_end_borrow(pTHX_ SV *inner);
 SV *sysvirt_handle_new(pTHX_ HV *stash, sysvirt_Class class_, void *object);
 void sysvirt_handle_close(pTHX_ SV *sv);
+void sysvirt_handle_warn_or_exit(pTHX_ my_cxt_t *cxt);
 extern const MGVTBL sysvirt_handle_table;
 
 /* The magic of what a handle refers to, NULL for any other scalar. */

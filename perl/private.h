@@ -100,6 +100,18 @@ static inline void private_compile_into(pTHX_ HV *stash) {
     PL_curcop = &PL_compiling;
 }
 
+/* PL_curcop and blk_oldcop: where the script called one of our modules, so that messages and warnings name its line, as those of a
+ * method do that it calls itself. caller_cx is public, what it returns is not. */
+static inline COP *private_caller(pTHX_ I32 level) {
+    const PERL_CONTEXT *context = caller_cx(level, NULL);
+    return context ? context->blk_oldcop : NULL;
+}
+static inline COP *private_position(pTHX) { return PL_curcop; }
+static inline void private_stand_at(pTHX_ COP *cop) {
+    SAVEVPTR(PL_curcop);
+    PL_curcop = cop;
+}
+
 /* STATUS_EXIT: the status that `exit` in a callback set, to go on with. */
 static inline void private_exit_on(pTHX) { my_exit(STATUS_EXIT); }
 

@@ -11,6 +11,10 @@
 
 typedef uint32_t sysvirt_AtomicU32;
 
+#define sysvirt_SLOW 8
+
+#define sysvirt_URGENT 16
+
 #define sysvirt_undef INT64_MIN
 
 #define sysvirt_SUB 1
@@ -193,6 +197,10 @@ typedef struct sysvirt_Value {
   union sysvirt_Data data;
 } sysvirt_Value;
 
+typedef sysvirt_Outcome (*sysvirt_Check)(const char *name,
+                                         const struct sysvirt_Value *argument,
+                                         struct sysvirt_Value *result);
+
 typedef struct sysvirt_Param {
   const char *name;
   sysvirt_Kind kind;
@@ -200,6 +208,7 @@ typedef struct sysvirt_Param {
   bool spaced;
   const char *default_text;
   struct sysvirt_Value absent;
+  sysvirt_Check check;
 } sysvirt_Param;
 
 typedef sysvirt_Outcome (*sysvirt_Body)(const struct sysvirt_Value*, struct sysvirt_Value*);
@@ -259,6 +268,20 @@ typedef struct sysvirt_Callbacks {
   void (*defer)(const char *message);
 } sysvirt_Callbacks;
 
+typedef struct sysvirt_How {
+  void *token;
+  uint64_t timeout;
+  bool ordered;
+  bool urgent;
+  bool attended;
+} sysvirt_How;
+
+typedef struct sysvirt_Settled {
+  void *token;
+  sysvirt_Outcome outcome;
+  struct sysvirt_Value result;
+} sysvirt_Settled;
+
 
 
 
@@ -276,5 +299,38 @@ void sysvirt_drop(struct sysvirt_Value *value);
 void sysvirt_retain(sysvirt_Class class_, void *object);
 
 void sysvirt_release(sysvirt_Class class_, void *object);
+
+uintptr_t sysvirt_queue_open(void);
+
+void sysvirt_queue_close(uintptr_t queue);
+
+int32_t sysvirt_queue_fd(uintptr_t queue);
+
+void sysvirt_queue_wake(uintptr_t queue);
+
+uint64_t sysvirt_submit(uintptr_t queue,
+                        const struct sysvirt_Method *method,
+                        const struct sysvirt_Value *args,
+                        const struct sysvirt_How *how);
+
+bool sysvirt_take(uintptr_t number, struct sysvirt_Settled *out);
+
+uintptr_t sysvirt_ready(uintptr_t queue);
+
+void *sysvirt_cancel(uint64_t id);
+
+void sysvirt_abandon(uint64_t id);
+
+bool sysvirt_serve(uintptr_t queue);
+
+void sysvirt_window(void *connection, uint32_t *slow, uint32_t *all);
+
+void sysvirt_counts(uintptr_t *counts);
+
+sysvirt_Outcome sysvirt_check(const struct sysvirt_Method *method,
+                              const struct sysvirt_Value *args,
+                              struct sysvirt_Value *result);
+
+void sysvirt_full(struct sysvirt_Value *result);
 
 #endif  /* SYSVIRT_H */

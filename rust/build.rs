@@ -5,8 +5,18 @@
 
 use std::process::Command;
 
-const SOURCES: &[&str] =
-    &["arguments", "boot", "call", "callback", "context", "handle", "results", "scalar", "structure"];
+const SOURCES: &[&str] = &[
+    "arguments",
+    "async",
+    "boot",
+    "call",
+    "callback",
+    "context",
+    "handle",
+    "results",
+    "scalar",
+    "structure",
+];
 
 fn main() {
     println!("cargo:rerun-if-changed=perl");
@@ -36,7 +46,7 @@ fn main() {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,lazy");
     }
 
-    // libvirt keeps pointers to functions of ours (the error handler, callbacks, the event loop) and has no way to take all of
+    // Threads of ours may run, and libvirt keeps pointers to functions of ours (the error handler, callbacks, the event loop) and has no way to take all of
     // them back: what embeds perl and unloads it must not unload us.
     println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
 

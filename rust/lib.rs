@@ -3,6 +3,7 @@
 //! a value or an error. It knows no Perl; `perl/` knows no libvirt. This file is the table of contents.
 
 mod argument;
+mod r#async;
 mod boundary;
 mod class;
 mod constants;
@@ -12,6 +13,7 @@ mod virt;
 use boundary::callbacks::{self, Callbacks};
 use boundary::class::Class;
 use boundary::key::Key;
+use boundary::lock;
 use boundary::table::{ClassTable, Constant, ConstantRows, Method, MethodRows};
 use boundary::value::Value;
 use libc::{c_char, c_void};
@@ -107,9 +109,20 @@ pub extern "C" fn sysvirt_package(class: Class) -> *const c_char {
     class.package().as_ptr()
 }
 
+/// What is held while the process forks, in the order in which they may be taken.
+static LOCKS: &[&dyn lock::Forks] = &[
+    &boundary::origin::ORIGINS,
+    &r#async::pool::POOL,
+    &r#async::pool::WORK,
+    &r#async::pool::TIME,
+    &r#async::pool::ANSWER,
+];
+
 /// Prepares libvirt and takes the shim's functions; false if libvirt can't be used.
 #[unsafe(no_mangle)]
 pub extern "C" fn sysvirt_start(callbacks: &'static Callbacks) -> bool {
+    lock::register(LOCKS, r#async::pool::in_child);
+    r#async::install();
     callbacks::install(callbacks);
     unsafe extern "C" fn silence(_data: *mut c_void, _error: *mut virt_sys::virError) {}
     // SAFETY: initialization may be repeated; the handler does nothing with what it gets.

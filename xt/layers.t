@@ -7,7 +7,7 @@ use File::Find ();
 use FindBin;
 use Test::More;
 
-my @layers = qw(boundary virt argument event class);
+my @layers = qw(boundary async virt argument event class);
 my %level  = map { $layers[$_] => $_ } 0 .. $#layers;
 $level{constants} = 1;
 $level{lib}       = @layers;
@@ -43,7 +43,7 @@ sub module {
 # for rustfmt breaks up nothing deeper.
 my %uses;
 for my $name ( sort keys %source ) {
-    my $text = $source{$name} =~ s{//.*}{}gr;
+    my $text = $source{$name} =~ s{//.*}{}gr =~ s/\br#//gr;
     my @self = split /::/, $name;
 
     # A macro's paths are those of whoever calls it.

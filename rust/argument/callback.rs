@@ -3,7 +3,8 @@
 
 use super::named::NamedArg;
 use super::types::Origin;
-use crate::boundary::callbacks::{Callbacks, Sink, Want, installed};
+use crate::r#async::errand::on_perls_thread;
+use crate::boundary::callbacks::{self, Callbacks, Sink, Want, installed};
 use crate::boundary::error::{Error, Result};
 use crate::boundary::table::ARGS_MAX;
 use crate::boundary::value::Value;
@@ -40,25 +41,27 @@ impl Callback {
         installed().ok_or_else(|| Error::Usage("callbacks need perl".into()))
     }
 
+    fn create(code: &NamedArg, owner: *mut c_void, anytime: bool) -> Result<Self> {
+        let create = Self::shim()?.create;
+        let code = code.value.pointer();
+        // SAFETY: the sub and the object are arguments of the method that runs.
+        let made = on_perls_thread(|| unsafe { create(code, owner, anytime) });
+        Self::made(made.unwrap_or(std::ptr::null_mut()))
+    }
+
     /// The sub `code`.
     pub fn new(code: &NamedArg) -> Result<Self> {
-        let shim = Self::shim()?;
-        // SAFETY: the sub is an argument of the method that runs.
-        Self::made(unsafe { (shim.create)(code.value.pointer(), std::ptr::null_mut(), false) })
+        Self::create(code, std::ptr::null_mut(), false)
     }
 
     /// The sub `code`, registered on the object `owner`, which is not kept alive by it.
     pub fn on<T>(code: &NamedArg, owner: &Origin<T>) -> Result<Self> {
-        let shim = Self::shim()?;
-        // SAFETY: the sub and the object are arguments of the method that runs.
-        Self::made(unsafe { (shim.create)(code.value.pointer(), owner.sv, false) })
+        Self::create(code, owner.sv, false)
     }
 
     /// The same of one that libvirt may run in the midst of any call: from now on the shim holds what calls use.
     pub fn anytime<T>(code: &NamedArg, owner: &Origin<T>) -> Result<Self> {
-        let shim = Self::shim()?;
-        // SAFETY: the sub and the object are arguments of the method that runs.
-        Self::made(unsafe { (shim.create)(code.value.pointer(), owner.sv, true) })
+        Self::create(code, owner.sv, true)
     }
 
     /// The sub of that name.
@@ -84,7 +87,10 @@ impl Callback {
         let _interlude = crate::boundary::sigpipe::Interlude::new();
         // SAFETY: the shim's own callback, `N` values, and a context that fits the sink: `ask` makes both, and `ignore` looks at
         // none.
-        unsafe { (shim.call)(self.0, args.as_mut_ptr(), N, want, readback, sink, context) }
+        on_perls_thread(|| unsafe {
+            (shim.call)(self.0, args.as_mut_ptr(), N, want, readback, sink, context)
+        })
+        .unwrap_or(false)
     }
 
     /// Calls the sub for what it does; false if it died, which the shim remembers.
@@ -137,4 +143,9 @@ impl Drop for Callback {
             unsafe { (shim.destroy)(self.0) };
         }
     }
+}
+
+/// Makes the enclosing method throw `message`, as if the callback had died with it.
+pub fn defer(message: &str) {
+    on_perls_thread(|| callbacks::defer(message));
 }

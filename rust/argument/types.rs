@@ -5,9 +5,11 @@ use super::named::NamedArg;
 use super::number::integer;
 use crate::boundary::class::{Class, Object};
 use crate::boundary::error::{Error, Result};
-use crate::boundary::table::{Kind, plain_name};
+use crate::boundary::table::{Check, Kind, Outcome, plain_name};
 use crate::boundary::value::Value;
 use libc::{c_char, c_void};
+use std::ffi::CStr;
+use std::panic::catch_unwind;
 
 /// The type of a row's parameter.
 pub trait Arg {
@@ -24,8 +26,23 @@ pub trait Arg {
 }
 
 /// What a row's parameter of that type says in the tables.
-pub const fn kind_of<A: Arg>() -> (Kind, Class, bool) {
-    (A::KIND, A::CLASS, A::SPACED)
+pub const fn kind_of<A: Arg>() -> (Kind, Class, bool, Check) {
+    (A::KIND, A::CLASS, A::SPACED, check::<A>)
+}
+
+extern "C" fn check<A: Arg>(name: *const c_char, argument: *const Value, result: *mut Value) -> Outcome {
+    // SAFETY: the name of a parameter, a literal with a NUL at its end, and its argument.
+    let (name, argument) = unsafe { (CStr::from_ptr(name), &*argument) };
+    let looked = catch_unwind(|| A::get(argument, name.to_str().unwrap_or_default()).map(drop));
+    let text = match looked {
+        Ok(Ok(())) => return Outcome::Done,
+        Ok(Err(Error::Usage(text))) => text,
+        Ok(Err(error)) => format!("{error:?}"),
+        Err(_) => "internal error".into(),
+    };
+    // SAFETY: the caller's value, which holds nothing.
+    unsafe { result.write(Value::from(text.as_str())) };
+    Outcome::Usage
 }
 
 /// A parameter's name as messages show it: without the ending that says that it was an SV.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! The classes of libvirt objects: which C type each stands for, and how it is referenced and released.
 
-use super::{ended, sigpipe};
+use super::{ended, origin, sigpipe};
 use libc::c_void;
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -116,9 +116,11 @@ macro_rules! classes {
             let _guard = may_end_connection(class).then(sigpipe::Guard::new);
             if class == Class::Connect {
                 TYPE_KNOWN.store(std::ptr::null_mut(), Ordering::Relaxed);
+                origin::closed(object);
                 // SAFETY: the caller's promise.
                 if unsafe { virt_sys::virConnectClose(object.cast()) } > 0 {
                     LINGERS.store(true, Ordering::Relaxed);
+                    origin::opened(object);
                 }
                 return;
             }
@@ -126,12 +128,24 @@ macro_rules! classes {
                 ended::released(object);
             }
             match class {
-                // SAFETY: the caller's promise.
-                $(Class::$class => unsafe { c::$release(object.cast()); },)*
+                $(Class::$class => {
+                    if const { !Class::$class.tells_connection() } {
+                        origin::released(object);
+                    }
+                    // SAFETY: the caller's promise.
+                    unsafe { c::$release(object.cast()); }
+                })*
                 _ => {}
             }
         }
     };
+}
+
+impl Class {
+    /// Whether libvirt tells which connection such an object belongs to.
+    pub const fn tells_connection(self) -> bool {
+        !matches!(self, Class::NodeDevice | Class::NWFilter | Class::NWFilterBinding | Class::Stream)
+    }
 }
 
 /// Whether there ever was a connection that something else still held when its handle gave it back.

@@ -61,6 +61,15 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
     Error::Usage(format!("internal error: {text}"))
 }
 
+/// What a call throws that was not made.
+pub fn exception(error: Error) -> Value {
+    match error {
+        Error::Libvirt(error) => thrown(error),
+        Error::Usage(message) => Value::from(message.as_str()),
+        Error::Plain(message) => Value::from(message),
+    }
+}
+
 /// libvirt's error as a Sys::Virt::Error.
 fn thrown(error: VirError) -> Value {
     map! {

@@ -4,7 +4,7 @@
 use std::ffi::{CStr, CString};
 use virt_sys::{
     VIR_ERR_ERROR, VIR_ERR_INVALID_ARG, VIR_ERR_INVALID_CONN, VIR_ERR_NO_SUPPORT, VIR_ERR_OPERATION_INVALID,
-    VIR_FROM_NONE,
+    VIR_ERR_OPERATION_TIMEOUT, VIR_FROM_NONE,
 };
 
 /// Why a method throws.
@@ -115,6 +115,14 @@ impl Error {
         Error::Libvirt(VirError::ours(
             VIR_ERR_OPERATION_INVALID,
             format!("Requested operation is not valid: {message}"),
+        ))
+    }
+
+    /// The call of the method `name` took too long.
+    pub fn timeout(name: &str, state: &str) -> Self {
+        Error::Libvirt(VirError::ours(
+            VIR_ERR_OPERATION_TIMEOUT,
+            format!("Timed out during operation: {name} has not ended in time; {state}"),
         ))
     }
 

@@ -76,6 +76,11 @@ fn hold() -> bool {
     true
 }
 
+/// For a thread that blocks all signals for as long as it lives: there is nothing to be done.
+pub fn hold_always() {
+    STATE.set(State::Kept);
+}
+
 /// True if the signal was held.
 #[cold]
 #[inline(never)]

@@ -62,7 +62,12 @@ pub struct Param {
     pub default_text: *const c_char,
     /// What stands for an argument that was left out.
     pub absent: ManuallyDrop<Value>,
+    /// Whether an argument, decoded, is what it takes.
+    check: Check,
 }
+
+/// Looks at an argument of the name: what a method throws that gets it.
+pub type Check = extern "C" fn(name: *const c_char, argument: *const Value, result: *mut Value) -> Outcome;
 
 // SAFETY: the pointers are to string literals.
 unsafe impl Sync for Param {}
@@ -71,7 +76,7 @@ impl Param {
     /// The parameter `name`, a literal with a NUL at its end.
     pub const fn new(
         name: &'static str,
-        (kind, class, spaced): (Kind, Class, bool),
+        (kind, class, spaced, check): (Kind, Class, bool, Check),
         default: Option<(&'static str, i64)>,
     ) -> Self {
         let default_text = match default {
@@ -89,6 +94,7 @@ impl Param {
             spaced,
             default_text,
             absent: ManuallyDrop::new(absent),
+            check,
         }
     }
 }
@@ -171,9 +177,35 @@ impl Method {
             nparams: params.len(),
             mandatory,
             optional,
-            flags,
+            flags: flags | super::pace::of(name),
             body,
         }
+    }
+
+    /// With its package.
+    pub fn name(&self) -> &'static str {
+        // SAFETY: a literal with a NUL at its end.
+        unsafe { std::ffi::CStr::from_ptr(self.name) }.to_str().unwrap_or_default()
+    }
+
+    /// How it is called, and how it counts when many are.
+    pub fn flags(&self) -> u8 {
+        self.flags
+    }
+
+    /// Whether its body would take these arguments, as far as their parameters say: else what it would throw.
+    pub fn check(&self, args: &[Value]) -> (Outcome, Value) {
+        // SAFETY: as many as there are, in a constant.
+        let params = unsafe { std::slice::from_raw_parts(self.params, self.nparams) };
+        for (param, value) in params.iter().zip(args) {
+            let mut result = Value::none();
+            let outcome = (param.check)(param.name, value, &mut result);
+            if outcome != Outcome::Done {
+                let text = String::from_utf8_lossy(result.raw());
+                return (outcome, Value::from(format!("{}: {text}", self.name()).as_str()));
+            }
+        }
+        (Outcome::Done, Value::none())
     }
 }
 

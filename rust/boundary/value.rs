@@ -295,6 +295,63 @@ impl Value {
         self
     }
 
+    /// A copy of an argument that owns what it points to; of an object it has a reference. `pointers`: with those that mean
+    /// something to Perl only.
+    pub(crate) fn kept(&self, pointers: bool) -> Value {
+        match self.tag {
+            Tag::Text | Tag::Bytes => self.kept_string(),
+            Tag::Handle => {
+                // SAFETY: a live object of its class, or NULL.
+                unsafe { super::class::retain(self.class, self.pointer()) };
+                // SAFETY: the reference is the copy's.
+                let mut copy = unsafe { Self::handle(self.class, self.pointer()) };
+                copy.len = if pointers { self.len } else { 0 };
+                copy
+            }
+            Tag::Array | Tag::Map | Tag::Ref | Tag::List | Tag::CountedList | Tag::OutArg => {
+                let items = self.items().iter().map(|item| item.kept(pointers)).collect();
+                // Not by `..`, which would copy from a value that is dropped.
+                let mut copy = Self::with_items(self.tag, items);
+                copy.class = self.class;
+                copy
+            }
+            Tag::Int | Tag::Uint | Tag::Float | Tag::Key => {
+                Value { class: self.class, ..Self::plain(self.tag, self.len, self.data) }
+            }
+            Tag::Code if pointers => Self::plain(self.tag, 0, self.data),
+            Tag::Other => Self::plain(self.tag, 0, Data { integer: 0 }),
+            _ => Self::none(),
+        }
+    }
+
+    /// It may be a secret, so the copy is overwritten before it goes.
+    fn kept_string(&self) -> Value {
+        let bytes = self.raw();
+        // SAFETY: room for the bytes and a NUL behind them, if malloc has it.
+        let text = unsafe {
+            let copy: *mut u8 = libc::malloc(bytes.len() + 1).cast();
+            if copy.is_null() {
+                std::alloc::handle_alloc_error(std::alloc::Layout::for_value(bytes));
+            }
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), copy, bytes.len());
+            copy.add(bytes.len()).write(0);
+            copy.cast::<c_char>()
+        };
+        let mut copy = Self::plain(self.tag, bytes.len(), Data { text });
+        copy.storage = Storage::Secret;
+        copy.utf8 = self.utf8;
+        copy
+    }
+
+    /// A result that points neither into a buffer of this thread nor into an argument. What lies deeper points to what the
+    /// value itself keeps.
+    pub(crate) fn settled(self) -> Value {
+        if matches!(self.tag, Tag::Text | Tag::Bytes) && self.storage == Storage::Borrowed {
+            return Value::bytes(self.raw());
+        }
+        self
+    }
+
     /// What kind of value this is.
     pub fn tag(&self) -> Tag {
         self.tag

@@ -3,8 +3,8 @@
 //!
 //! Perl sees libvirt's callbacks only as numbers of our own table, which are looked up when they come back.
 
-use crate::argument::callback::Callback;
-use crate::boundary::callbacks::{Want, defer};
+use crate::argument::callback::{Callback, defer};
+use crate::boundary::callbacks::Want;
 use crate::class::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Sys::Virt::Stream.
 
-use crate::argument::callback::Callback;
-use crate::boundary::callbacks::{Want, defer};
+use crate::argument::callback::{Callback, defer};
+use crate::boundary::callbacks::Want;
 use crate::boundary::ended;
 use crate::boundary::scratch;
 use crate::class::prelude::*;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Opening a connection, with credentials that a Perl sub supplies.
 
-use crate::argument::callback::Callback;
-use crate::boundary::callbacks::{Want, defer};
+use crate::argument::callback::{Callback, defer};
+use crate::r#async;
+use crate::boundary::callbacks::Want;
 use crate::boundary::{sigpipe, types};
 use crate::class::prelude::*;
 
@@ -17,6 +18,7 @@ pub unsafe fn open(uri: *const c_char, auth: virConnectAuthPtr, flags: u32) -> R
     let _guard = sigpipe::Guard::new();
     // SAFETY: as above.
     let connection = unsafe { virConnectOpenAuth(uri, auth, flags) };
+    r#async::opened(connection);
     // SAFETY: NULL or a new connection.
     unsafe { object(connection) }
 }

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
+/* Calls that do not block. Arguments are decoded as always, then a thread of
+ * Rust's runs the method on copies of them; when it has, a descriptor becomes
+ * readable, and _dispatch tells the futures. Sys::Virt::Async, in Perl, is what
+ * scripts see of this. */
+
+#include "async.h"
+#include "arguments.h"
+#include "call.h"
+#include "handle.h"
+#include "results.h"
+
+#define NANOSECONDS 1e9
+#define SECONDS_MAX 1e9 /* as good as never */
+
+static void free_call(pTHX_ my_cxt_t *cxt, sysvirt_call *call) {
+    if (call->next)
+        call->next->previous = call->previous;
+    if (call->previous)
+        call->previous->next = call->next;
+    else
+        cxt->calls = call->next;
+    SvREFCNT_dec(call->future);
+    SvREFCNT_dec((SV *)call->stash);
+    Safefree(call->file);
+    Safefree(call);
+}
+
+/* The interpreter ends. Its calls that run end without it; nobody is told. */
+static void forget_interpreter(pTHX_ void *unused) {
+    my_cxt_t *cxt = sysvirt_context(aTHX);
+    const size_t queue = cxt->queue;
+    PERL_UNUSED_ARG(unused);
+    cxt->queue = 0;
+    sysvirt_queue_close(queue);
+    while (cxt->calls)
+        free_call(aTHX_ cxt, cxt->calls);
+}
+
+size_t sysvirt_async_queue(pTHX_ my_cxt_t *cxt) {
+    if (!cxt->queue) {
+        cxt->queue = sysvirt_queue_open();
+        if (!cxt->queue)
+            croak("Sys::Virt::Async: no descriptor is left");
+        Perl_call_atexit(aTHX_ forget_interpreter, NULL);
+    }
+    return cxt->queue;
+}
+
+static bool is_ours(pTHX_ const HV *stash) {
+    const char *name = stash ? HvNAME(stash) : NULL;
+    return name && (strnEQ(name, "Sys::Virt::Async", 16) || strnEQ(name, "Sys::Virt::Future", 17));
+}
+
+/* Where the script stands that called one of our modules. */
+static COP *script_position(pTHX) {
+    COP *cop = private_position(aTHX), *next;
+    I32 level = 0;
+    while (is_ours(aTHX_ CopSTASH(cop)) && (next = private_caller(aTHX_ level++)))
+        cop = next;
+    return cop;
+}
+
+static const sysvirt_Method *method_argument(pTHX_ SV *code) {
+    const sysvirt_Method *method = SvROK(code) && SvTYPE(SvRV(code)) == SVt_PVCV ? sysvirt_method_of((CV *)SvRV(code)) : NULL;
+    size_t index;
+    if (!method)
+        croak("this method cannot run in the background, for it is written in Perl");
+    for (index = 0; index < method->nparams; index++) {
+        if (method->params[index].kind == SYSVIRT_KIND_CODE)
+            croak("%s cannot run in the background, for it takes a code reference", method->name);
+        if (method->params[index].kind == SYSVIRT_KIND_VARIABLE)
+            croak("%s cannot run in the background, for it assigns to its argument", method->name);
+    }
+    return method;
+}
+
+static uint64_t nanoseconds(pTHX_ SV *seconds) {
+    const NV number = SvNV(seconds);
+    if (!(number > 0))
+        croak("timeout is not a number of seconds above 0");
+    return number > SECONDS_MAX ? 0 : (uint64_t)(number * NANOSECONDS) + 1;
+}
+
+static SV *option(pTHX_ SV *how, const char *name) {
+    SV **found = SvROK(how) && SvTYPE(SvRV(how)) == SVt_PVHV ? hv_fetch((HV *)SvRV(how), name, (I32)strlen(name), 0) : NULL;
+    if (!found)
+        return NULL;
+    SvGETMAGIC(*found);
+    return SvOK(*found) ? *found : NULL;
+}
+
+/* _submit($future, \%how, \&method, @args): the call's id. Whatever is wrong
+ * with the arguments is thrown, as the method would. */
+XS_INTERNAL(submit) {
+    dXSARGS;
+    my_cxt_t *cxt = sysvirt_context(aTHX);
+    const size_t queue = sysvirt_async_queue(aTHX_ cxt);
+    const sysvirt_Method *method;
+    sysvirt_Value args[sysvirt_ARGS_MAX], result;
+    sysvirt_Outcome outcome;
+    sysvirt_How how;
+    sysvirt_call *call;
+    COP *position = script_position(aTHX);
+    uint64_t id;
+    SV *seconds, *flag;
+    PERL_UNUSED_VAR(cv);
+
+    ENTER;
+    private_stand_at(aTHX_ position);
+    if (items < 3 || !sv_isobject(ST(0)))
+        croak("Usage: Sys::Virt::Async::_submit(future, how, method, ...)");
+    method = method_argument(aTHX_ ST(2));
+    Zero(&how, 1, sysvirt_How);
+    seconds = option(aTHX_ ST(1), "timeout");
+    how.timeout = seconds ? nanoseconds(aTHX_ seconds) : 0;
+    flag = option(aTHX_ ST(1), "ordered");
+    how.ordered = flag && SvTRUE_nomg(flag);
+    flag = option(aTHX_ ST(1), "urgent");
+    how.urgent = flag && SvTRUE_nomg(flag);
+
+    sysvirt_decode_checked(aTHX_ method, &ST(3), items - 3, args);
+    if (sysvirt_has_code(args, method->nparams))
+        croak("%s cannot run in the background with a code reference among its "
+              "arguments",
+              method->name);
+    outcome = sysvirt_check(method, args, &result);
+    if (outcome != SYSVIRT_OUTCOME_DONE)
+        sysvirt_throw(aTHX_ cxt, outcome, &result);
+
+    Newxz(call, 1, sysvirt_call);
+    call->future = SvREFCNT_inc_simple_NN(SvRV(ST(0)));
+    if (method->flags & sysvirt_CONSTRUCTOR) {
+        call->stash = args[0].data.pointer;
+        SvREFCNT_inc_simple_void((SV *)call->stash);
+    }
+    call->file = savepv(CopFILE(position));
+    call->line = CopLINE(position);
+    call->next = cxt->calls;
+    if (call->next)
+        call->next->previous = call;
+    cxt->calls = call;
+    how.token = call;
+    id = sysvirt_submit(queue, method, args, &how);
+    if (id <= 1) {
+        free_call(aTHX_ cxt, call);
+        if (id)
+            croak("%s: no thread can be started", method->name);
+        sysvirt_full(&result);
+        sysvirt_throw(aTHX_ cxt, SYSVIRT_OUTCOME_ERROR, &result);
+    }
+    LEAVE;
+    ST(0) = sv_2mortal(newSVuv((UV)id));
+    XSRETURN(1);
+}
+
+/* Pushes what a call ended with: 0 and the exception; 1 and the result, if
+ * there is any; 2 and the elements of a list. */
+static void push_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_Settled *settled) {
+    dSP;
+    sysvirt_Value *result = &settled->result;
+    const bool list = result->tag == SYSVIRT_TAG_LIST || result->tag == SYSVIRT_TAG_COUNTED_LIST;
+    size_t index;
+    if (settled->outcome == SYSVIRT_OUTCOME_ERROR) {
+        mPUSHi(0);
+        mPUSHs(sysvirt_build(aTHX_ cxt, result, NULL));
+    } else if (settled->outcome == SYSVIRT_OUTCOME_USAGE) {
+        SV *message = sysvirt_build(aTHX_ cxt, result, NULL);
+        sv_catpvf(message, " at %s line %" IVdf ".\n", call->file, (IV)call->line);
+        mPUSHi(0);
+        mPUSHs(message);
+    } else if (list) {
+        EXTEND(SP, (SSize_t)result->len);
+        mPUSHi(2);
+        for (index = 0; index < result->len; index++)
+            mPUSHs(sysvirt_build(aTHX_ cxt, &result->data.items[index], NULL));
+    } else {
+        mPUSHi(1);
+        if (result->tag != SYSVIRT_TAG_NONE)
+            mPUSHs(sysvirt_build(aTHX_ cxt, result, call->stash));
+    }
+    PUTBACK;
+    sysvirt_drop(result);
+}
+
+/* Tells one future. It may die, and may do anything: nothing is held. */
+static void tell(pTHX_ my_cxt_t *cxt, sysvirt_Settled *settled) {
+    dSP;
+    sysvirt_call *call = settled->token;
+    ENTER;
+    SAVETMPS;
+    PUSHMARK(SP);
+    EXTEND(SP, 3);
+    mPUSHs(newRV_inc(call->future));
+    PUTBACK;
+    push_outcome(aTHX_ cxt, call, settled);
+    free_call(aTHX_ cxt, call);
+    call_method("_settle", G_VOID | G_DISCARD);
+    FREETMPS;
+    LEAVE;
+}
+
+/* Tells the futures of all calls that are settled: how many. */
+IV sysvirt_async_dispatch(pTHX_ my_cxt_t *cxt) {
+    IV count = 0;
+    /* Those that come meanwhile have to wait, but the descriptor is looked at
+     * when there are no more. */
+    size_t left = sysvirt_ready(cxt->queue) + 1;
+    sysvirt_Settled settled;
+    while (left-- && sysvirt_take(cxt->queue, &settled)) {
+        count++;
+        tell(aTHX_ cxt, &settled);
+    }
+    return count;
+}
+
+XS_INTERNAL(dispatch_settled) {
+    dXSARGS;
+    my_cxt_t *cxt = sysvirt_context(aTHX);
+    const IV count = cxt->queue ? sysvirt_async_dispatch(aTHX_ cxt) : 0;
+    PERL_UNUSED_VAR(cv);
+    PERL_UNUSED_VAR(items);
+    if (UNLIKELY(cxt->pending))
+        sysvirt_handle_warn_or_exit(aTHX_ cxt); /* objects went */
+    XSRETURN_IV(count);
+}
+
+/* _fileno(): what an event loop waits on. */
+XS_INTERNAL(descriptor) {
+    dXSARGS;
+    my_cxt_t *cxt = sysvirt_context(aTHX);
+    PERL_UNUSED_VAR(cv);
+    PERL_UNUSED_VAR(items);
+    XSRETURN_IV(sysvirt_queue_fd(sysvirt_async_queue(aTHX_ cxt)));
+}
+
+/* _queue(): a number that no other interpreter of the process has. */
+XS_INTERNAL(queue_number) {
+    dXSARGS;
+    my_cxt_t *cxt = sysvirt_context(aTHX);
+    PERL_UNUSED_VAR(cv);
+    PERL_UNUSED_VAR(items);
+    XSRETURN_UV((UV)sysvirt_async_queue(aTHX_ cxt));
+}
+
+/* _cancel($id): true if the call had not begun; then it never will, and its
+ * future is not told. */
+XS_INTERNAL(cancel) {
+    dXSARGS;
+    my_cxt_t *cxt = sysvirt_context(aTHX);
+    sysvirt_call *call;
+    PERL_UNUSED_VAR(cv);
+    if (items != 1)
+        croak("Usage: Sys::Virt::Async::_cancel(id)");
+    call = sysvirt_cancel((uint64_t)SvUV(ST(0)));
+    if (!call)
+        XSRETURN_NO;
+    free_call(aTHX_ cxt, call);
+    XSRETURN_YES;
+}
+
+static uint32_t limit_argument(pTHX_ SV *sv, const char *name) {
+    NV number;
+    SvGETMAGIC(sv);
+    if (!SvOK(sv))
+        return 0;
+    number = SvNV_nomg(sv);
+    if (!(number >= 1 && number <= 1000000))
+        croak("%s is not a number of calls, from 1 to 1000000", name);
+    return (uint32_t)number;
+}
+
+/* _limits($conn, $slow, $all): what holds now; undef leaves it. */
+XS_INTERNAL(limits) {
+    dXSARGS;
+    const MAGIC *magic;
+    uint32_t slow, all;
+    PERL_UNUSED_VAR(cv);
+    if (items != 3)
+        croak("Usage: Sys::Virt::Async::_limits(con, slow, all)");
+    ENTER;
+    private_stand_at(aTHX_ script_position(aTHX));
+    magic = sysvirt_handle_magic(ST(0));
+    if (!magic || sysvirt_handle_class(magic) != SYSVIRT_CLASS_CONNECT || !magic->mg_ptr)
+        croak("con is not an open connection");
+    slow = limit_argument(aTHX_ ST(1), "slow");
+    all = limit_argument(aTHX_ ST(2), "all");
+    sysvirt_window(magic->mg_ptr, &slow, &all);
+    LEAVE;
+    ST(0) = sv_2mortal(newSVuv(slow));
+    ST(1) = sv_2mortal(newSVuv(all));
+    XSRETURN(2);
+}
+
+/* _pending(): how many calls wait, how many run, how many threads there are. */
+XS_INTERNAL(pending) {
+    dXSARGS;
+    uintptr_t counts[3] = {0, 0, 0};
+    int index;
+    PERL_UNUSED_VAR(cv);
+    PERL_UNUSED_VAR(items);
+    sysvirt_counts(counts);
+    SP -= items;
+    EXTEND(SP, 3);
+    for (index = 0; index < 3; index++)
+        mPUSHu(counts[index]);
+    PUTBACK;
+}
+
+void sysvirt_async_boot(pTHX) {
+    static const struct {
+        const char *name;
+        XSUBADDR_t code;
+    } subs[] = {
+        {"_submit", submit},     {"_dispatch", dispatch_settled},
+        {"_fileno", descriptor}, {"_queue", queue_number},
+        {"_cancel", cancel},     {"_limits", limits},
+        {"_pending", pending},
+    };
+    size_t index;
+    for (index = 0; index < C_ARRAY_LENGTH(subs); index++)
+        newXS(form("Sys::Virt::Async::%s", subs[index].name), subs[index].code, __FILE__);
+}

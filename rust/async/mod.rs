@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Calls that do not block. The shim hands in a method's decoded arguments, which are copied; a thread of the [`pool`] runs the
+//! method, makes its result independent of that thread and makes the interpreter's descriptor readable; the shim takes the result
+//! on Perl's thread, where objects are given back too. These are the functions that the shim calls.
+
+pub mod errand;
+mod job;
+pub mod owner;
+pub mod pool;
+mod wake;
+mod window;
+mod worker;
+
+use crate::boundary::enter::exception;
+use crate::boundary::error::Error;
+use crate::boundary::origin;
+use crate::boundary::table::{Method, Outcome};
+use crate::boundary::value::Value;
+use job::{Done, Job, Kind, State, Work};
+use libc::c_void;
+use pool::{CALLS, pool};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// How a call is to be made.
+#[repr(C)]
+pub struct How {
+    /// Handed back with the result.
+    pub token: *mut c_void,
+    /// Nanoseconds until its time is over; 0: never.
+    pub timeout: u64,
+    /// After its object's earlier calls.
+    pub ordered: bool,
+    /// Whatever the window says.
+    pub urgent: bool,
+    /// The caller waits, runs what Perl code the call needs, and keeps the arguments until then.
+    pub attended: bool,
+}
+
+/// What became of a call.
+#[repr(C)]
+pub struct Settled {
+    /// The call's.
+    pub token: *mut c_void,
+    /// As if the method had been called ...
+    pub outcome: Outcome,
+    /// ... and its result, which is the caller's to drop.
+    pub result: Value,
+}
+
+/// Once, before anything else here.
+pub fn install() {
+    worker::install();
+}
+
+/// A connection was opened. It may have the address of one that is gone.
+pub fn opened(connection: *mut virt_sys::virConnect) {
+    if connection.is_null() {
+        return;
+    }
+    origin::opened(connection.cast());
+    pool().windows.forget(connection as usize);
+}
+
+/// No panic may reach C.
+fn guarded<R>(default: R, work: impl FnOnce() -> R) -> R {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(default)
+}
+
+/// Makes an interpreter's queue; 0 if there are no descriptors left.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_queue_open() -> usize {
+    guarded(0, || pool().open())
+}
+
+/// Closes it, for the interpreter ends. What its calls hold goes now, or when they are over.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_queue_close(queue: usize) {
+    if queue > 0 {
+        guarded((), || {
+            let left = pool().close(queue);
+            drop(left);
+        });
+    }
+}
+
+/// What becomes readable when there is something to take; -1 if there is no such queue.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_queue_fd(queue: usize) -> i32 {
+    guarded(-1, || pool().queue(queue).map_or(-1, |queue| queue.wake.fd()))
+}
+
+/// Makes the descriptor readable.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_queue_wake(queue: usize) {
+    guarded((), || {
+        if let Some(queue) = pool().queue(queue) {
+            queue.wake.set();
+        }
+    });
+}
+
+/// Queues a call: its id, 0 if there are too many, 1 if there is no thread to make it.
+///
+/// # Safety
+/// `args` are the method's decoded arguments. Only an attended call may have subs and variables among them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sysvirt_submit(
+    queue: usize,
+    method: &'static Method,
+    args: *const Value,
+    how: &How,
+) -> u64 {
+    guarded(1, || {
+        // SAFETY: the caller's promise.
+        let args = unsafe { std::slice::from_raw_parts(args, method.nparams) };
+        let args: Vec<Value> = args.iter().map(|value| value.kept(how.attended)).collect();
+        let (window, connection) = owner::window(&args);
+        let object = args.first().map_or(0, |value| value.pointer() as usize);
+        let kind = if how.urgent { Kind::Urgent } else { Kind::of(method) };
+        let job = Job {
+            queue,
+            token: how.token,
+            method,
+            kind,
+            window,
+            object,
+            deadline: if how.timeout == 0 {
+                0
+            } else {
+                crate::boundary::lock::now().saturating_add(how.timeout)
+            },
+            attended: how.attended,
+            after: 0,
+            before: Vec::new(),
+            state: State::Waiting(Work { method, args, connection }),
+        };
+        let mut pool = pool();
+        if pool.queue(queue).is_none_or(|queue| queue.pending >= CALLS) {
+            drop(pool);
+            drop(job);
+            return 0;
+        }
+        let id = pool.submit(job, how.ordered);
+        if pool.threads == 0 {
+            let left = pool.withdraw(id);
+            drop(pool);
+            drop(left);
+            return 1;
+        }
+        id
+    })
+}
+
+/// Takes one call that is settled. False if there is none; then the descriptor waits again.
+///
+/// # Safety
+/// Room for what is returned.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sysvirt_take(number: usize, out: *mut Settled) -> bool {
+    guarded(false, || {
+        let mut pool = pool();
+        let Some(queue) = pool.queue(number) else { return false };
+        let trash = std::mem::take(&mut queue.trash);
+        let done = queue.done.pop_front();
+        match &done {
+            Some(_) => queue.pending -= 1,
+            None => queue.wake.clear(),
+        }
+        drop(pool);
+        drop(trash);
+        let Some(Done { token, outcome, result, args }) = done else { return false };
+        drop(args);
+        // SAFETY: the caller's promise.
+        unsafe { out.write(Settled { token, outcome, result }) };
+        true
+    })
+}
+
+/// How many calls wait to be taken.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_ready(queue: usize) -> usize {
+    guarded(0, || pool().queue(queue).map_or(0, |queue| queue.done.len()))
+}
+
+/// Takes a call back that has not begun: its token. NULL if it is too late.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_cancel(id: u64) -> *mut c_void {
+    guarded(std::ptr::null_mut(), || {
+        let taken = pool().withdraw(id);
+        taken.map_or(std::ptr::null_mut(), |(token, work)| {
+            drop(work);
+            token
+        })
+    })
+}
+
+/// Nobody waits for a call any more.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_abandon(id: u64) {
+    guarded((), || {
+        let left = pool().abandon(id);
+        drop(left);
+    });
+}
+
+/// Runs what a call needs of Perl; false if it needs nothing.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_serve(queue: usize) -> bool {
+    guarded(false, || errand::serve(queue))
+}
+
+/// Sets the window of a connection, where the numbers are not 0, and tells what holds.
+///
+/// # Safety
+/// `connection` is a live connection, the others point to numbers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sysvirt_window(connection: *mut c_void, slow: *mut u32, all: *mut u32) {
+    guarded((), || {
+        let mut pool = pool();
+        // SAFETY: the caller's promise.
+        unsafe { (*slow, *all) = pool.windows.limit(connection as usize, *slow, *all) };
+        pool.rouse();
+    });
+}
+
+/// How many calls wait, how many run, and how many threads there are.
+///
+/// # Safety
+/// `counts` has room for three numbers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sysvirt_counts(counts: *mut usize) {
+    guarded((), || {
+        let pool = pool();
+        let (waiting, running) = pool.count();
+        // SAFETY: the caller's promise.
+        unsafe {
+            *counts = waiting;
+            *counts.add(1) = running;
+            *counts.add(2) = pool.threads as usize;
+        }
+    });
+}
+
+/// Whether the arguments are what the method takes, as far as can be seen without libvirt: else what it would throw.
+///
+/// # Safety
+/// `args` are the method's decoded arguments, `result` has room for a value.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sysvirt_check(
+    method: &'static Method,
+    args: *const Value,
+    result: *mut Value,
+) -> Outcome {
+    // SAFETY: the caller's promise.
+    let args = unsafe { std::slice::from_raw_parts(args, method.nparams) };
+    let (outcome, value) = method.check(args);
+    // SAFETY: as above.
+    unsafe { result.write(value) };
+    outcome
+}
+
+/// What a call throws that the shim gives up.
+///
+/// # Safety
+/// `result` has room for a value.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sysvirt_full(result: *mut Value) {
+    // SAFETY: the caller's promise.
+    unsafe { result.write(exception(Error::operation(format_args!("{CALLS} calls are under way already")))) };
+}

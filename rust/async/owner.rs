@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Which connection an object belongs to. libvirt tells that of most classes; of the others it is noted when a call of the pool
+//! returns one, and else only known if there is but one connection.
+
+use super::window::{CONNECTING, UNKNOWN};
+use crate::boundary::class::Class;
+use crate::boundary::origin;
+use crate::boundary::value::{Tag, Value};
+use libc::c_void;
+use std::ptr::null_mut;
+
+/// Notes where the objects of a result came from.
+pub fn note(result: &Value, connection: *mut c_void) {
+    if connection.is_null() {
+        return;
+    }
+    match result.tag() {
+        Tag::Handle if !result.class().tells_connection() => origin::note(result.pointer(), connection),
+        Tag::List | Tag::CountedList => {
+            for item in result
+                .items()
+                .iter()
+                .take_while(|item| item.tag() == Tag::Handle && !item.class().tells_connection())
+            {
+                note(item, connection);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The connection of an object, NULL if it is not known.
+pub fn connection_of(class: Class, object: *mut c_void) -> *mut c_void {
+    if object.is_null() {
+        return null_mut();
+    }
+    // SAFETY: a live object of that class. They only look at it.
+    unsafe {
+        match class {
+            Class::Connect => object,
+            Class::Domain => virt_sys::virDomainGetConnect(object.cast()).cast(),
+            Class::DomainSnapshot => virt_sys::virDomainSnapshotGetConnect(object.cast()).cast(),
+            Class::DomainCheckpoint => virt_sys::virDomainCheckpointGetConnect(object.cast()).cast(),
+            Class::Interface => virt_sys::virInterfaceGetConnect(object.cast()).cast(),
+            Class::Network => virt_sys::virNetworkGetConnect(object.cast()).cast(),
+            Class::NetworkPort => {
+                let network = virt_sys::virNetworkPortGetNetwork(object.cast());
+                if network.is_null() { null_mut() } else { virt_sys::virNetworkGetConnect(network).cast() }
+            }
+            Class::Secret => virt_sys::virSecretGetConnect(object.cast()).cast(),
+            Class::StoragePool => virt_sys::virStoragePoolGetConnect(object.cast()).cast(),
+            Class::StorageVol => virt_sys::virStorageVolGetConnect(object.cast()).cast(),
+            Class::NodeDevice | Class::NWFilter | Class::NWFilterBinding | Class::Stream => {
+                origin::of(object)
+            }
+            _ => null_mut(),
+        }
+    }
+}
+
+/// The key of the window of a call, and its connection.
+pub fn window(args: &[Value]) -> (usize, *mut c_void) {
+    let object = args.iter().find_map(|value| match value.tag() {
+        Tag::Handle => Some(value),
+        // The constructors' objects stand in the pairs.
+        Tag::Map => value.pairs().map(|(_, value)| value).find(|value| value.tag() == Tag::Handle),
+        _ => None,
+    });
+    let Some(object) = object else { return (CONNECTING, null_mut()) };
+    let connection = connection_of(object.class(), object.pointer());
+    if connection.is_null() { (UNKNOWN, connection) } else { (connection as usize, connection) }
+}

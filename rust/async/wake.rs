@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! A descriptor that a thread makes readable, for event loops to wait on.
+
+use libc::c_int;
+
+/// The descriptor, or a pair of them where the system has no eventfd.
+pub struct Wake {
+    read: c_int,
+    write: c_int,
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn open() -> Option<(c_int, c_int)> {
+    // SAFETY: makes a descriptor.
+    let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+    (fd >= 0).then_some((fd, fd))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn open() -> Option<(c_int, c_int)> {
+    let mut ends = [0; 2];
+    // SAFETY: room for two descriptors.
+    let made = unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC | libc::O_NONBLOCK) };
+    (made == 0).then_some((ends[0], ends[1]))
+}
+
+impl Wake {
+    /// A new one; None if there are no descriptors left.
+    pub fn new() -> Option<Self> {
+        open().map(|(read, write)| Wake { read, write })
+    }
+
+    /// What to wait on.
+    pub fn fd(&self) -> c_int {
+        self.read
+    }
+
+    /// Makes it readable.
+    pub fn set(&self) {
+        let one = 1_u64;
+        // SAFETY: eight bytes, which an eventfd wants. It does not block, and when it is full it is readable.
+        unsafe { libc::write(self.write, (&raw const one).cast(), size_of::<u64>()) };
+    }
+
+    /// Makes it wait again.
+    pub fn clear(&self) {
+        let mut bytes = [0_u8; 512];
+        // SAFETY: room for the bytes; the descriptor does not block. An eventfd is empty at once, a pipe when less came.
+        while unsafe { libc::read(self.read, bytes.as_mut_ptr().cast(), bytes.len()) } == bytes.len() as isize
+        {
+        }
+    }
+
+    /// In a child: a descriptor of its own under the same number, for the parent's is shared. Nothing but system calls.
+    pub fn renew(&mut self) {
+        let Some((read, write)) = open() else { return };
+        // SAFETY: our own descriptors.
+        unsafe {
+            libc::dup3(read, self.read, libc::O_CLOEXEC);
+            if self.write != self.read {
+                libc::dup3(write, self.write, libc::O_CLOEXEC);
+                libc::close(write);
+            }
+            libc::close(read);
+        }
+    }
+}
+
+impl Drop for Wake {
+    fn drop(&mut self) {
+        // SAFETY: our own descriptors, which nobody uses any more.
+        unsafe {
+            libc::close(self.read);
+            if self.write != self.read {
+                libc::close(self.write);
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! The threads of the pool. They start when there is work, and end when there was none for a while. No signal of the process'
+//! is delivered to them, and no Perl code runs there.
+
+use super::job::Work;
+use super::pool::{Pool, TIME, WORK, pool};
+use super::{errand, owner};
+use crate::boundary::enter::exception;
+use crate::boundary::error::{Error, VirError};
+use crate::boundary::lock::now;
+use crate::boundary::table::Outcome;
+use crate::boundary::value::Value;
+use std::mem::MaybeUninit;
+
+/// How long a thread waits for work, in nanoseconds.
+const PATIENCE: u64 = 10_000_000_000;
+/// Enough for libvirt's clients.
+const STACK: usize = 512 << 10;
+
+fn spawn(name: &str, run: fn()) -> bool {
+    // SAFETY: sets of signals of ours; the mask is this thread's, and it gets back what it was.
+    unsafe {
+        let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
+        libc::sigfillset(all.as_mut_ptr());
+        let blocked = libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) == 0;
+        let started = std::thread::Builder::new().name(name.into()).stack_size(STACK).spawn(run).is_ok();
+        if blocked {
+            libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
+        }
+        started
+    }
+}
+
+/// From now on the pool has its threads.
+pub fn install() {
+    let mut pool = pool();
+    pool.start = || spawn("sys-virt", work);
+    pool.start_clock = || spawn("sys-virt-time", keep_time);
+}
+
+fn work() {
+    crate::boundary::sigpipe::hold_always();
+    let mut pool = pool();
+    loop {
+        if let Some((id, work)) = pool.next() {
+            drop(pool);
+            errand::begin(id);
+            let (outcome, result) = run(&work);
+            pool = self::pool();
+            let nobodys = pool.finish(id, outcome, result, work.args);
+            if nobodys.is_some() {
+                // To give an object back may take long.
+                drop(pool);
+                drop(nobodys);
+                pool = self::pool();
+            }
+            continue;
+        }
+        pool.idle += 1;
+        let until = now() + PATIENCE;
+        while pool.wakeups == 0 && now() < until {
+            WORK.wait_until(&mut pool, until);
+        }
+        if pool.wakeups > 0 {
+            pool.wakeups -= 1;
+            continue;
+        }
+        pool.idle -= 1;
+        pool.threads -= 1;
+        return;
+    }
+}
+
+/// Makes a call. The result owns what it points to.
+fn run(work: &Work) -> (Outcome, Value) {
+    let mut result = MaybeUninit::<Value>::uninit();
+    // SAFETY: copies of what the shim decoded for this method, and room for a value.
+    let outcome = unsafe { (work.method.body)(work.args.as_ptr(), result.as_mut_ptr()) };
+    // SAFETY: the body wrote a value.
+    let result = unsafe { result.assume_init() }.settled();
+    if outcome == Outcome::Error && has_no_cause(&result) {
+        if let Some(error) = error_of(work) {
+            return (outcome, exception(error));
+        }
+    }
+    owner::note(&result, work.connection);
+    (outcome, result)
+}
+
+/// What libvirt says when it has nothing to say: of the calls that a connection takes with it when it dies, one gets the reason.
+fn has_no_cause(error: &Value) -> bool {
+    let number = |key| error.get(key).and_then(Value::integer);
+    matches!(number("code"), Some(0 | 1)) && number("domain") == Some(i128::from(virt_sys::VIR_FROM_NONE))
+}
+
+/// The error that every call of a dead connection gets.
+fn error_of(work: &Work) -> Option<Error> {
+    let connection: *mut virt_sys::virConnect = work.connection.cast();
+    let mut version = 0;
+    // SAFETY: the connection of an object among the arguments, which lives, or NULL. Both calls end at once if it is dead.
+    unsafe {
+        if connection.is_null()
+            || virt_sys::virConnectIsAlive(connection) != 0
+            || virt_sys::virConnectGetLibVersion(connection, &mut version) >= 0
+        {
+            return None;
+        }
+    }
+    Some(Error::Libvirt(VirError::last()))
+}
+
+/// Settles the calls whose time is over.
+fn keep_time() {
+    let mut pool = pool();
+    let mut idle_until = 0;
+    loop {
+        let time = now();
+        while let Some(id) = pool.is_due(time) {
+            expire(&mut pool, id);
+        }
+        let until = match pool.deadlines.first() {
+            Some((deadline, _)) => {
+                idle_until = 0;
+                *deadline
+            }
+            None if idle_until == 0 => {
+                idle_until = time + PATIENCE;
+                idle_until
+            }
+            None if time < idle_until => idle_until,
+            None => {
+                pool.clock = None;
+                return;
+            }
+        };
+        pool.clock = Some(until);
+        TIME.wait_until(&mut pool, until);
+    }
+}
+
+fn expire(pool: &mut Pool, id: u64) {
+    let Some(&(deadline, _)) = pool.deadlines.first() else { return };
+    pool.deadlines.remove(&(deadline, id));
+    let name = pool.name_of(id);
+    pool.give_up(id, |state| exception(Error::timeout(name, state)));
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Locks that survive `fork`. The standard ones cannot: in the child, one that another thread held stays locked, with
+//! nobody to open it. Those of [`register`]'s list are held by the thread that forks, so that what they guard is whole in the child.
+
+use libc::{CLOCK_MONOTONIC, pthread_cond_t, pthread_mutex_t, timespec};
+use std::cell::UnsafeCell;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::sync::OnceLock;
+
+/// A mutex, for statics.
+pub struct Lock<T> {
+    mutex: UnsafeCell<pthread_mutex_t>,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: the mutex lets one thread at a time to the value, which may go to any thread.
+unsafe impl<T: Send> Sync for Lock<T> {}
+
+impl<T> Lock<T> {
+    /// An open lock.
+    pub const fn new(value: T) -> Self {
+        Lock { mutex: UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER), value: UnsafeCell::new(value) }
+    }
+
+    /// Waits until the value is this thread's.
+    pub fn lock(&'static self) -> Guard<T> {
+        // SAFETY: an initialized mutex that never moves.
+        unsafe { libc::pthread_mutex_lock(self.mutex.get()) };
+        Guard { lock: self, thread: PhantomData }
+    }
+}
+
+/// The time in which the value is this thread's.
+pub struct Guard<T: 'static> {
+    lock: &'static Lock<T>,
+    /// A mutex is opened by the thread that closed it.
+    thread: PhantomData<*const ()>,
+}
+
+impl<T> Deref for Guard<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        // SAFETY: the mutex is ours.
+        unsafe { &*self.lock.value.get() }
+    }
+}
+
+impl<T> DerefMut for Guard<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: the mutex is ours.
+        unsafe { &mut *self.lock.value.get() }
+    }
+}
+
+impl<T> Drop for Guard<T> {
+    fn drop(&mut self) {
+        // SAFETY: this thread locked it.
+        unsafe { libc::pthread_mutex_unlock(self.lock.mutex.get()) };
+    }
+}
+
+/// Where threads wait for something to change. Its clock never jumps.
+pub struct Condition(UnsafeCell<pthread_cond_t>);
+
+// SAFETY: made for the use by many threads.
+unsafe impl Sync for Condition {}
+
+impl Condition {
+    /// For statics; before its first use comes [`Condition::renew`], by way of [`register`].
+    pub const fn new() -> Self {
+        Condition(UnsafeCell::new(libc::PTHREAD_COND_INITIALIZER))
+    }
+
+    /// Waits until it is notified or until the time [`now`] of `deadline`, or returns for no reason.
+    pub fn wait_until<T>(&'static self, guard: &mut Guard<T>, deadline: u64) {
+        let nanoseconds = 1_000_000_000;
+        // The parts of a time of 64 bits fit everywhere but in the seconds of a 32-bit system's year 2106.
+        let time = timespec {
+            tv_sec: (deadline / nanoseconds).try_into().unwrap_or(i32::MAX.into()),
+            tv_nsec: (deadline % nanoseconds) as _,
+        };
+        // SAFETY: both are initialized, and the mutex is this thread's.
+        unsafe { libc::pthread_cond_timedwait(self.0.get(), guard.lock.mutex.get(), &time) };
+    }
+
+    /// Wakes one that waits.
+    pub fn notify_one(&self) {
+        // SAFETY: initialized.
+        unsafe { libc::pthread_cond_signal(self.0.get()) };
+    }
+
+    /// Wakes all that wait.
+    pub fn notify_all(&self) {
+        // SAFETY: initialized.
+        unsafe { libc::pthread_cond_broadcast(self.0.get()) };
+    }
+}
+
+/// Nanoseconds of a clock that never jumps.
+pub fn now() -> u64 {
+    let mut time = timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: room for a time.
+    unsafe { libc::clock_gettime(CLOCK_MONOTONIC, &mut time) };
+    #[allow(clippy::unnecessary_cast)]
+    {
+        time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+    }
+}
+
+/// What has to be looked after when the process forks.
+pub trait Forks: Sync {
+    /// Before: nobody else changes it until afterwards.
+    fn hold(&self);
+    /// Afterwards, in the parent.
+    ///
+    /// # Safety
+    /// This thread holds it.
+    unsafe fn open(&self);
+    /// Afterwards, in the child, where the other threads are gone.
+    ///
+    /// # Safety
+    /// This thread held it, and is the only one.
+    unsafe fn renew(&self);
+}
+
+impl<T: Send> Forks for Lock<T> {
+    fn hold(&self) {
+        // SAFETY: an initialized mutex that never moves.
+        unsafe { libc::pthread_mutex_lock(self.mutex.get()) };
+    }
+
+    unsafe fn open(&self) {
+        // SAFETY: the caller's promise.
+        unsafe { libc::pthread_mutex_unlock(self.mutex.get()) };
+    }
+
+    unsafe fn renew(&self) {
+        // SAFETY: nobody else is there to use it.
+        unsafe { self.mutex.get().write(libc::PTHREAD_MUTEX_INITIALIZER) };
+    }
+}
+
+impl Forks for Condition {
+    fn hold(&self) {}
+
+    unsafe fn open(&self) {}
+
+    unsafe fn renew(&self) {
+        // SAFETY: nobody else is there to use it; those who waited are gone.
+        unsafe {
+            let mut attributes = std::mem::zeroed();
+            libc::pthread_condattr_init(&mut attributes);
+            libc::pthread_condattr_setclock(&mut attributes, CLOCK_MONOTONIC);
+            libc::pthread_cond_init(self.0.get(), &attributes);
+            libc::pthread_condattr_destroy(&mut attributes);
+        }
+    }
+}
+
+struct AtFork {
+    all: &'static [&'static dyn Forks],
+    child: fn(),
+}
+
+static AT_FORK: OnceLock<AtFork> = OnceLock::new();
+
+/// Looks after `all` from now on, and calls `child` in every child. A second call changes nothing.
+pub fn register(all: &'static [&'static dyn Forks], child: fn()) {
+    if AT_FORK.get().is_some() {
+        return;
+    }
+    for one in all {
+        one.hold();
+        // SAFETY: the process loads us: no other thread knows of them yet.
+        unsafe { one.renew() };
+    }
+    if AT_FORK.set(AtFork { all, child }).is_ok() {
+        // SAFETY: functions that stay, for the library is never unloaded.
+        unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
+    }
+}
+
+extern "C" fn before() {
+    for one in AT_FORK.get().map_or(&[][..], |at| at.all) {
+        one.hold();
+    }
+}
+
+extern "C" fn in_parent() {
+    for one in AT_FORK.get().map_or(&[][..], |at| at.all).iter().rev() {
+        // SAFETY: `before` ran on this thread.
+        unsafe { one.open() };
+    }
+}
+
+extern "C" fn in_child() {
+    let Some(at) = AT_FORK.get() else { return };
+    for one in at.all {
+        // SAFETY: `before` ran on this thread, the only one.
+        unsafe { one.renew() };
+    }
+    (at.child)();
+}

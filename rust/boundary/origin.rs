@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Which connections are open, and which objects came from which, for the classes that do not tell: it is noted of what calls
+//! of the pool return.
+
+use super::lock::Lock;
+use libc::c_void;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// By address.
+pub struct Origins {
+    connections: BTreeSet<usize>,
+    objects: BTreeMap<usize, usize>,
+}
+
+/// All of the process.
+pub static ORIGINS: Lock<Origins> =
+    Lock::new(Origins { connections: BTreeSet::new(), objects: BTreeMap::new() });
+
+/// Whether any object was noted.
+static NOTED: AtomicBool = AtomicBool::new(false);
+
+/// A connection was opened.
+pub fn opened(connection: *mut c_void) {
+    ORIGINS.lock().connections.insert(connection as usize);
+}
+
+/// A connection is about to be closed.
+pub fn closed(connection: *mut c_void) {
+    ORIGINS.lock().connections.remove(&(connection as usize));
+}
+
+/// An object goes, and another may get its address.
+#[inline]
+pub fn released(object: *mut c_void) {
+    if NOTED.load(Ordering::Relaxed) {
+        ORIGINS.lock().objects.remove(&(object as usize));
+    }
+}
+
+/// Notes where an object came from.
+pub fn note(object: *mut c_void, connection: *mut c_void) {
+    ORIGINS.lock().objects.insert(object as usize, connection as usize);
+    NOTED.store(true, Ordering::Relaxed);
+}
+
+/// What was noted; or the only connection, if there is but one; else NULL.
+pub fn of(object: *mut c_void) -> *mut c_void {
+    let origins = ORIGINS.lock();
+    let noted = origins.objects.get(&(object as usize));
+    let only = origins.connections.first().filter(|_| origins.connections.len() == 1);
+    noted.or(only).map_or(null_mut(), |&connection| connection as *mut c_void)
+}
