@@ -4,6 +4,7 @@
 use super::number::{Bounds, integer};
 use crate::boundary::class::Object;
 use crate::boundary::error::{Error, Result};
+use crate::boundary::memory;
 use crate::boundary::value::{Tag, Value};
 use crate::virt::rules::by_uuid;
 use libc::{c_char, c_int};
@@ -87,25 +88,23 @@ impl NamedArg<'_> {
     /// The elements of an array argument as integers.
     pub fn integers<T: TryFrom<i128> + Bounds>(&self) -> Result<Vec<T>> {
         let elements = self.value.items().iter().enumerate();
-        elements.map(|(index, value)| integer(self.defined(index, value)?, &self.element(index))).collect()
+        memory::all(elements.map(|(index, value)| integer(self.defined(index, value)?, &self.element(index))))
     }
 
     /// The elements of an array argument as file descriptors: of file handles, or as numbers.
     pub fn descriptors(&self) -> Result<Vec<c_int>> {
         let elements = self.value.items().iter().enumerate();
-        elements
-            .map(|(index, value)| match value.descriptor() {
-                Some(-1) => Err(Error::argument(&self.element(index), "is a file handle without descriptor")),
-                Some(descriptor) => Ok(descriptor),
-                None => integer(self.defined(index, value)?, &self.element(index)),
-            })
-            .collect()
+        memory::all(elements.map(|(index, value)| match value.descriptor() {
+            Some(-1) => Err(Error::argument(&self.element(index), "is a file handle without descriptor")),
+            Some(descriptor) => Ok(descriptor),
+            None => integer(self.defined(index, value)?, &self.element(index)),
+        }))
     }
 
     /// The elements of an array argument as C strings.
     pub fn texts(&self) -> Result<Vec<std::ffi::CString>> {
         let elements = self.value.items().iter().enumerate();
-        elements.map(|(index, value)| self.defined(index, value)?.to_text(&self.element(index))).collect()
+        memory::all(elements.map(|(index, value)| self.defined(index, value)?.to_text(&self.element(index))))
     }
 
     /// An element of an array that must have one: neither undef nor a hole.

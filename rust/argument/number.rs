@@ -3,6 +3,7 @@
 //! that would lose something, and the one narrowing of numbers to C's types.
 
 use crate::boundary::error::{Error, Result, quoted};
+use crate::boundary::memory;
 use crate::boundary::scratch::wipe;
 use crate::boundary::value::{Tag, Value};
 use std::borrow::Cow;
@@ -43,7 +44,7 @@ impl Value {
                 let text = std::str::from_utf8(self.raw())
                     .map_err(|_| Error::argument(what, "holds characters that no byte string can hold"))?;
                 // With room for all: a vector that grows would leave copies of a secret behind.
-                let mut bytes = Vec::with_capacity(text.len());
+                let mut bytes = memory::with_room(text.len() + 1);
                 for character in text.chars() {
                     let Ok(byte) = u8::try_from(u32::from(character)) else {
                         wipe(&mut bytes);
@@ -64,9 +65,18 @@ impl Value {
     pub fn to_text(&self, what: &str) -> Result<CString> {
         let bytes = if self.is_utf8() { self.raw().into() } else { self.to_bytes(what)? };
         let bytes = match std::str::from_utf8(&bytes) {
-            Ok(_) => bytes.into_owned(),
+            Ok(_) => match bytes {
+                Cow::Borrowed(bytes) => memory::copy_for_c(bytes),
+                Cow::Owned(bytes) => bytes,
+            },
             // Perl's characters 128 to 255, one byte each: the same characters, encoded.
-            Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect::<String>().into_bytes(),
+            Err(_) => {
+                let mut text = memory::with_room(2 * bytes.len() + 1);
+                for &byte in bytes.iter() {
+                    text.extend_from_slice(char::from(byte).encode_utf8(&mut [0; 2]).as_bytes());
+                }
+                text
+            }
         };
         CString::new(bytes).map_err(|_| Error::argument(what, "holds a NUL character"))
     }

@@ -8,6 +8,7 @@ use crate::boundary::value::{Tag, Value};
 use crate::virt::params::{ParamArray, ParamType, field};
 use crate::virt::rules::check;
 use libc::{c_char, c_int, c_uint};
+use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use virt_sys::{
     VIR_ERR_ARGUMENT_UNSUPPORTED, VIR_ERR_INVALID_ARG, VIR_TYPED_PARAM_BOOLEAN, VIR_TYPED_PARAM_DOUBLE,
@@ -129,7 +130,7 @@ fn blank(name: &[u8], kind: ParamType) -> Result<virTypedParameter> {
     // SAFETY: all-zero bytes are a parameter without name, type and value.
     let mut param: virTypedParameter = unsafe { std::mem::zeroed() };
     if name.len() >= param.field.len() {
-        let name = String::from_utf8_lossy(name);
+        let name = shortened(name);
         return Err(Error::invalid(format!("parameter name '{name}' is too long")));
     }
     for (to, &from) in param.field.iter_mut().zip(name) {
@@ -148,7 +149,12 @@ fn blank(name: &[u8], kind: ParamType) -> Result<virTypedParameter> {
 }
 
 fn unknown(hash: &str, key: &[u8]) -> Error {
-    Error::invalid(format!("{hash} has the unknown key '{}'", String::from_utf8_lossy(key)))
+    Error::invalid(format!("{hash} has the unknown key '{}'", shortened(key)))
+}
+
+/// As much of a name as helps to find it.
+fn shortened(name: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(&name[..name.len().min(1_000)])
 }
 
 /// A setter that takes what its getter reports. The types of what libvirt documents are `known`: it is sent at once. A driver

@@ -31,17 +31,22 @@ pub(crate) unsafe fn enter<const N: usize, R: Returned>(
     let _guard = sends.then(sigpipe::Guard::new);
     let (outcome, value) = match catch_unwind(AssertUnwindSafe(|| body(args))) {
         Ok(Ok(returned)) => (Outcome::Done, returned.into_value()),
-        Ok(Err(error)) => failure(error, name),
-        Err(panic) => failure(panicked(&*panic), name),
+        Ok(Err(error)) => thrown_as(error, name),
+        Err(panic) => thrown_as(panicked(&*panic), name),
     };
     // SAFETY: the caller's promise.
     unsafe { result.write(value) };
     outcome
 }
 
-/// What the method `name` throws.
+/// What the method `name` throws, or that there is no memory for it.
 #[cold]
 #[inline(never)]
+fn thrown_as(error: Error, name: &str) -> (Outcome, Value) {
+    catch_unwind(AssertUnwindSafe(|| failure(error, name)))
+        .unwrap_or_else(|_| (Outcome::Usage, Value::from("there is no memory for an error's message")))
+}
+
 fn failure(error: Error, name: &str) -> (Outcome, Value) {
     match error {
         Error::Libvirt(error) => (Outcome::Error, thrown(error)),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! [`Error`]: everything that can go wrong, and the one place where libvirt's errors are read.
 
+use super::memory;
 use std::ffi::{CStr, CString};
 use virt_sys::{
     VIR_ERR_ERROR, VIR_ERR_INVALID_ARG, VIR_ERR_INVALID_CONN, VIR_ERR_NO_SUPPORT, VIR_ERR_OPERATION_INVALID,
@@ -62,7 +63,8 @@ impl VirError {
                 message: if message.is_null() {
                     c"Unknown problem".into()
                 } else {
-                    CStr::from_ptr(message).into()
+                    // Without a NUL, as a C string has none.
+                    CString::from_vec_unchecked(memory::copy_for_c(CStr::from_ptr(message).to_bytes()))
                 },
             }
         };
@@ -73,7 +75,10 @@ impl VirError {
 
     /// The same with what to do about it.
     pub fn with_hint(mut self, hint: &str) -> Self {
-        let message = format!("{} ({hint})", self.message.to_string_lossy());
+        let mut message = memory::with_room(self.message.as_bytes().len() + hint.len() + 4);
+        for part in [self.message.as_bytes(), b" (", hint.as_bytes(), b")"] {
+            message.extend_from_slice(part);
+        }
         self.message = CString::new(message).unwrap_or(self.message);
         self
     }

@@ -5,6 +5,7 @@ use super::table::events;
 use crate::boundary::class::{Class, Connect, Domain};
 use crate::boundary::error::{Error, Result};
 use crate::boundary::map::map;
+use crate::boundary::memory;
 use crate::boundary::value::Value;
 use crate::virt::params;
 use crate::virt::rules::copied;
@@ -101,7 +102,7 @@ unsafe fn graphics_identities(subject: *const virDomainEventGraphicsSubject) -> 
         let (kind, name) = unsafe { (copied(identity.type_), copied(identity.name)) };
         map! { c"type" => kind, c"name" => name }
     };
-    Value::array(identities.iter().map(identity).collect())
+    Value::array(memory::collected(identities.iter().map(identity)))
 }
 
 /// Typed parameters that an event lends.

@@ -4,6 +4,7 @@
 
 use crate::argument::callback::Callback;
 use crate::boundary::error::{Error, Result, forget_error};
+use crate::boundary::memory;
 use crate::boundary::value::Value;
 use crate::virt::rules::check;
 use libc::{c_int, c_void};
@@ -202,11 +203,11 @@ impl CallbackRegistry {
 /// # Safety
 /// `connection` is a live connection.
 pub unsafe fn deregister_all<T>(connection: *mut T) {
-    let mine: Vec<(c_int, Deregister<c_void>)> = registered()
-        .values()
-        .filter(|entry| entry.connection == connection.addr())
-        .map(|entry| (entry.id, entry.deregister))
-        .collect();
+    let mine: Vec<(c_int, Deregister<c_void>)> = {
+        let entries = registered();
+        let mine = entries.values().filter(|entry| entry.connection == connection.addr());
+        memory::collected(mine.map(|entry| (entry.id, entry.deregister)))
+    };
     for (id, deregister) in mine {
         // SAFETY: the connection lives; an id that is gone meanwhile is an error that nobody waits for.
         if unsafe { deregister(connection.cast(), id) } < 0 {

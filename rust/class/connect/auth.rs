@@ -92,7 +92,7 @@ fn answer(callback: &Callback, creds: &mut [virConnectCredential]) -> Option<c_i
             c"result" => default,
         }
     };
-    let questions = Value::array(creds.iter().map(question).collect());
+    let questions = Value::array(memory::collected(creds.iter().map(question)));
     let done = callback.ask([questions], Want::Scalar, Some(0), |returned, answers| {
         for (cred, answer) in creds.iter_mut().zip(answers.items()) {
             give(cred, answer.get("result"))?;

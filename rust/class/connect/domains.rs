@@ -20,7 +20,7 @@ methods! { "Sys::Virt";
     num_of_domains(con: Connect) => number(virConnectNumOfDomains(con));
     num_of_defined_domains(con: Connect) => number(virConnectNumOfDefinedDomains(con));
     list_domain_ids(con: Connect, maxids: Count) =>
-        Ok(Value::list(ids(con, maxids)?.into_iter().map(Value::from).collect()));
+        Ok(Value::list(memory::collected(ids(con, maxids)?.into_iter().map(Value::from))));
     list_defined_domain_names(con: Connect, maxnames: Count) =>
         names(maxnames, |out, max| virConnectListDefinedDomains(con, out, max));
     #[sub] list_domains(con: Connect) => listed(
@@ -84,5 +84,5 @@ fn active(con: *mut Connect) -> Result<Vec<Value>> {
         // SAFETY: NULL or a new domain.
         unsafe { object(domain) }.ok()
     };
-    Ok(ids.into_iter().filter_map(lookup).collect())
+    Ok(memory::collected(ids.into_iter().filter_map(lookup)))
 }

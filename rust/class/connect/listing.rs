@@ -32,7 +32,7 @@ pub unsafe fn walk<T: Object>(
     let names = name_values(check(count)? as usize, names)?;
     let found = names.iter().filter(|name| !name.raw().is_empty());
     // SAFETY: the caller's promise. libvirt ended each name with a NUL.
-    Ok(found.filter_map(|name| unsafe { object(lookup(name.raw().as_ptr().cast())) }.ok()).collect())
+    Ok(memory::collected(found.filter_map(|name| unsafe { object(lookup(name.raw().as_ptr().cast())) }.ok())))
 }
 
 /// The numbers of at most `max` active domains.

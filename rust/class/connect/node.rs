@@ -147,7 +147,7 @@ fn free_pages(con: *mut Connect, sizes: &NamedArg, start: i32, end: i32, flags: 
         let pairs = pages.iter().zip(counts);
         let items =
             pairs.flat_map(|(size, &count)| [Value::from(size.to_string().as_str()), Value::from(count)]);
-        map! { c"cell" => start + index as i32, c"pages" => Value::map(items.collect()) }
+        map! { c"cell" => start + index as i32, c"pages" => Value::map(memory::collected(items)) }
     };
     // Drivers that fill everything may call that 0.
     let filled = if filled == 0 { counts.len() } else { (filled as usize).min(counts.len()) };

@@ -14,14 +14,14 @@ methods! { "Sys::Virt";
         number(virConnectCompareHypervisorCPU(con, emulatorsv, archsv, machinesv, virttypesv, xml, flags));
     baseline_cpu(con: Connect, xml: Array, flags: u32 = 0) => {
         let texts = xml.texts()?;
-        let mut pointers: Vec<*const c_char> = texts.iter().map(|text| text.as_ptr()).collect();
+        let mut pointers = memory::collected(texts.iter().map(|text| text.as_ptr()));
         owned(virConnectBaselineCPU(con, pointers.as_mut_ptr(), pointers.len() as c_uint, flags))
     };
     baseline_hypervisor_cpu(
         con: Connect, emulatorsv: TextOrNull, archsv: TextOrNull, machinesv: TextOrNull, virttypesv: TextOrNull,
         xml: Array, flags: u32 = 0) => {
         let texts = xml.texts()?;
-        let mut pointers: Vec<*const c_char> = texts.iter().map(|text| text.as_ptr()).collect();
+        let mut pointers = memory::collected(texts.iter().map(|text| text.as_ptr()));
         owned(virConnectBaselineHypervisorCPU(
             con, emulatorsv, archsv, machinesv, virttypesv, pointers.as_mut_ptr(), pointers.len() as c_uint, flags))
     };

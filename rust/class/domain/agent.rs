@@ -48,7 +48,7 @@ struct Texts {
 impl Texts {
     fn new(array: &NamedArg) -> Result<Self> {
         let texts = array.texts()?;
-        Ok(Texts { pointers: texts.iter().map(|text| text.as_ptr()).collect(), _texts: texts })
+        Ok(Texts { pointers: memory::collected(texts.iter().map(|text| text.as_ptr())), _texts: texts })
     }
 
     fn as_ptr(&mut self) -> *mut *const c_char {
