@@ -46,12 +46,7 @@ methods! { "Sys::Virt::Admin";
 
     register_close_callback(conref: Owner<Admin>, cb: Code) => close::register(&conref, &cb);
     unregister_close_callback(con: Admin) => ignored(close::unregister(con, 0));
-    _deregister_all(con: Admin) => {
-        if !con.is_null() {
-            deregister_all(con);
-        }
-        Ok(Value::none())
-    };
+    _deregister_all(con: Admin) => void(|| deregister_all(con));
 }
 
 /// The rows of a daemon's servers.
@@ -99,20 +94,22 @@ pub mod client {
     use super::*;
 
     methods! { "Sys::Virt::Admin::Client";
-        get_id(client: AdminClient) => {
-            let id = virAdmClientGetID()?(client);
-            if id == u64::MAX { Err(Error::last()) } else { Ok(Value::from(id)) }
-        };
-        get_timestamp(client: AdminClient) => {
-            let seconds = virAdmClientGetTimestamp()?(client);
-            if seconds < 0 { Err(Error::last()) } else { Ok(Value::from(seconds)) }
-        };
+        get_id(client: AdminClient) => id(virAdmClientGetID()?(client));
+        get_timestamp(client: AdminClient) => seconds(virAdmClientGetTimestamp()?(client));
         get_transport(client: AdminClient) => number(virAdmClientGetTransport()?(client));
         get_info(client: AdminClient, flags: u32 = 0) => {
             let get = virAdmClientGetInfo()?;
             params::get_allocated(|values, count| get(client, values, count, flags))
         };
         close(client: AdminClient, flags: u32 = 0) => status(virAdmClientClose()?(client, flags));
+    }
+
+    fn id(id: u64) -> Result<Value> {
+        if id == u64::MAX { Err(Error::last()) } else { Ok(Value::from(id)) }
+    }
+
+    fn seconds(seconds: i64) -> Result<Value> {
+        if seconds < 0 { Err(Error::last()) } else { Ok(Value::from(seconds)) }
     }
 }
 

@@ -14,13 +14,13 @@ methods! { "Sys::Virt::Event";
         let callback = Callback::new(&coderef)?;
         loop_result(register(callback, |opaque| virEventAddHandle(fd, events, Some(handle_ready), opaque, Some(free))))
     };
-    update_handle(watch: i32, events: i32) => { virEventUpdateHandle(watch, events); Ok(Value::none()) };
+    update_handle(watch: i32, events: i32) => void(|| virEventUpdateHandle(watch, events));
     remove_handle(watch: i32) => removed(virEventRemoveHandle(watch), "watch", watch);
     add_timeout(frequency: i32, coderef: Code) => {
         let callback = Callback::new(&coderef)?;
         loop_result(register(callback, |opaque| virEventAddTimeout(frequency, Some(timer_fired), opaque, Some(free))))
     };
-    update_timeout(timer: i32, frequency: i32) => { virEventUpdateTimeout(timer, frequency); Ok(Value::none()) };
+    update_timeout(timer: i32, frequency: i32) => void(|| virEventUpdateTimeout(timer, frequency));
     remove_timeout(timer: i32) => removed(virEventRemoveTimeout(timer), "timer", timer);
 }
 

@@ -11,29 +11,38 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 methods! { "Sys::Virt::EventImpl";
     _run_handle_callback_helper(watch: i32, fd: i32, event: i32, cbref: Any, opaqueref: Any) => {
-        let entry = entry_of(&cbref, &opaqueref)?;
-        let Function::Handle(Some(function)) = entry.function else { return Err(not_ours(&cbref)) };
-        function(watch, fd, event, entry.opaque.0);
-        Ok(Value::none())
+        run_handle(watch, fd, event, &cbref, &opaqueref)
     };
-    _run_timeout_callback_helper(timer: i32, cbref: Any, opaqueref: Any) => {
-        let entry = entry_of(&cbref, &opaqueref)?;
-        let Function::Timeout(Some(function)) = entry.function else { return Err(not_ours(&cbref)) };
-        function(timer, entry.opaque.0);
-        Ok(Value::none())
-    };
-    _free_callback_opaque_helper(ffref: Any, opaqueref: Any) => {
-        if ffref.value.is_none() {
-            return Ok(Value::none());
-        }
-        let key = key_of(&ffref)?;
-        let _ = opaqueref;
-        let entry = entries().remove(&key).ok_or_else(|| not_ours(&ffref))?;
-        if let Some(free) = entry.free {
-            free(entry.opaque.0);
-        }
-        Ok(Value::none())
-    };
+    _run_timeout_callback_helper(timer: i32, cbref: Any, opaqueref: Any) => { run_timeout(timer, &cbref, &opaqueref) };
+    _free_callback_opaque_helper(ffref: Any, opaqueref: Any) => { let _ = opaqueref; free(&ffref) };
+}
+
+fn run_handle(watch: i32, fd: i32, event: i32, callback: &NamedArg, opaque: &NamedArg) -> Result<Value> {
+    let entry = entry_of(callback, opaque)?;
+    let Function::Handle(Some(function)) = entry.function else { return Err(not_ours(callback)) };
+    // SAFETY: libvirt's own function, with the pointer that came with it; neither was freed, for the entry is there.
+    unsafe { function(watch, fd, event, entry.opaque.0) };
+    Ok(Value::none())
+}
+
+fn run_timeout(timer: i32, callback: &NamedArg, opaque: &NamedArg) -> Result<Value> {
+    let entry = entry_of(callback, opaque)?;
+    let Function::Timeout(Some(function)) = entry.function else { return Err(not_ours(callback)) };
+    // SAFETY: as above.
+    unsafe { function(timer, entry.opaque.0) };
+    Ok(Value::none())
+}
+
+fn free(function: &NamedArg) -> Result<Value> {
+    if function.value.is_none() {
+        return Ok(Value::none());
+    }
+    let entry = entries().remove(&key_of(function)?).ok_or_else(|| not_ours(function))?;
+    if let Some(free) = entry.free {
+        // SAFETY: libvirt's own function, with its pointer; the entry is gone, so this happens once.
+        unsafe { free(entry.opaque.0) };
+    }
+    Ok(Value::none())
 }
 
 #[derive(Clone, Copy)]

@@ -5,14 +5,23 @@ use crate::boundary::library;
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt::LXC";
-    open_namespace(dom: Domain, flags: u32 = 0) => {
-        let mut array = std::ptr::null_mut();
-        let count = check(library::virDomainLxcOpenNamespace()?(dom, &mut array, flags))?;
-        Ok(Value::list(files(array, count)))
-    };
+    open_namespace(dom: Domain, flags: u32 = 0) => open_namespace(dom, flags);
     enter_namespace(dom: Domain, files: Array, flags: u32 = 0) => enter_namespace(dom, &files, flags);
     enter_security_label(model: Hash, label: Hash, flags: u32 = 0) => enter_security_label(&model, &label, flags);
     enter_cgroup(dom: Domain, flags: u32 = 0) => status(library::virDomainLxcEnterCGroup()?(dom, flags));
+}
+
+/// The domain's namespaces.
+///
+/// # Safety
+/// `dom` is a domain or NULL.
+unsafe fn open_namespace(dom: *mut Domain, flags: u32) -> Result<Value> {
+    let mut array = std::ptr::null_mut();
+    let open = library::virDomainLxcOpenNamespace()?;
+    // SAFETY: the caller's promise; libvirt allocates the array.
+    let count = check(unsafe { open(dom, &raw mut array, flags) })?;
+    // SAFETY: as many descriptors as libvirt says, all ours.
+    Ok(Value::list(unsafe { files(array, count) }))
 }
 
 /// Enters the namespaces behind the files; those that this process was in.

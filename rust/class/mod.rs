@@ -49,14 +49,20 @@ pub(crate) mod prelude {
 
 /// The rows of one file: `name(parameter: Type = default, ...) => result;`
 ///
-/// The result is an expression of type `Result<Value>`, mostly one of the rules of [`crate::virt::rules`]
-/// around a call of libvirt; it may use the parameters by name. A row can be marked `#[sub]` (an
-/// ordinary Perl sub in the original: no prototype, lenient about the number of arguments),
+/// The result is of type `Result<Value>`, and has one of three forms; it may use the parameters by name:
+///
+/// - `rule(virFunction(dom, flags))`: a rule of [`crate::virt::rules`] around a call of libvirt, or a function below the
+///   rows with the row's parameters. This alone is unsafe.
+/// - `{ let get = newer::virFunction()?; rule(|out| get(dom, out)) }`: the same after safe preparations.
+/// - any other block, which is safe.
+///
+/// A row can be marked `#[sub]` (an ordinary Perl sub in the original: no prototype, lenient about the number of arguments),
 /// `#[constructor]` (the same, and its object is blessed into the invocant's class) or `#[local]` (it never writes
 /// to a daemon's socket, or guards that itself: no time is spent on SIGPIPE).
 macro_rules! methods {
     ($package:literal; $(
-        $(#[$mark:ident])* $name:ident($($arg:ident : $ty:ty $(= $default:expr)?),* $(,)?) => $body:expr;
+        $(#[$mark:ident])* $name:ident($($arg:ident : $ty:ty $(= $default:expr)?),* $(,)?) =>
+            $( $($rule:ident)::+ ( $($call:tt)* ) )? $( { $($block:tt)* } )? ;
     )*) => {
         /// The rows of this file.
         pub static METHODS: &[$crate::boundary::table::Method] = &[$(
@@ -70,20 +76,20 @@ macro_rules! methods {
                 &[$(stringify!($arg)),*],
                 $crate::class::methods!(@flags $($mark)*),
                 {
-                    #[allow(unused_mut, unused_variables, non_snake_case)]
+                    #[allow(unused_mut, unused_variables, unused_unsafe, non_snake_case)]
                     unsafe extern "C" fn body(
                         args: *const $crate::boundary::value::Value,
                         result: *mut $crate::boundary::value::Value,
                     ) -> $crate::boundary::table::Outcome {
+                        const COUNT: usize = <[&str]>::len(&[$(stringify!($arg)),*]);
+                        let row = |[$($arg),*]: &[$crate::boundary::value::Value; COUNT]| {
+                            $(let $arg = <$ty as $crate::argument::types::Arg>::get($arg, stringify!($arg))?;)*
+                            $($crate::class::methods!(@call $($rule)::+ ( $($call)* )))?
+                            $($crate::class::methods!(@block $($block)*))?
+                        };
                         // SAFETY: the shim's promise to every body, which its caller gave this one.
                         unsafe { $crate::boundary::enter::enter(
-                            |[$($arg),*]| {
-                                $(let $arg = <$ty as $crate::argument::types::Arg>::get($arg, stringify!($arg))?;)*
-                                // SAFETY: the shim checked every object's class, strings are NUL-terminated,
-                                // and all of them outlive the call; the row passes them on as C's prototype says.
-                                #[allow(unused_unsafe)]
-                                unsafe { $body }
-                            },
+                            row,
                             args,
                             result,
                             concat!($package, "::", stringify!($name)),
@@ -95,6 +101,30 @@ macro_rules! methods {
             ),
         )*];
     };
+    (@call $($call:tt)*) => {
+        // SAFETY: the row passes its own parameters on, as C's prototype, or the function below the rows, takes them: NULL
+        // or an object of the class that the row names, a C string, a plain number; and all of them outlive the call.
+        // What libvirt returns or writes is what the rule is made for.
+        unsafe { $($call)* }
+    };
+    (@block let $name:pat = $value:expr; $($rest:tt)*) => {{
+        let $name = $value;
+        $crate::class::methods!(@block $($rest)*)
+    }};
+    (@block let $name:ident: $ty:ty = $value:expr; $($rest:tt)*) => {{
+        let $name: $ty = $value;
+        $crate::class::methods!(@block $($rest)*)
+    }};
+    (@block let mut $name:ident: $ty:ty = $value:expr; $($rest:tt)*) => {{
+        let mut $name: $ty = $value;
+        $crate::class::methods!(@block $($rest)*)
+    }};
+    (@block $($rule:ident)::+ ( $($call:tt)* )) => { $crate::class::methods!(@call $($rule)::+ ( $($call)* )) };
+    (@block $first:expr; $($rest:tt)*) => {{
+        $first;
+        $crate::class::methods!(@block $($rest)*)
+    }};
+    (@block $($other:tt)*) => {{ $($other)* }};
     (@default) => { None };
     (@default $default:expr) => { Some((concat!(stringify!($default), "\0"), $default as i64)) };
     (@flags $($mark:ident)*) => { 0 $(| $crate::class::methods!(@flag $mark))* };

@@ -14,10 +14,8 @@ methods! { "Sys::Virt::NodeDevice";
     #[local] get_name(dev: NodeDevice) => borrowed(virNodeDeviceGetName(dev));
     get_parent(dev: NodeDevice) => parent(dev);
     get_xml_description(dev: NodeDevice, flags: u32 = 0) => owned(virNodeDeviceGetXMLDesc(dev, flags));
-    list_capabilities(dev: NodeDevice) => {
-        let count = check(virNodeDeviceNumOfCaps(dev))?;
-        names(count as usize, |out, max| virNodeDeviceListCaps(dev, out, max))
-    };
+    list_capabilities(dev: NodeDevice) =>
+        names(check(virNodeDeviceNumOfCaps(dev))? as usize, |out, max| virNodeDeviceListCaps(dev, out, max));
     is_active(nodedev: NodeDevice) => number(newer::virNodeDeviceIsActive()?(nodedev));
     is_persistent(nodedev: NodeDevice) => number(newer::virNodeDeviceIsPersistent()?(nodedev));
     get_autostart(nodedev: NodeDevice) => {

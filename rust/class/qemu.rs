@@ -22,10 +22,9 @@ methods! { "Sys::Virt::QEMU";
     monitor_event_register(conref: Owner<Connect>, domref: Option<Domain>, event: TextOrNull, cb: Code, flags: u32 = 0) => {
         let function = library::virConnectDomainQemuMonitorEventRegister()?;
         let callback = Callback::on(&cb, &conref)?;
-        register_on(conref.object, callback, deregister, |opaque| {
+        number(register_on(conref.object, callback, deregister, |opaque| {
             function(conref.object, domref, event, monitor::CALLBACK, opaque, Some(free), flags)
-        })
-        .map(Value::from)
+        })?)
     };
     monitor_event_deregister(con: Connect, callbackID: i32) => ignored(deregister(con, callbackID));
 }

@@ -18,15 +18,23 @@ methods! { "Sys::Virt::Secret";
     get_xml_description(sec: Secret, flags: u32 = 0) => owned(virSecretGetXMLDesc(sec, flags));
     set_value(sec: Secret, value: Bytes, flags: u32 = 0) =>
         status(virSecretSetValue(sec, value.as_ptr(), value.len(), flags));
-    get_value(sec: Secret, flags: u32 = 0) => {
-        let mut length = 0;
-        let value = virSecretGetValue(sec, &mut length, flags);
-        if value.is_null() {
-            return Err(Error::last());
-        }
-        Ok(Value::wiped_bytes(value, length))
-    };
+    get_value(sec: Secret, flags: u32 = 0) => value(sec, flags);
     undefine(sec: Secret) => status(virSecretUndefine(sec));
+}
+
+/// The secret's value.
+///
+/// # Safety
+/// `sec` is a secret or NULL.
+unsafe fn value(sec: *mut Secret, flags: u32) -> Result<Value> {
+    let mut length = 0;
+    // SAFETY: the caller's promise; libvirt writes the length.
+    let value = unsafe { virSecretGetValue(sec, &raw mut length, flags) };
+    if value.is_null() {
+        return Err(Error::last());
+    }
+    // SAFETY: as many bytes as libvirt says, ours.
+    Ok(unsafe { Value::wiped_bytes(value, length) })
 }
 
 fn new(params: &NamedArg) -> Result<Value> {

@@ -18,15 +18,7 @@ methods! { "Sys::Virt::StoragePool";
     #[local] get_uuid_string(pool: StoragePool) => uuid_string(|raw| virStoragePoolGetUUID(pool, raw));
     get_connect(pool: StoragePool) => lent(virStoragePoolGetConnect(pool));
     get_xml_description(pool: StoragePool, flags: u32 = 0) => owned(virStoragePoolGetXMLDesc(pool, flags));
-    get_info(pool: StoragePool) => {
-        let info: virStoragePoolInfo = filled(|info| virStoragePoolGetInfo(pool, info))?;
-        Ok(map! {
-            c"state" => info.state,
-            c"capacity" => info.capacity,
-            c"allocation" => info.allocation,
-            c"available" => info.available,
-        })
-    };
+    get_info(pool: StoragePool) => described(|info| virStoragePoolGetInfo(pool, info), info);
     is_active(pool: StoragePool) => number(virStoragePoolIsActive(pool));
     is_persistent(pool: StoragePool) => number(virStoragePoolIsPersistent(pool));
     get_autostart(pool: StoragePool) => written(|on: *mut c_int| virStoragePoolGetAutostart(pool, on));
@@ -51,6 +43,15 @@ methods! { "Sys::Virt::StoragePool";
         } else {
             virStorageVolCreateXMLFrom(pool, xml, vol, flags)
         });
+}
+
+fn info(info: &virStoragePoolInfo) -> Value {
+    map! {
+        c"state" => info.state,
+        c"capacity" => info.capacity,
+        c"allocation" => info.allocation,
+        c"available" => info.available,
+    }
 }
 
 fn new(params: &NamedArg) -> Result<Value> {

@@ -18,12 +18,10 @@ methods! { "Sys::Virt::StorageVol";
     get_path(vol: StorageVol) => owned(virStorageVolGetPath(vol));
     get_connect(vol: StorageVol) => lent(virStorageVolGetConnect(vol));
     get_xml_description(vol: StorageVol, flags: u32 = 0) => owned(virStorageVolGetXMLDesc(vol, flags));
-    get_info(vol: StorageVol, flags: u32 = 0) => {
-        let info: virStorageVolInfo = filled(|info| {
-            if flags == 0 { virStorageVolGetInfo(vol, info) } else { virStorageVolGetInfoFlags(vol, info, flags) }
-        })?;
-        Ok(map! { c"type" => info.type_, c"capacity" => info.capacity, c"allocation" => info.allocation })
-    };
+    get_info(vol: StorageVol, flags: u32 = 0) => described(
+        |info| if flags == 0 { virStorageVolGetInfo(vol, info) } else { virStorageVolGetInfoFlags(vol, info, flags) },
+        info,
+    );
     delete(vol: StorageVol, flags: u32 = 0) => status(virStorageVolDelete(vol, flags));
     wipe(vol: StorageVol, flags: u32 = 0) => status(virStorageVolWipe(vol, flags));
     wipe_pattern(vol: StorageVol, algorithm: u32, flags: u32 = 0) => status(virStorageVolWipePattern(vol, algorithm, flags));
@@ -32,6 +30,10 @@ methods! { "Sys::Virt::StorageVol";
         begun(st, virStorageVolDownload(vol, st, offsetsv, lengthsv, flags));
     upload(vol: StorageVol, st: Stream, offsetsv: u64, lengthsv: u64, flags: u32 = 0) =>
         begun(st, virStorageVolUpload(vol, st, offsetsv, lengthsv, flags));
+}
+
+fn info(info: &virStorageVolInfo) -> Value {
+    map! { c"type" => info.type_, c"capacity" => info.capacity, c"allocation" => info.allocation }
 }
 
 fn new(params: &NamedArg) -> Result<Value> {

@@ -54,17 +54,18 @@ methods! { "Sys::Virt::Stream";
 
     add_callback(stref: Owner<Stream>, events: i32, cb: Code) => {
         let registration = Registration::new(Callback::on(&cb, &stref)?);
-        READY.register(stref.object, &registration, |key| {
+        done(READY.register(stref.object, &registration, |key| {
             virStreamEventAddCallback(stref.object, events, Some(ready), key, Some(free))
-        })?;
-        Ok(Value::none())
+        }))
     };
     update_callback(st: Stream, events: i32) => status(virStreamEventUpdateCallback(st, events));
-    remove_callback(st: Stream) => {
-        check(virStreamEventRemoveCallback(st))?;
-        READY.forget_those_of(st, None);
-        Ok(Value::none())
-    };
+    remove_callback(st: Stream) => removed(st, virStreamEventRemoveCallback(st));
+}
+
+fn removed(st: *mut Stream, returned: c_int) -> Result<Value> {
+    check(returned)?;
+    READY.forget_those_of(st, None);
+    Ok(Value::none())
 }
 
 /// A new stream.

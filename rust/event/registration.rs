@@ -201,8 +201,11 @@ impl CallbackRegistry {
 /// Takes back everything that is registered on a connection.
 ///
 /// # Safety
-/// `connection` is a live connection.
+/// `connection` is a live connection, or NULL.
 pub unsafe fn deregister_all<T>(connection: *mut T) {
+    if connection.is_null() {
+        return;
+    }
     let mine: Vec<(c_int, Deregister<c_void>)> = {
         let entries = registered();
         let mine = entries.values().filter(|entry| entry.connection == connection.addr());

@@ -61,6 +61,25 @@ pub unsafe fn owned_or_none(text: *mut c_char) -> Result<Value> {
     unsafe { owned(text) }
 }
 
+/// Success and nothing else; the method returns nothing.
+pub fn done<T>(result: Result<T>) -> Result<Value> {
+    result.map(|_| Value::none())
+}
+
+/// A call that cannot fail; the method returns nothing.
+pub fn void(call: impl FnOnce()) -> Result<Value> {
+    call();
+    Ok(Value::none())
+}
+
+/// What `describe` makes of a C structure that a function fills.
+pub fn described<T: Zeroed>(
+    call: impl FnOnce(*mut T) -> c_int,
+    describe: impl FnOnce(&T) -> Value,
+) -> Result<Value> {
+    filled(call).map(|structure| describe(&structure))
+}
+
 /// undef, also where a list is wanted, for a call whose failure says that there is nothing.
 fn nothing() -> Value {
     forget_error();

@@ -8,12 +8,11 @@ use crate::event::registration::{Deregister, deregister_all, free, register_on};
 use crate::event::{close, domain};
 
 methods! { "Sys::Virt";
-    domain_event_register(conref: Owner<Connect>, cb: Code) => {
+    domain_event_register(conref: Owner<Connect>, cb: Code) => done(
         register(&conref, &cb, deregister_legacy, |opaque| {
             virConnectDomainEventRegister(conref.object, domain::LEGACY, opaque, Some(free))
-        })?;
-        Ok(Value::none())
-    };
+        })
+    );
     domain_event_deregister(con: Connect) => ignored(virConnectDomainEventDeregister(con, domain::LEGACY));
     domain_event_register_any(conref: Owner<Connect>, domref: Option<Domain>, eventID: i32, cb: Code) => {
         let generic = domain::callback_of(eventID)?;
@@ -53,12 +52,7 @@ methods! { "Sys::Virt";
 
     register_close_callback(conref: Owner<Connect>, cb: Code) => close::register(&conref, &cb);
     unregister_close_callback(con: Connect) => ignored(close::unregister(con, 0));
-    _deregister_all(con: Connect) => {
-        if !con.is_null() {
-            deregister_all(con);
-        }
-        Ok(Value::none())
-    };
+    _deregister_all(con: Connect) => void(|| deregister_all(con));
 }
 
 /// Registers the sub; the result is libvirt's id.

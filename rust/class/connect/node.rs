@@ -7,22 +7,12 @@ use std::ffi::CStr;
 methods! { "Sys::Virt";
     get_node_info(con: Connect) => node_info(con);
     get_node_free_memory(con: Connect) => zero_or_error(|| virNodeGetFreeMemory(con));
-    get_node_cells_free_memory(con: Connect, start: i32, end: i32) => {
-        let cells = range(start, end)?;
-        let mut free: Vec<u64> = zeroed_array(cells)?;
-        let count = check(virNodeGetCellsFreeMemory(con, free.as_mut_ptr(), start, cells as c_int))?;
-        Ok(Value::list(memory::collected(free.into_iter().take(count as usize).map(Value::from))))
-    };
+    get_node_cells_free_memory(con: Connect, start: i32, end: i32) => cells_free_memory(con, start, end);
     get_node_free_pages(con: Connect, pagesizes: Array, start: i32, end: i32, flags: u32 = 0) =>
         free_pages(con, &pagesizes, start, end, flags);
     node_alloc_pages(con: Connect, pages: Array, start: i32, end: i32, flags: u32 = 0) =>
         alloc_pages(con, &pages, start, end, flags);
-    get_node_cpu_map(con: Connect, flags: u32 = 0) => {
-        let (mut map, mut online) = (std::ptr::null_mut(), 0);
-        let total = check(virNodeGetCPUMap(con, &mut map, &mut online, flags))?;
-        let map = owned_bytes(map, total / 8 + c_int::from(total % 8 != 0));
-        Ok(Value::list(vec![total.into(), map, online.into()]))
-    };
+    get_node_cpu_map(con: Connect, flags: u32 = 0) => cpu_map(con, flags);
     get_node_cpu_stats(con: Connect, cpuNum: i32 = VIR_NODE_CPU_STATS_ALL_CPUS, flags: u32 = 0) => {
         stats(CPU_STATS, |stat: &virNodeCPUStats| (&stat.field, stat.value), |array, count| {
             virNodeGetCPUStats(con, cpuNum, array, count, flags)
@@ -39,10 +29,7 @@ methods! { "Sys::Virt";
         &newparams, &[],
         || params::query(|values, count| virNodeGetMemoryParameters(conn, values, count, flags)),
         |values, count| virNodeSetMemoryParameters(conn, values, count, flags));
-    get_node_security_model(con: Connect) => {
-        let model: virSecurityModel = filled(|model| virNodeGetSecurityModel(con, model))?;
-        Ok(map! { c"model" => text_field(&model.model), c"doi" => text_field(&model.doi) })
-    };
+    get_node_security_model(con: Connect) => described(|model| virNodeGetSecurityModel(con, model), security_model);
     get_node_sev_info(conn: Connect, flags: u32 = 0) =>
         params::get_allocated(|values, count| virNodeGetSEVInfo(conn, values, count, flags));
     node_suspend_for_duration(conn: Connect, target: u32, duration: u64, flags: u32 = 0) =>
@@ -62,6 +49,35 @@ fn node_info(con: *mut Connect) -> Result<Value> {
         c"cores" => info.cores,
         c"threads" => info.threads,
     })
+}
+
+fn security_model(model: &virSecurityModel) -> Value {
+    map! { c"model" => text_field(&model.model), c"doi" => text_field(&model.doi) }
+}
+
+/// Which processors are online.
+///
+/// # Safety
+/// `con` is a connection or NULL.
+unsafe fn cpu_map(con: *mut Connect, flags: u32) -> Result<Value> {
+    let (mut map, mut online) = (std::ptr::null_mut(), 0);
+    // SAFETY: the caller's promise; libvirt allocates the map.
+    let total = check(unsafe { virNodeGetCPUMap(con, &raw mut map, &raw mut online, flags) })?;
+    // SAFETY: a bit for each processor, ours.
+    let map = unsafe { owned_bytes(map, total / 8 + c_int::from(total % 8 != 0)) };
+    Ok(Value::list(vec![total.into(), map, online.into()]))
+}
+
+/// The free memory of each cell.
+///
+/// # Safety
+/// `con` is a connection or NULL.
+unsafe fn cells_free_memory(con: *mut Connect, start: i32, end: i32) -> Result<Value> {
+    let cells = range(start, end)?;
+    let mut free: Vec<u64> = zeroed_array(cells)?;
+    // SAFETY: the caller's promise, and room for as many as said.
+    let count = check(unsafe { virNodeGetCellsFreeMemory(con, free.as_mut_ptr(), start, cells as c_int) })?;
+    Ok(Value::list(memory::collected(free.into_iter().take(count as usize).map(Value::from))))
 }
 
 /// More cells than any host has: where a caller's larger range is cut, since it decides how much memory is taken.

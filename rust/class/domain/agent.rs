@@ -27,16 +27,23 @@ methods! { "Sys::Virt::Domain";
     set_user_password(dom: Domain, username: Text, password: Text, flags: u32 = 0) =>
         status(virDomainSetUserPassword(dom, username, password, flags));
 
-    get_time(dom: Domain, flags: u32 = 0) => {
-        let (mut seconds, mut nanoseconds) = (0_i64, 0_u32);
-        check(virDomainGetTime(dom, &mut seconds, &mut nanoseconds, flags))?;
-        Ok(Value::array(vec![seconds.into(), nanoseconds.into()]))
-    };
+    get_time(dom: Domain, flags: u32 = 0) => time(dom, flags);
     set_time(dom: Domain, secssv: i64, nsecs: u32, flags: u32 = 0) => status(virDomainSetTime(dom, secssv, nsecs, flags));
     get_guest_info(dom: Domain, types: u32 = 0, flags: u32 = 0) =>
         params::get_allocated(|values, count| virDomainGetGuestInfo(dom, types, values, count, flags));
     set_agent_response_timeout(dom: Domain, timeout: i32, flags: u32 = 0) =>
         status(virDomainAgentSetResponseTimeout(dom, timeout, flags));
+}
+
+/// The guest's time: seconds and nanoseconds.
+///
+/// # Safety
+/// `dom` is a domain or NULL.
+unsafe fn time(dom: *mut Domain, flags: u32) -> Result<Value> {
+    let (mut seconds, mut nanoseconds) = (0_i64, 0_u32);
+    // SAFETY: the caller's promise; libvirt writes two numbers.
+    check(unsafe { virDomainGetTime(dom, &raw mut seconds, &raw mut nanoseconds, flags) })?;
+    Ok(Value::array(vec![seconds.into(), nanoseconds.into()]))
 }
 
 /// Strings for a C function that takes an array of them, NULL if it is empty.

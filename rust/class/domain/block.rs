@@ -8,27 +8,14 @@ methods! { "Sys::Virt::Domain";
     block_resize(dom: Domain, disk: Text, size: u64, flags: u32 = 0) => status(virDomainBlockResize(dom, disk, size, flags));
     block_peek(dom: Domain, path: Text, offset: u64, size: usize, flags: u32 = 0) =>
         peek(size, |buffer| virDomainBlockPeek(dom, path, offset, size, buffer, flags));
-    get_block_info(dom: Domain, dev: Text, flags: u32 = 0) => {
-        let info: virDomainBlockInfo = filled(|info| virDomainGetBlockInfo(dom, dev, info, flags))?;
-        Ok(map! {
-            c"capacity" => info.capacity,
-            c"allocation" => info.allocation,
-            c"physical" => info.physical,
-        })
-    };
+    get_block_info(dom: Domain, dev: Text, flags: u32 = 0) =>
+        described(|info| virDomainGetBlockInfo(dom, dev, info, flags), block_info);
     get_disk_errors(dom: Domain, flags: u32 = 0) => disk_errors(dom, flags);
     set_block_threshold(dom: Domain, dev: Text, thresholdsv: u64, flags: u32 = 0) =>
         status(virDomainSetBlockThreshold(dom, dev, thresholdsv, flags));
 
-    get_block_job_info(dom: Domain, path: Text, flags: u32 = 0) => {
-        let info: virDomainBlockJobInfo = filled(|info| virDomainGetBlockJobInfo(dom, path, info, flags))?;
-        Ok(map! {
-            c"type" => info.type_,
-            c"bandwidth" => info.bandwidth,
-            c"cur" => info.cur,
-            c"end" => info.end,
-        })
-    };
+    get_block_job_info(dom: Domain, path: Text, flags: u32 = 0) =>
+        described(|info| virDomainGetBlockJobInfo(dom, path, info, flags), block_job_info);
     set_block_job_speed(dom: Domain, path: Text, bandwidth: c_ulong, flags: u32 = 0) =>
         status(virDomainBlockJobSetSpeed(dom, path, bandwidth, flags));
     abort_block_job(dom: Domain, path: Text, flags: u32 = 0) => status(virDomainBlockJobAbort(dom, path, flags));
@@ -49,6 +36,23 @@ const COPY: &Schema = &[
     (VIR_DOMAIN_BLOCK_COPY_GRANULARITY, ParamType::Uint),
     (VIR_DOMAIN_BLOCK_COPY_BUF_SIZE, ParamType::Ullong),
 ];
+
+fn block_info(info: &virDomainBlockInfo) -> Value {
+    map! {
+        c"capacity" => info.capacity,
+        c"allocation" => info.allocation,
+        c"physical" => info.physical,
+    }
+}
+
+fn block_job_info(info: &virDomainBlockJobInfo) -> Value {
+    map! {
+        c"type" => info.type_,
+        c"bandwidth" => info.bandwidth,
+        c"cur" => info.cur,
+        c"end" => info.end,
+    }
+}
 
 /// Bytes that a function copies into a buffer of the size that it is asked for.
 pub fn peek(size: usize, call: impl FnOnce(*mut c_void) -> c_int) -> Result<Value> {

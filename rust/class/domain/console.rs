@@ -10,5 +10,14 @@ methods! { "Sys::Virt::Domain";
     open_channel(dom: Domain, st: Stream, devname: TextOrNull, flags: u32 = 0) =>
         begun(st, virDomainOpenChannel(dom, devname, st, flags));
     screenshot(dom: Domain, st: Stream, screen: u32, flags: u32 = 0) =>
-        owned(virDomainScreenshot(dom, st, screen, flags)).inspect(|_| drop(begun(st, 0)));
+        pictured(st, virDomainScreenshot(dom, st, screen, flags));
+}
+
+/// The picture's type, which a stream brings.
+///
+/// # Safety
+/// As for [`owned`].
+unsafe fn pictured(st: *mut Stream, mime: *mut c_char) -> Result<Value> {
+    // SAFETY: the caller's promise.
+    unsafe { owned(mime) }.inspect(|_| drop(begun(st, 0)))
 }

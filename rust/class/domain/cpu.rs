@@ -20,11 +20,7 @@ methods! { "Sys::Virt::Domain";
     };
     pin_emulator(dom: Domain, mask: Bytes, flags: u32 = 0) =>
         status(virDomainPinEmulator(dom, mask.as_ptr().cast_mut(), mask_length(mask)?, flags));
-    get_emulator_pin_info(dom: Domain, flags: u32 = 0) => {
-        let mut map: Vec<u8> = zeroed_array(host_map_length(dom)?)?;
-        check(virDomainGetEmulatorPinInfo(dom, map.as_mut_ptr(), map.len() as c_int, flags))?;
-        Ok(Value::boxed_bytes(map.into()))
-    };
+    get_emulator_pin_info(dom: Domain, flags: u32 = 0) => emulator_pin_info(dom, flags);
     get_cpu_stats(dom: Domain, start_cpu: i32, ncpus: u32, flags: u32 = 0) => cpu_stats(dom, start_cpu, ncpus, flags);
     get_guest_vcpus(dom: Domain, flags: u32 = 0) =>
         params::get_allocated(|values, count| virDomainGetGuestVcpus(dom, values, count.cast(), flags));
@@ -71,6 +67,17 @@ fn host_map_length(dom: *mut Domain) -> Result<usize> {
         .iter()
         .fold(u64::from(node.nodes), |cpus, &more| cpus.saturating_mul(u64::from(more)));
     Ok(cpus.div_ceil(8).min(MAP_MAX) as usize)
+}
+
+/// The processors of the host's that the emulator may use.
+///
+/// # Safety
+/// `dom` is a domain or NULL.
+unsafe fn emulator_pin_info(dom: *mut Domain, flags: u32) -> Result<Value> {
+    let mut map: Vec<u8> = zeroed_array(host_map_length(dom)?)?;
+    // SAFETY: the caller's promise, and room for as many bytes as said.
+    check(unsafe { virDomainGetEmulatorPinInfo(dom, map.as_mut_ptr(), map.len() as c_int, flags) })?;
+    Ok(Value::boxed_bytes(map.into()))
 }
 
 /// What virDomainGetVcpus tells of up to `room` processors: how many there are, they, and the maps of the host's.

@@ -12,16 +12,10 @@ methods! { "Sys::Virt::Domain";
     get_xml_description(dom: Domain, flags: u32 = 0) => owned(virDomainGetXMLDesc(dom, flags));
     get_os_type(dom: Domain) => owned(virDomainGetOSType(dom));
     get_hostname(dom: Domain, flags: u32 = 0) => owned(virDomainGetHostname(dom, flags));
-    get_info(dom: Domain) => info(dom);
-    get_state(dom: Domain, flags: u32 = 0) => {
-        let (mut state, mut reason) = (0, 0);
-        check(virDomainGetState(dom, &mut state, &mut reason, flags))?;
-        Ok(Value::list(vec![state.into(), reason.into()]))
-    };
-    get_control_info(dom: Domain, flags: u32 = 0) => {
-        let info: virDomainControlInfo = filled(|info| virDomainGetControlInfo(dom, info, flags))?;
-        Ok(map! { c"state" => info.state as i32, c"details" => info.details as i32, c"stateTime" => info.stateTime })
-    };
+    get_info(dom: Domain) => described(|info| virDomainGetInfo(dom, info), info);
+    get_state(dom: Domain, flags: u32 = 0) => state(dom, flags);
+    get_control_info(dom: Domain, flags: u32 = 0) =>
+        described(|info| virDomainGetControlInfo(dom, info, flags), control_info);
     get_messages(dom: Domain, flags: SpacedFlags = 0) => {
         let get = newer::virDomainGetMessages()?;
         strings(|out| get(dom, out, flags))
@@ -44,28 +38,46 @@ methods! { "Sys::Virt::Domain";
         dom: Domain, r#type: i32, metadata: TextOrNull = undef, key: TextOrNull = undef, uri: TextOrNull = undef,
         flags: u32 = 0) => status(virDomainSetMetadata(dom, r#type, metadata, key, uri, flags));
 
-    get_security_label(dom: Domain) => {
-        let label: virSecurityLabel = filled(|label| virDomainGetSecurityLabel(dom, label))?;
-        Ok(security_label(&label))
-    };
-    get_security_label_list(dom: Domain) => {
-        let mut array = std::ptr::null_mut();
-        let count = check(virDomainGetSecurityLabelList(dom, &mut array))?;
-        let labels = allocated(array, count);
-        Ok(Value::list(memory::collected(labels.iter().map(security_label))))
-    };
+    get_security_label(dom: Domain) => described(|label| virDomainGetSecurityLabel(dom, label), security_label);
+    get_security_label_list(dom: Domain) => security_label_list(dom);
 }
 
-fn info(dom: *mut Domain) -> Result<Value> {
-    // SAFETY: the row's domain.
-    let info: virDomainInfo = filled(|info| unsafe { virDomainGetInfo(dom, info) })?;
-    Ok(map! {
+fn info(info: &virDomainInfo) -> Value {
+    map! {
         c"state" => i32::from(info.state),
         c"maxMem" => info.maxMem,
         c"memory" => info.memory,
         c"nrVirtCpu" => i32::from(info.nrVirtCpu),
         c"cpuTime" => info.cpuTime,
-    })
+    }
+}
+
+/// The state and the reason for it.
+///
+/// # Safety
+/// `dom` is a domain or NULL.
+unsafe fn state(dom: *mut Domain, flags: u32) -> Result<Value> {
+    let (mut state, mut reason) = (0, 0);
+    // SAFETY: the caller's promise; libvirt writes two numbers.
+    check(unsafe { virDomainGetState(dom, &raw mut state, &raw mut reason, flags) })?;
+    Ok(Value::list(vec![state.into(), reason.into()]))
+}
+
+fn control_info(info: &virDomainControlInfo) -> Value {
+    map! { c"state" => info.state as i32, c"details" => info.details as i32, c"stateTime" => info.stateTime }
+}
+
+/// The domain's labels, one for each security driver.
+///
+/// # Safety
+/// `dom` is a domain or NULL.
+unsafe fn security_label_list(dom: *mut Domain) -> Result<Value> {
+    let mut array = std::ptr::null_mut();
+    // SAFETY: the caller's promise; libvirt allocates what it writes to the pointer.
+    let count = check(unsafe { virDomainGetSecurityLabelList(dom, &raw mut array) })?;
+    // SAFETY: as many labels as libvirt says, ours.
+    let labels = unsafe { allocated(array, count) };
+    Ok(Value::list(memory::collected(labels.iter().map(security_label))))
 }
 
 fn security_label(label: &virSecurityLabel) -> Value {

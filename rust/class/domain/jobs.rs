@@ -4,14 +4,8 @@
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt::Domain";
-    get_job_info(dom: Domain) => job_info(dom);
-    get_job_stats(dom: Domain, flags: u32 = 0) => {
-        let mut kind: c_int = 0;
-        let stats = params::take(|values, count| virDomainGetJobStats(dom, &mut kind, values, count, flags))?;
-        // The manual says a number, the original gave a reference to one: this is both.
-        let kind = Value::reference(Value::from(kind)).blessed(Class::JobType);
-        Ok(Value::list(vec![kind, stats.into_map()]))
-    };
+    get_job_info(dom: Domain) => described(|info| virDomainGetJobInfo(dom, info), job_info);
+    get_job_stats(dom: Domain, flags: u32 = 0) => job_stats(dom, flags);
     abort_job(dom: Domain, flags: u32 = 0) =>
         status(if flags == 0 { virDomainAbortJob(dom) } else { newer::virDomainAbortJobFlags()?(dom, flags) });
     backup_begin(dom: Domain, backupxmlsv: TextOrNull, checkpointxmlsv: TextOrNull, flags: u32 = 0) =>
@@ -37,10 +31,22 @@ const LAUNCH_SECURITY: &Schema = &[
     (VIR_DOMAIN_LAUNCH_SECURITY_SEV_SECRET_SET_ADDRESS, ParamType::Ullong),
 ];
 
-fn job_info(dom: *mut Domain) -> Result<Value> {
-    // SAFETY: the row's domain.
-    let info: virDomainJobInfo = filled(|info| unsafe { virDomainGetJobInfo(dom, info) })?;
-    Ok(map! {
+/// The job's type and statistics.
+///
+/// # Safety
+/// `dom` is a domain or NULL.
+unsafe fn job_stats(dom: *mut Domain, flags: u32) -> Result<Value> {
+    let mut kind: c_int = 0;
+    // SAFETY: the caller's promise; libvirt writes a number, and what `take` has it write.
+    let ask = |values, count| unsafe { virDomainGetJobStats(dom, &raw mut kind, values, count, flags) };
+    let stats = params::take(ask)?;
+    // The manual says a number, the original gave a reference to one: this is both.
+    let kind = Value::reference(Value::from(kind)).blessed(Class::JobType);
+    Ok(Value::list(vec![kind, stats.into_map()]))
+}
+
+fn job_info(info: &virDomainJobInfo) -> Value {
+    map! {
         c"type" => info.type_,
         c"timeElapsed" => info.timeElapsed,
         c"timeRemaining" => info.timeRemaining,
@@ -53,5 +59,5 @@ fn job_info(dom: *mut Domain) -> Result<Value> {
         c"fileTotal" => info.fileTotal,
         c"fileProcessed" => info.fileProcessed,
         c"fileRemaining" => info.fileRemaining,
-    })
+    }
 }
