@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* Arguments become values, see arguments.c. */
+/* The arguments of a call become values, see arguments.c. */
 
 #ifndef SYSVIRT_ARGUMENTS_H
 #define SYSVIRT_ARGUMENTS_H
 
-#include "context.h"
+#include "plain.h"
 
-void sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args, bool copy);
+void sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args);
 
-/* The package that a class method was called on, by name or by an object; an invocant's value carries it. */
-static inline HV *sysvirt_invocant_stash(pTHX_ SV *sv) {
-    return sv_isobject(sv) ? SvSTASH(SvRV(sv)) : gv_stashsv(sv, GV_ADD);
+/* Decodes the arguments if all of them are plain. */
+static inline bool sysvirt_decode_all_plain(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *out) {
+    const sysvirt_Param *param = method->params, *const end = param + method->nparams;
+    for (; param < end; param++, out++) {
+        if (count-- <= 0) {
+            if (!param->default_text)
+                return FALSE;
+            *out = param->absent;
+        } else if (!sysvirt_decode_plain(aTHX_ &param->field.shape, *given++, out)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
 }
 
 #endif

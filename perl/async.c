@@ -4,6 +4,7 @@
  * readable, and _dispatch tells the futures. Sys::Virt::Async, in Perl, is what
  * scripts see of this. */
 
+#include "warning.h"
 #include "async.h"
 #include "arguments.h"
 #include "call.h"
@@ -67,9 +68,9 @@ static const sysvirt_Method *method_argument(pTHX_ SV *code) {
     if (!method)
         croak("this method cannot run in the background, for it is written in Perl");
     for (index = 0; index < method->nparams; index++) {
-        if (method->params[index].kind == SYSVIRT_KIND_CODE)
+        if (method->params[index].field.shape.kind == SYSVIRT_KIND_CODE)
             croak("%s cannot run in the background, for it takes a code reference", method->name);
-        if (method->params[index].kind == SYSVIRT_KIND_VARIABLE)
+        if (method->params[index].field.shape.kind == SYSVIRT_KIND_VARIABLE)
             croak("%s cannot run in the background, for it assigns to its argument", method->name);
     }
     return method;
@@ -174,6 +175,15 @@ static void push_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_
         mPUSHi(2);
         for (index = 0; index < result->len; index++)
             mPUSHs(sysvirt_build(aTHX_ cxt, &result->data.items[index], NULL));
+    } else if (result->tag == SYSVIRT_TAG_WARNED) {
+        mPUSHi(1);
+        if (result->data.items[0].tag != SYSVIRT_TAG_NONE)
+            mPUSHs(sysvirt_build(aTHX_ cxt, &result->data.items[0], NULL));
+        PUTBACK;
+        for (index = 1; index < result->len; index++)
+            sysvirt_warn(aTHX_ sv_2mortal(newSVpvf("%.*s at %s line %" IVdf ".\n", (int)result->data.items[index].len,
+                                                   result->data.items[index].data.text, call->file, (IV)call->line)));
+        SPAGAIN;
     } else {
         mPUSHi(1);
         if (result->tag != SYSVIRT_TAG_NONE)

@@ -5,6 +5,7 @@
 #include "call.h"
 #include "callback.h"
 #include "handle.h"
+#include "warning.h"
 
 /* The class whose package the sub is in. */
 static const sysvirt_ClassTable *class_of(pTHX_ const CV *cv) {
@@ -49,7 +50,7 @@ XS_INTERNAL(clone_context) {
 #endif
 
 static bool is_getter(const sysvirt_Method *method) {
-    return method->nparams == 1 && method->params->kind == SYSVIRT_KIND_HANDLE && !(method->flags & sysvirt_SUB);
+    return method->nparams == 1 && method->params->field.shape.kind == SYSVIRT_KIND_HANDLE && !method->params->field.shape.optional && !(method->flags & sysvirt_SUB);
 }
 
 static void bind_methods(pTHX_ const sysvirt_Method *method, size_t count) {
@@ -140,6 +141,7 @@ void sysvirt_boot(pTHX_ CV *cv) {
     if (!sysvirt_start(&sysvirt_callbacks))
         croak("Sys::Virt: libvirt cannot be initialized");
     sysvirt_callback_boot(aTHX);
+    sysvirt_warning_boot(aTHX);
     for (index = 0; index < count; index++) {
         const sysvirt_ClassTable *table = &classes[index];
         for (part = 0; part < table->nmethods; part++)

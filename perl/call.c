@@ -3,8 +3,8 @@
 
 #include "call.h"
 #include "arguments.h"
-#include "handle.h"
 #include "results.h"
+#include "warning.h"
 
 static void usage(pTHX_ const sysvirt_Method *method) {
     SV *text = sv_2mortal(newSVpvs(""));
@@ -17,74 +17,6 @@ static void usage(pTHX_ const sysvirt_Method *method) {
             sv_catpvf(text, "%s%s", param->spaced ? " = " : "=", strEQ(value, "undef") ? "&PL_sv_undef" : value);
     }
     croak("Usage: %s(%" SVf ")", method->name, SVfARG(text));
-}
-
-/* Whether the string is ASCII without NUL, which stands for itself. */
-static inline bool is_plain_text(const char *text, STRLEN length) {
-    const signed char *at = (const signed char *)text, *const end = at + length;
-    for (; at < end; at++)
-        if (*at <= 0)
-            return FALSE;
-    return TRUE;
-}
-
-static inline void set_head(sysvirt_Value *out, sysvirt_Tag tag, sysvirt_Class class_) {
-    out->tag = tag;
-    out->class_ = class_;
-    out->storage = SYSVIRT_STORAGE_BORROWED;
-    out->utf8 = FALSE;
-}
-
-static inline void set_handle(sysvirt_Value *out, const MAGIC *magic, SV *sv) {
-    set_head(out, SYSVIRT_TAG_HANDLE, sysvirt_handle_class(magic));
-    out->data.pointer = magic->mg_ptr;
-    out->len = PTR2UV(sv);
-}
-
-/* The same as sysvirt_decode, for what arguments almost always are: plain values of the wanted kind. FALSE if any is not. */
-static inline bool decode_plain(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *out) {
-    const sysvirt_Param *param = method->params, *const end = param + method->nparams;
-    for (; param < end; param++, out++) {
-        SV *sv;
-        U32 flags;
-        if (count-- <= 0) {
-            if (!param->default_text)
-                return FALSE;
-            *out = param->absent;
-            continue;
-        }
-        sv = *given++;
-        flags = SvFLAGS(sv) & (SVs_GMG | SVf_ROK | SVf_IOK | SVf_POK | SVf_IVisUV);
-        if (param->kind == SYSVIRT_KIND_HANDLE || param->kind == SYSVIRT_KIND_ANY) {
-            const MAGIC *magic = flags == SVf_ROK ? sysvirt_handle_magic_of(SvRV(sv)) : NULL;
-            if (!magic || (sysvirt_handle_class(magic) != param->class_ && param->kind == SYSVIRT_KIND_HANDLE))
-                return FALSE;
-            set_handle(out, magic, sv);
-        } else if (param->kind == SYSVIRT_KIND_NUMBER) {
-            if ((flags & ~SVf_POK) != SVf_IOK)
-                return FALSE;
-            set_head(out, SYSVIRT_TAG_INT, SYSVIRT_CLASS_NONE);
-            out->data.integer = SvIVX(sv);
-        } else if (param->kind == SYSVIRT_KIND_TEXT) {
-            if ((flags & (SVs_GMG | SVf_ROK | SVf_POK)) != SVf_POK || !is_plain_text(SvPVX_const(sv), SvCUR(sv)))
-                return FALSE;
-            set_head(out, SYSVIRT_TAG_TEXT, SYSVIRT_CLASS_NONE);
-            out->len = SvCUR(sv);
-            out->data.text = SvPVX_const(sv);
-        } else if (param->kind == SYSVIRT_KIND_BYTES) {
-            if ((flags & (SVs_GMG | SVf_ROK | SVf_POK)) != SVf_POK || SvUTF8(sv))
-                return FALSE;
-            set_head(out, SYSVIRT_TAG_BYTES, SYSVIRT_CLASS_NONE);
-            out->len = SvCUR(sv);
-            out->data.text = SvPVX_const(sv);
-        } else if (param->kind == SYSVIRT_KIND_INVOCANT && !(flags & SVs_GMG) && flags & (SVf_POK | SVf_ROK)) {
-            set_head(out, SYSVIRT_TAG_NONE, SYSVIRT_CLASS_NONE);
-            out->data.pointer = sysvirt_invocant_stash(aTHX_ sv);
-        } else {
-            return FALSE;
-        }
-    }
-    return TRUE;
 }
 
 /* Throws what a callback died with, without telling $SIG{__DIE__} a second time. */
@@ -145,7 +77,7 @@ static bool has_code(const sysvirt_Value *values, size_t count) {
     for (index = 0; index < count; index++) {
         const sysvirt_Value *value = &values[index];
         if (value->tag == SYSVIRT_TAG_CODE
-            || ((value->tag == SYSVIRT_TAG_ARRAY || value->tag == SYSVIRT_TAG_MAP || value->tag == SYSVIRT_TAG_REF)
+            || ((value->tag == SYSVIRT_TAG_ARRAY || value->tag == SYSVIRT_TAG_MAP)
                 && has_code(value->data.items, value->len)))
             return TRUE;
     }
@@ -161,7 +93,7 @@ static void each_object(pTHX_ const sysvirt_Value *values, size_t count, void (*
         const sysvirt_Value *value = &values[index];
         if (value->tag == SYSVIRT_TAG_HANDLE && value->data.pointer)
             with(aTHX_ value->class_, value->data.pointer);
-        else if (value->tag == SYSVIRT_TAG_ARRAY || value->tag == SYSVIRT_TAG_MAP || value->tag == SYSVIRT_TAG_REF)
+        else if (value->tag == SYSVIRT_TAG_ARRAY || value->tag == SYSVIRT_TAG_MAP)
             each_object(aTHX_ value->data.items, value->len, with);
     }
 }
@@ -191,7 +123,7 @@ static NOINLINE sysvirt_Outcome call_carefully(pTHX_ my_cxt_t *cxt, const sysvir
     SSize_t npinned;
     SV **pinned;
     sysvirt_Outcome outcome;
-    sysvirt_decode(aTHX_ method, given, count, args, cxt->reentrant);
+    sysvirt_decode(aTHX_ method, given, count, args);
     if (!cxt->reentrant && !has_code(args, method->nparams))
         return method->body(args, result);
     each_object(aTHX_ args, method->nparams, hold);
@@ -227,8 +159,24 @@ static SV *scalar_of_list(pTHX_ my_cxt_t *cxt, sysvirt_Value *result) {
     return result->len ? sysvirt_build(aTHX_ cxt, &result->data.items[result->len - 1], NULL) : &PL_sv_undef;
 }
 
-/* Hands perl a result that takes new scalars. An object goes into `stash`, or into the package of its class. */
-static NOINLINE void return_built(pTHX_ my_cxt_t *cxt, I32 ax, sysvirt_Value *result, HV *stash) {
+
+/* Raises the warnings behind a result; it is dropped first, since a warning may be fatal. */
+static NOINLINE void return_warned(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Method *method, sysvirt_Value *result) {
+    AV *warnings = (AV *)sv_2mortal((SV *)newAV());
+    SSize_t index;
+    for (index = 1; index < (SSize_t)result->len; index++)
+        av_push(warnings, newSVpvf("%s: %.*s", method->name, (int)result->data.items[index].len, result->data.items[index].data.text));
+    ST(0) = sv_2mortal(sysvirt_build(aTHX_ cxt, &result->data.items[0], NULL));
+    index = result->data.items[0].tag == SYSVIRT_TAG_NONE ? 0 : 1;
+    sysvirt_drop(result);
+    PL_stack_sp = PL_stack_base + ax + index - 1;
+    for (index = 0; index <= av_len(warnings); index++)
+        sysvirt_warn(aTHX_ AvARRAY(warnings)[index]);
+}
+
+/* Hands perl a result that takes new scalars. A constructor's object goes into the package of its invocant. */
+static NOINLINE void return_built(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Method *method, const sysvirt_Value *args,
+                                  sysvirt_Value *result) {
     SV *single, *variable = NULL;
     switch (result->tag) {
     case SYSVIRT_TAG_NONE:
@@ -245,8 +193,12 @@ static NOINLINE void return_built(pTHX_ my_cxt_t *cxt, I32 ax, sysvirt_Value *re
         variable = ST(result->data.items[0].data.natural);
         single = assigned(aTHX_ cxt, result, variable);
         break;
+    case SYSVIRT_TAG_WARNED:
+        return_warned(aTHX_ cxt, ax, method, result);
+        return;
     case SYSVIRT_TAG_HANDLE: /* which is taken over: nothing to drop */
-        ST(0) = sv_2mortal(sysvirt_build(aTHX_ cxt, result, stash));
+        ST(0) = sv_2mortal(sysvirt_build(aTHX_ cxt, result,
+                                         method->flags & sysvirt_CONSTRUCTOR ? (HV *)args[0].data.pointer : NULL));
         XSRETURN(1);
     default:
         single = sysvirt_build(aTHX_ cxt, result, NULL);
@@ -260,7 +212,8 @@ static NOINLINE void return_built(pTHX_ my_cxt_t *cxt, I32 ax, sysvirt_Value *re
 
 /* Hands perl what the method returned, in the place of its arguments. The common results go into the op's own target, as
  * XS does: no new SV. */
-static ALWAYS_INLINE void finish(pTHX_ my_cxt_t *cxt, I32 ax, sysvirt_Outcome outcome, sysvirt_Value *result, HV *stash) {
+static ALWAYS_INLINE void finish(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Method *method, const sysvirt_Value *args,
+                                 sysvirt_Outcome outcome, sysvirt_Value *result) {
     SV **sp = PL_stack_base + ax - 1;
     if (UNLIKELY(cxt->pending || outcome != SYSVIRT_OUTCOME_DONE))
         fail(aTHX_ cxt, outcome, result);
@@ -278,7 +231,7 @@ static ALWAYS_INLINE void finish(pTHX_ my_cxt_t *cxt, I32 ax, sysvirt_Outcome ou
         PUSHTARG;
         PUTBACK;
     } else {
-        return_built(aTHX_ cxt, ax, result, stash);
+        return_built(aTHX_ cxt, ax, method, args, result);
     }
 }
 
@@ -295,11 +248,11 @@ void sysvirt_dispatch(pTHX_ CV *cv) {
         EXTEND(SP, 1);
     if (UNLIKELY((size_t)items - method->mandatory > method->optional))
         usage(aTHX_ method);
-    if (LIKELY(!cxt->reentrant) && decode_plain(aTHX_ method, &ST(0), items, args))
+    if (LIKELY(!cxt->reentrant) && sysvirt_decode_all_plain(aTHX_ method, &ST(0), items, args))
         outcome = method->body(args, &result);
     else
         outcome = call_carefully(aTHX_ cxt, method, &ST(0), items, args, &result);
-    finish(aTHX_ cxt, ax, outcome, &result, method->flags & sysvirt_CONSTRUCTOR ? args[0].data.pointer : NULL);
+    finish(aTHX_ cxt, ax, method, args, outcome, &result);
 }
 
 /* Most methods take nothing but their object, and most calls are of these: the same, by a shorter way. */
@@ -311,14 +264,14 @@ void sysvirt_getter(pTHX_ CV *cv) {
     sysvirt_Value object, result;
     sysvirt_Outcome outcome;
 
-    if (UNLIKELY(!magic || sysvirt_handle_class(magic) != method->params->class_ || cxt->reentrant)) {
+    if (UNLIKELY(!magic || sysvirt_handle_class(magic) != method->params->field.shape.class_ || cxt->reentrant)) {
         sysvirt_dispatch(aTHX_ cv);
         return;
     }
     (void)POPMARK;
-    set_handle(&object, magic, ST(0));
+    sysvirt_set_handle(&object, magic, ST(0));
     outcome = method->body(&object, &result);
-    finish(aTHX_ cxt, ax, outcome, &result, NULL);
+    finish(aTHX_ cxt, ax, method, &object, outcome, &result);
 }
 
 /* For calls that do not block: they begin here as the others do, and end with the same exceptions. */
@@ -331,8 +284,8 @@ const sysvirt_Method *sysvirt_method_of(const CV *cv) {
 void sysvirt_decode_checked(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args) {
     if ((size_t)count - method->mandatory > method->optional)
         usage(aTHX_ method);
-    if (!decode_plain(aTHX_ method, given, count, args))
-        sysvirt_decode(aTHX_ method, given, count, args, FALSE);
+    if (!sysvirt_decode_all_plain(aTHX_ method, given, count, args))
+        sysvirt_decode(aTHX_ method, given, count, args);
 }
 
 bool sysvirt_has_code(const sysvirt_Value *values, size_t count) { return has_code(values, count); }

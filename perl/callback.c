@@ -29,7 +29,9 @@ struct gathering {
     SV **args;
     size_t count;
     sysvirt_Want want;
+    const sysvirt_Field *returned;
     intptr_t readback;
+    const sysvirt_Field *read;
     sysvirt_Sink sink;
     void *context;
 };
@@ -155,18 +157,6 @@ static void forget_interpreter(pTHX_ void *unused) {
     pthread_mutex_unlock(&lock);
 }
 
-/* As sysvirt_decode_any, but a plain string is not copied: so this is the last one to be looked at before the sink runs. */
-static void view(pTHX_ SV *sv, sysvirt_Value *out) {
-    if (SvPOK(sv) && !SvROK(sv) && !SvGMAGICAL(sv)) {
-        out->tag = SYSVIRT_TAG_TEXT;
-        out->utf8 = cBOOL(SvUTF8(sv));
-        out->len = SvCUR(sv);
-        out->data.text = SvPVX_const(sv);
-    } else {
-        sysvirt_decode_any(aTHX_ sv, out);
-    }
-}
-
 /* The gatherer: an XSUB, so that the whole of its work, decoding included, stands under the caller's G_EVAL. */
 static void gather(pTHX_ CV *cv) {
     dXSARGS;
@@ -187,12 +177,12 @@ static void gather(pTHX_ CV *cv) {
     results = (sysvirt_Value *)SvPVX(sv_2mortal(newSV((returned + 1) * sizeof *results)));
     Zero(results, returned + 1, sysvirt_Value);
     for (at = 0; at < returned; at++)
-        sysvirt_decode_any(aTHX_ SP[at + 1 - returned], &results[at]);
+        sysvirt_decode_result(aTHX_ job->returned, SP[at + 1 - returned], &results[at]);
     SP -= returned;
     PUTBACK;
     Zero(&readback, 1, sysvirt_Value);
-    if (job->readback >= 0)
-        view(aTHX_ job->args[job->readback], &readback);
+    if (job->readback >= 0) /* last: a string is borrowed from what the script may change */
+        sysvirt_decode_result(aTHX_ job->read, job->args[job->readback], &readback);
     job->sink(job->context, results, (size_t)returned, &readback);
     XSRETURN_EMPTY;
 }
@@ -231,7 +221,9 @@ typedef struct {
     sysvirt_Value *values;
     size_t count;
     sysvirt_Want want;
+    const sysvirt_Field *returned;
     intptr_t readback;
+    const sysvirt_Field *read;
     sysvirt_Sink sink;
     void *context;
     SV *borrowed; /* the object that libvirt lends for the time of the call */
@@ -269,7 +261,9 @@ static void invoke(pTHX_ void *argument) {
         job.args = args;
         job.count = of->count;
         job.want = of->want;
+        job.returned = of->returned;
         job.readback = of->readback;
+        job.read = of->read;
         job.sink = of->sink;
         job.context = of->context;
         PUTBACK;
@@ -292,11 +286,12 @@ static void invoke(pTHX_ void *argument) {
 }
 
 /* Calls Perl. False if it died, or if there is nobody to call: the caller then makes libvirt give up. */
-static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Want want, intptr_t readback,
-                 sysvirt_Sink sink, void *context) {
+static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Want want, const sysvirt_Field *returned,
+                 intptr_t readback, const sysvirt_Field *read, sysvirt_Sink sink, void *context) {
     callback *cb = pointer;
     void *interpreter = CURRENT_INTERPRETER;
-    invocation of = {.cb = cb, .values = values, .count = count, .want = want, .readback = readback, .sink = sink, .context = context};
+    invocation of = {.cb = cb, .values = values, .count = count, .want = want, .returned = returned,
+                     .readback = readback, .read = read, .sink = sink, .context = context};
 
     if (!cb->code || cb->interpreter != interpreter)
         return FALSE;

@@ -76,6 +76,49 @@ static inline SV *private_overloaded_number(pTHX_ SV *reference) {
     return amagic_call(reference, &PL_sv_undef, numer_amg, AMGf_noright | AMGf_unary);
 }
 
+/* cop_warnings: the bits of a lexical scope, which warnings::enabled reads by `caller`; ckWARN knows perl's own categories alone.
+ * A scope made before the category was registered is shorter: there `all` counts (bits 0 and 1). Without a set of its own a scope
+ * says `otherwise`. 5.37.6 changed the type; a perl that changes it again is told apart by RCPV_LEN. */
+static inline bool private_warning_bit(pTHX_ size_t bit, bool otherwise) {
+    const COP *const scope = PL_curcop;
+    const unsigned char *bits;
+    size_t length;
+    if (!scope || scope->cop_warnings == pWARN_STD || scope->cop_warnings == pWARN_ALL)
+        return otherwise;
+    if (scope->cop_warnings == pWARN_NONE)
+        return FALSE;
+#ifdef RCPV_LEN
+    bits = (const unsigned char *)scope->cop_warnings;
+    length = RCPV_LEN(scope->cop_warnings);
+#else
+    bits = (const unsigned char *)(scope->cop_warnings + 1);
+    length = *scope->cop_warnings;
+#endif
+    if (bit >> 3 >= length)
+        bit &= 1;
+    return length && (bits[bit >> 3] >> (bit & 7) & 1);
+}
+
+/* HvARRAY, HeNEXT, HeVAL, PL_sv_placeholder: the entries of an untied hash without its iterator, which is the script's.
+ * hv_iternext would move it, and hv_iterinit frees the entry that the script just deleted. No Perl code may run in between. */
+typedef struct {
+    HV *hash;
+    size_t bucket;
+    HE *entry;
+} private_walk;
+
+static inline HE *private_next(private_walk *walk) {
+    if (walk->entry)
+        walk->entry = HeNEXT(walk->entry);
+    for (;;) {
+        while (walk->entry && HeVAL(walk->entry) == &PL_sv_placeholder)
+            walk->entry = HeNEXT(walk->entry);
+        if (walk->entry || !HvARRAY(walk->hash) || walk->bucket > HvMAX(walk->hash))
+            return walk->entry;
+        walk->entry = HvARRAY(walk->hash)[walk->bucket++];
+    }
+}
+
 /* CvCONST on an XSUB that has effects: perl does not call a DESTROY that is a constant (S_curse, since 5.16), and what it would
  * do, the handle's magic does at a tenth of the cost. A perl that calls it would only be slower; t/handles.t tells. Without
  * a value the sub is not inlined (cv_const_sv), whatever its prototype. */

@@ -1,27 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* Single scalars become values: what arguments and the elements of hashes and arrays share. */
+/* Single scalars become values: arguments, the elements of hashes and arrays, and what callbacks return. perl's own conversions,
+ * but that nothing is cut, wrapped around, or changed in the scalar. This is the one place that decides what a number is. */
 
 #include "scalar.h"
+#include "handle.h"
+#include "warning.h"
 
-/* The parameter's name without the ending that says that it is an SV. */
-static int shown_length(const char *name) {
-    static const char *const endings[] = {"_sv", "sv", "SV", "Sv"};
-    int length = (int)strlen(name), index;
-    for (index = 0; index < 4; index++) {
-        int ending = (int)strlen(endings[index]);
-        if (length > ending && strEQ(name + length - ending, endings[index]))
-            return length - ending;
-    }
-    return length;
+#define OVERLOADS_MAX 16 /* how often an object's number may be an object again */
+
+/* "weight" or "keycodes[2]". */
+SV *sysvirt_place_name(pTHX_ const sysvirt_place *place) {
+    SV *name = newSVpvn_flags(place->name, place->len, SVs_TEMP);
+    if (place->index >= 0)
+        sv_catpvf(name, "[%" IVdf "]", (IV)place->index);
+    return name;
 }
 
-void sysvirt_bad(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, const char *why) {
-    croak("%s: %.*s %s", method->name, shown_length(param->name), param->name, why);
-}
+static SV *because(pTHX_ const char *why) { return newSVpvn_flags(why, strlen(why), SVs_TEMP); }
 
-void *sysvirt_scratch(pTHX_ size_t size) {
-    return SvPVX(sv_2mortal(newSV(size ? size : 1)));
-}
+/* Memory that lasts as long as a mortal. */
+void *sysvirt_scratch(pTHX_ size_t size) { return SvPVX(sv_2mortal(newSV(size ? size : 1))); }
 
 static int wipe(pTHX_ SV *sv, MAGIC *magic) {
     volatile char *at = SvPVX(sv), *const end = at + SvLEN(sv);
@@ -33,31 +31,273 @@ static int wipe(pTHX_ SV *sv, MAGIC *magic) {
 }
 
 /* A copy that may be one of a secret: it is overwritten before its memory is anybody else's. */
-SV *sysvirt_wiped(pTHX_ SV *copy) {
+static SV *wiped(pTHX_ SV *copy) {
     static const MGVTBL table = {.svt_free = wipe};
     sv_magicext(copy, NULL, PERL_MAGIC_ext, &table, NULL, 0);
     return copy;
 }
 
-void sysvirt_decode_float(NV number, sysvirt_Value *out) {
-    out->tag = SYSVIRT_TAG_FLOAT;
-    out->data.real = (double)number;
+/* A mortal copy of a scalar without magic. sv_mortalcopy would take the string of one that is a mortal itself. */
+static SV *unstolen(pTHX_ SV *sv) {
+    SV *copy = sv_newmortal();
+    sv_setsv_flags(copy, sv, SV_NOSTEAL);
+    return copy;
 }
 
-void sysvirt_decode_integer(pTHX_ SV *sv, sysvirt_Value *out) {
-    if (SvIsUV(sv)) {
-        out->tag = SYSVIRT_TAG_UINT;
-        out->data.natural = SvUVX(sv);
+/* A copy of a scalar, so that nothing that Perl code does can change or move it. Its magic is asked now, once. */
+SV *sysvirt_copy(pTHX_ SV *sv) {
+    SvGETMAGIC(sv);
+    if (SvPOK(sv) && !SvROK(sv) && !SvIOK(sv) && !SvNOK(sv))
+        return wiped(aTHX_ newSVpvn_flags(SvPVX_const(sv), SvCUR(sv), SVs_TEMP | SvUTF8(sv)));
+    return unstolen(aTHX_ sv);
+}
+
+/* perl's words, with our method in the place of "subroutine entry". */
+static void warn_uninitialized(pTHX_ const sysvirt_place *place) {
+    if (ckWARN(WARN_UNINITIALIZED))
+        Perl_warner(aTHX_ packWARN(WARN_UNINITIALIZED), "Use of uninitialized value in %s (%" SVf ")",
+                    place->method ? place->method : "a callback", SVfARG(sysvirt_place_name(aTHX_ place)));
+}
+
+static void warn_not_numeric(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, const char *text, STRLEN length,
+                             bool utf8) {
+    SV *shown;
+    if (!ckWARN(WARN_NUMERIC))
+        return;
+    shown = newSVpvs_flags("", SVs_TEMP);
+    if (shape && shape->secret)
+        sv_setpvs(shown, "...");
+    else
+        pv_pretty(shown, text, length, 40, NULL, NULL,
+                  PERL_PV_PRETTY_ELLIPSES | PERL_PV_ESCAPE_NONASCII | (utf8 ? PERL_PV_ESCAPE_UNI : 0));
+    Perl_warner(aTHX_ packWARN(WARN_NUMERIC), "Argument \"%" SVf "\" isn't numeric in %s (%" SVf ")", SVfARG(shown),
+                place->method ? place->method : "a callback", SVfARG(sysvirt_place_name(aTHX_ place)));
+}
+
+static void set_signed(sysvirt_Value *out, int64_t number) {
+    out->tag = SYSVIRT_TAG_INT;
+    out->data.integer = number;
+}
+
+static void set_unsigned(sysvirt_Value *out, uint64_t number) {
+    if (number <= INT64_MAX) {
+        set_signed(out, (int64_t)number);
     } else {
-        out->tag = SYSVIRT_TAG_INT;
-        out->data.integer = SvIVX(sv);
+        out->tag = SYSVIRT_TAG_UINT;
+        out->data.natural = number;
     }
 }
 
-/* A copy of a string, so that nothing the script does meanwhile can move it; overwritten when it goes. */
-void sysvirt_copy_text(pTHX_ const char *text, STRLEN length, bool utf8, sysvirt_Value *out) {
-    char *copy = SvPVX(sysvirt_wiped(aTHX_ sv_2mortal(newSV(length + 1))));
-    Copy(text, copy, length, char);
-    copy[length] = '\0';
-    sysvirt_set_text(out, SYSVIRT_TAG_TEXT, copy, length, utf8);
+/* An integer if the number is within 64 bits, in whatever precision perl has; otherwise a float, which no integer type takes. */
+static void set_float(sysvirt_Value *out, NV number) {
+    const NV two_to_63 = 9223372036854775808.0;
+    if (number < 0 && number >= -two_to_63) {
+        set_signed(out, (int64_t)number);
+    } else if (number >= 0 && number < 2 * two_to_63) {
+        set_unsigned(out, (uint64_t)number);
+    } else {
+        out->tag = SYSVIRT_TAG_FLOAT;
+        out->data.real = (double)number;
+    }
+}
+
+/* What `0+` makes of a reference; NULL if that is its address. */
+static SV *number_of_object(pTHX_ SV *sv) {
+    int times;
+    for (times = 0; SvROK(sv) && times < OVERLOADS_MAX; times++) {
+        SV *number = private_overloads(aTHX_ sv) ? private_overloaded_number(aTHX_ sv) : NULL;
+        if (!number || (SvROK(number) && SvRV(number) == SvRV(sv)))
+            return NULL;
+        sv = SvGMAGICAL(number) ? sv_mortalcopy(number) : number; /* magic may die: the arguments are mortals */
+    }
+    return SvROK(sv) ? NULL : sv;
+}
+
+/* The integer that a scalar with a value stands for, as perl sees it. FALSE: it is a string that is not wholly a number. */
+bool sysvirt_numify(pTHX_ SV *sv, sysvirt_Value *out) {
+    if (SvIOK(sv)) {
+        if (SvIsUV(sv))
+            set_unsigned(out, SvUVX(sv));
+        else
+            set_signed(out, SvIVX(sv));
+    } else if (SvNOK(sv)) {
+        set_float(out, SvNVX(sv));
+    } else {
+        STRLEN length;
+        const char *digits = SvPV_nomg_const(sv, length);
+        UV number;
+        const int type = grok_number(digits, length, &number);
+        if (type & IS_NUMBER_IN_UV && !(type & IS_NUMBER_NEG))
+            set_unsigned(out, number); /* exact, a fraction aside */
+        else if (type & IS_NUMBER_IN_UV && number <= (UV)IV_MAX)
+            set_signed(out, -(int64_t)number);
+        else
+            set_float(out, Atof(digits));
+        return type != 0;
+    }
+    return TRUE;
+}
+
+static SV *out_of_range(pTHX_ const sysvirt_Shape *shape, const sysvirt_Value *number) {
+    SV *why = newSVpvs_flags("", SVs_TEMP);
+    if (number->tag == SYSVIRT_TAG_FLOAT && !(number->data.real - number->data.real == 0))
+        return because(aTHX_ "is not a finite number");
+    if (number->tag == SYSVIRT_TAG_FLOAT)
+        sv_setpvf(why, "is out of range: %.0f", number->data.real);
+    else if (number->tag == SYSVIRT_TAG_UINT)
+        sv_setpvf(why, "is out of range: %" PRIu64, number->data.natural);
+    else
+        sv_setpvf(why, "is out of range: %" PRId64, number->data.integer);
+    sv_catpvf(why, " is not within %" PRId64 " to %" PRIu64, shape->min, shape->max);
+    return why;
+}
+
+SV *sysvirt_decode_number(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
+    if (SvROK(sv) && !(sv = number_of_object(aTHX_ sv)))
+        return because(aTHX_ "is a reference, not a number");
+    if (!SvOK(sv)) {
+        warn_uninitialized(aTHX_ place);
+        set_signed(out, 0);
+        return NULL;
+    }
+    if (!sysvirt_numify(aTHX_ sv, out)) {
+        STRLEN length;
+        const char *given = SvPV_nomg_const(sv, length);
+        warn_not_numeric(aTHX_ place, shape, given, length, cBOOL(SvUTF8(sv)));
+    }
+    return sysvirt_fits(shape, out) ? NULL : out_of_range(aTHX_ shape, out);
+}
+
+SV *sysvirt_decode_float(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
+    if (SvROK(sv) && !(sv = number_of_object(aTHX_ sv)))
+        return because(aTHX_ "is a reference, not a number");
+    out->tag = SYSVIRT_TAG_FLOAT;
+    out->data.real = 0;
+    if (!SvOK(sv)) {
+        warn_uninitialized(aTHX_ place);
+    } else if (SvNIOK(sv)) {
+        out->data.real = (double)SvNV_nomg(sv);
+    } else {
+        STRLEN length;
+        const char *given = SvPV_nomg_const(sv, length);
+        if (!grok_number(given, length, NULL))
+            warn_not_numeric(aTHX_ place, shape, given, length, cBOOL(SvUTF8(sv)));
+        out->data.real = (double)Atof(given);
+    }
+    return NULL;
+}
+
+/* A copy of the string that an overloaded object stands for, which may be a variable of the script's. */
+static SV *own_string(pTHX_ SV *sv) {
+    STRLEN length;
+    const char *text = SvPV_nomg_const(sv, length);
+    return newSVpvn_flags(text, length, SVs_TEMP | SvUTF8(sv));
+}
+
+static bool has_high_bytes(const char *text, STRLEN length) {
+    const U8 *at = (const U8 *)text, *end = at + length;
+    for (; at < end; at++)
+        if (*at & 0x80)
+            return TRUE;
+    return FALSE;
+}
+
+/* The scalar whose string counts, which has no magic; NULL: a reference that is none. A number gets its string in a copy, for
+ * the script's own would have one from then on. */
+static SV *string_of(pTHX_ const sysvirt_place *place, SV *sv) {
+    if (SvROK(sv))
+        return private_overloads(aTHX_ sv) ? own_string(aTHX_ sv) : NULL;
+    if (!SvOK(sv)) {
+        warn_uninitialized(aTHX_ place);
+        return newSVpvs_flags("", SVs_TEMP);
+    }
+    return SvPOK(sv) ? sv : own_string(aTHX_ unstolen(aTHX_ sv));
+}
+
+/* A string for libvirt: UTF-8 without NUL; a path in whatever bytes it has. */
+SV *sysvirt_decode_text(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
+    STRLEN length;
+    const char *text;
+    if (!(sv = string_of(aTHX_ place, sv)))
+        return because(aTHX_ "is a reference, not a string");
+    text = SvPV_nomg_const(sv, length);
+    if (memchr(text, '\0', length))
+        return because(aTHX_ "holds a NUL character");
+    /* Characters 128 to 255 of a string that is not already UTF-8: libvirt wants the same characters encoded. */
+    if (shape->kind != SYSVIRT_KIND_PATH && !SvUTF8(sv) && has_high_bytes(text, length)
+        && !is_utf8_string((const U8 *)text, length)) {
+        SV *encoded = wiped(aTHX_ newSVpvn_flags(text, length, SVs_TEMP));
+        text = SvPVutf8(encoded, length);
+    }
+    sysvirt_set_text(out, SYSVIRT_TAG_TEXT, text, length, FALSE);
+    return NULL;
+}
+
+/* A string of bytes; of a secret, wide characters are passed as UTF-8, as they always were. */
+SV *sysvirt_decode_bytes(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
+    STRLEN length;
+    const char *bytes;
+    if (!(sv = string_of(aTHX_ place, sv)))
+        return because(aTHX_ "is a reference, not a string");
+    bytes = SvPV_nomg_const(sv, length);
+    if (SvUTF8(sv)) {
+        SV *downgraded = wiped(aTHX_ newSVpvn_flags(bytes, length, SVs_TEMP | SVf_UTF8));
+        if (!sv_utf8_downgrade(downgraded, TRUE) && !shape->secret)
+            return because(aTHX_ "holds a wide character");
+        bytes = SvPV_const(downgraded, length);
+    }
+    sysvirt_set_text(out, SYSVIRT_TAG_BYTES, bytes, length, FALSE);
+    return NULL;
+}
+
+/* What only Rust knows the type of: the string and the number. Which of them is no good shows when it is wanted. */
+SV *sysvirt_decode_scalar(pTHX_ const sysvirt_place *place, SV *sv, sysvirt_Value *out) {
+    static const sysvirt_Shape string = {.kind = SYSVIRT_KIND_TEXT};
+    SV *number = sv, *why;
+    sysvirt_Value *items;
+    if (!SvOK(sv))
+        return NULL; /* undef */
+    items = sysvirt_scratch(aTHX_ 2 * sizeof *items);
+    Zero(items, 2, sysvirt_Value);
+    why = sysvirt_decode_text(aTHX_ place, &string, sv, &items[0]);
+    if (why)
+        sysvirt_set_text(&items[0], SYSVIRT_TAG_BAD, SvPVX_const(why), SvCUR(why), FALSE);
+    if (!SvROK(sv) || (number = number_of_object(aTHX_ sv)))
+        out->utf8 = !sysvirt_numify(aTHX_ number, &items[1]); /* not wholly a number */
+    else
+        sysvirt_set_text(&items[1], SYSVIRT_TAG_BAD, "is a reference, not a number", 28, FALSE);
+    out->tag = SYSVIRT_TAG_SCALAR;
+    out->len = 2;
+    out->data.items = items;
+    return NULL;
+}
+
+SV *sysvirt_decode_handle(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
+    const MAGIC *magic = sysvirt_handle_magic(sv);
+    if (!magic || sysvirt_handle_class(magic) != shape->class_) {
+        if (!sv_isobject(sv) || SvTYPE(SvRV(sv)) != SVt_PVMG)
+            return because(aTHX_ "is not a blessed SV reference");
+        return sv_2mortal(newSVpvf("is not a %s object", sysvirt_package(shape->class_)));
+    }
+    out->tag = SYSVIRT_TAG_HANDLE;
+    out->class_ = shape->class_;
+    out->data.pointer = magic->mg_ptr;
+    out->len = PTR2UV(sv);
+    return NULL;
+}
+
+SV *sysvirt_decode_code(pTHX_ SV *sv, sysvirt_Value *out) {
+    CV *cv = NULL;
+    if (SvROK(sv) && (SvTYPE(SvRV(sv)) == SVt_PVCV || private_overloads(aTHX_ sv))) {
+        HV *stash;
+        GV *gv;
+        cv = sv_2cv(sv, &stash, &gv, 0);
+    } else if (SvPOK(sv)) {
+        cv = get_cv(SvPV_nolen(sv), 0); /* a sub's name, as call_sv takes it */
+    }
+    if (!cv)
+        return because(aTHX_ "is not a CODE reference");
+    out->tag = SYSVIRT_TAG_CODE;
+    out->data.pointer = cv;
+    return NULL;
 }

@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* Hashes, arrays and what is in them become values, see structure.c. */
+/* Any argument becomes a value, hashes and arrays included, see structure.c. */
 
 #ifndef SYSVIRT_STRUCTURE_H
 #define SYSVIRT_STRUCTURE_H
 
-#include "context.h"
+#include "scalar.h"
 
-/* What is being looked at, however deep. */
-typedef struct {
-    const sysvirt_Method *method; /* NULL: what a callback returned */
-    const sysvirt_Param *param;
-    int depth;
-    int elements; /* how many there were */
-} sysvirt_structure;
+SV *sysvirt_decode_as(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out);
+void sysvirt_decode_pairs(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, SV **first, SSize_t count,
+                          sysvirt_Value *out);
+void sysvirt_decode_result(pTHX_ const sysvirt_Field *what, SV *sv, sysvirt_Value *out);
 
-bool sysvirt_is_plain_hash(pTHX_ SV *sv);
-void sysvirt_decode_plain_hash(pTHX_ HV *hash, sysvirt_Value *out);
-void sysvirt_decode_container(pTHX_ sysvirt_structure *of, SV *sv, sysvirt_Value *out, svtype type, const char *why);
-void sysvirt_decode_pairs(pTHX_ sysvirt_structure *of, SV **first, SSize_t count, sysvirt_Value *out);
-void sysvirt_decode_tree(pTHX_ sysvirt_structure *of, SV *sv, sysvirt_Value *out);
-void sysvirt_decode_any(pTHX_ SV *sv, sysvirt_Value *out);
+/* The package that a class method was called on, by name or by an object; an invocant's value carries it. */
+static inline HV *sysvirt_invocant_stash(pTHX_ SV *sv) {
+    return sv_isobject(sv) ? SvSTASH(SvRV(sv)) : gv_stashsv(sv, GV_ADD);
+}
 
 #endif

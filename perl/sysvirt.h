@@ -69,17 +69,18 @@ enum sysvirt_Kind
 #endif // __STDC_VERSION__ >= 202311L
  {
   SYSVIRT_KIND_NUMBER,
+  SYSVIRT_KIND_FLOAT,
+  SYSVIRT_KIND_TRUTH,
   SYSVIRT_KIND_TEXT,
-  SYSVIRT_KIND_TEXT_OR_NULL,
-  SYSVIRT_KIND_PATH_OR_NULL,
+  SYSVIRT_KIND_PATH,
   SYSVIRT_KIND_BYTES,
-  SYSVIRT_KIND_BYTES_OR_NULL,
+  SYSVIRT_KIND_SCALAR,
   SYSVIRT_KIND_HANDLE,
-  SYSVIRT_KIND_HANDLE_OR_NULL,
-  SYSVIRT_KIND_HASH,
-  SYSVIRT_KIND_ARRAY,
-  SYSVIRT_KIND_ARRAY_OR_NULL,
   SYSVIRT_KIND_CODE,
+  SYSVIRT_KIND_DESCRIPTOR,
+  SYSVIRT_KIND_ARRAY,
+  SYSVIRT_KIND_TUPLE,
+  SYSVIRT_KIND_HASH,
   SYSVIRT_KIND_ANY,
   SYSVIRT_KIND_INVOCANT,
   SYSVIRT_KIND_VARIABLE,
@@ -89,6 +90,21 @@ enum sysvirt_Kind
 typedef enum sysvirt_Kind sysvirt_Kind;
 #else
 typedef uint8_t sysvirt_Kind;
+#endif // __STDC_VERSION__ >= 202311L
+
+enum sysvirt_Others
+#if __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // __STDC_VERSION__ >= 202311L
+ {
+  SYSVIRT_OTHERS_WARN = 0,
+  SYSVIRT_OTHERS_KEEP,
+  SYSVIRT_OTHERS_IGNORE,
+};
+#if __STDC_VERSION__ >= 202311L
+typedef enum sysvirt_Others sysvirt_Others;
+#else
+typedef uint8_t sysvirt_Others;
 #endif // __STDC_VERSION__ >= 202311L
 
 enum sysvirt_Tag
@@ -114,6 +130,9 @@ enum sysvirt_Tag
   SYSVIRT_TAG_LENT,
   SYSVIRT_TAG_OUT_ARG,
   SYSVIRT_TAG_FILE,
+  SYSVIRT_TAG_SCALAR,
+  SYSVIRT_TAG_BAD,
+  SYSVIRT_TAG_WARNED,
   SYSVIRT_TAG_OTHER,
 };
 #if __STDC_VERSION__ >= 202311L
@@ -171,6 +190,25 @@ typedef enum sysvirt_Want sysvirt_Want;
 typedef uint8_t sysvirt_Want;
 #endif // __STDC_VERSION__ >= 202311L
 
+typedef struct sysvirt_Shape {
+  sysvirt_Kind kind;
+  sysvirt_Class class_;
+  sysvirt_Others others;
+  bool optional;
+  bool secret;
+  int64_t min;
+  uint64_t max;
+  const struct sysvirt_Shape *element;
+  const struct sysvirt_Field *fields;
+  uintptr_t nfields;
+} sysvirt_Shape;
+
+typedef struct sysvirt_Field {
+  const char *key;
+  uintptr_t len;
+  struct sysvirt_Shape shape;
+} sysvirt_Field;
+
 typedef struct sysvirt_Key {
   const char *text;
   uintptr_t len;
@@ -202,11 +240,10 @@ typedef sysvirt_Outcome (*sysvirt_Check)(const char *name,
                                          struct sysvirt_Value *result);
 
 typedef struct sysvirt_Param {
+  struct sysvirt_Field field;
   const char *name;
-  sysvirt_Kind kind;
-  sysvirt_Class class_;
-  bool spaced;
   const char *default_text;
+  bool spaced;
   struct sysvirt_Value absent;
   sysvirt_Check check;
 } sysvirt_Param;
@@ -262,7 +299,9 @@ typedef struct sysvirt_Callbacks {
                struct sysvirt_Value *args,
                uintptr_t count,
                sysvirt_Want want,
+               const struct sysvirt_Field *returned,
                intptr_t readback,
+               const struct sysvirt_Field *read,
                sysvirt_Sink sink,
                void *context);
   void (*defer)(const char *message);

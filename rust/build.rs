@@ -16,6 +16,7 @@ const SOURCES: &[&str] = &[
     "results",
     "scalar",
     "structure",
+    "warning",
 ];
 
 fn main() {

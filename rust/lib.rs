@@ -88,7 +88,8 @@ static CLASSES: &[ClassTable] = &[
 pub mod harness {
     pub use crate::boundary::callbacks::{Callbacks, Sink, Want};
     pub use crate::boundary::class::Class;
-    pub use crate::boundary::table::{ARGS_MAX, Kind, Method, Outcome, Param};
+    pub use crate::boundary::shape::{Field, Kind, Others, Shape};
+    pub use crate::boundary::table::{ARGS_MAX, Method, Outcome, Param};
     pub use crate::boundary::value::{Storage, Tag, Value};
 }
 

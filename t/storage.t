@@ -28,8 +28,9 @@ subtest 'storage' => sub {
     is( scalar $pool->list_volumes,              2, 'list_volumes counts in scalar context' );
     is( $pool->num_of_storage_volumes,           2, 'number' );
     is_deeply( [ sort { $a cmp $b } $pool->list_storage_vol_names(9) ], [qw(one two)], 'names' );
-    throws( 'A11: a negative count', qr/maxnames is negative/, sub { $pool->list_storage_vol_names(-1) } );
-    throws( 'B23: a negative size',  qr/capacity is out of range/, sub { $vol->resize(-1) } );
+    throws( 'A11: a negative count', qr/maxnames is out of range/,
+        sub { $pool->list_storage_vol_names(-1) } );
+    throws( 'B23: a negative size', qr/capacity is out of range/, sub { $vol->resize(-1) } );
     throws( 'A10: no stream', qr/st is not a Sys::Virt::Stream object/,
         sub { $vol->download( $vol, 0, 0 ) } );
     throws( 'A9: undef', qr/st is not a blessed SV reference/, sub { $vol->upload( undef, 0, 0 ) } );

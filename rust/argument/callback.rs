@@ -6,6 +6,7 @@ use super::types::Origin;
 use crate::r#async::errand::on_perls_thread;
 use crate::boundary::callbacks::{self, Callbacks, Sink, Want, installed};
 use crate::boundary::error::{Error, Result};
+use crate::boundary::shape::Field;
 use crate::boundary::table::ARGS_MAX;
 use crate::boundary::value::Value;
 use libc::c_void;
@@ -75,7 +76,8 @@ impl Callback {
         &self,
         args: &mut [Value; N],
         want: Want,
-        readback: Option<usize>,
+        returned: Option<&'static Field>,
+        readback: Option<(usize, &'static Field)>,
         sink: Sink,
         context: *mut c_void,
     ) -> bool {
@@ -83,28 +85,32 @@ impl Callback {
         let Some(shim) = installed() else {
             return false;
         };
-        let readback = readback.map_or(-1, |index| index as isize);
+        let returned = returned.map_or(std::ptr::null(), std::ptr::from_ref);
+        let (readback, read) = readback
+            .map_or((-1, std::ptr::null()), |(index, read)| (index as isize, std::ptr::from_ref(read)));
         let _interlude = crate::boundary::sigpipe::Interlude::new();
         // SAFETY: the shim's own callback, `N` values, and a context that fits the sink: `ask` makes both, and `ignore` looks at
         // none.
         on_perls_thread(|| unsafe {
-            (shim.call)(self.0, args.as_mut_ptr(), N, want, readback, sink, context)
+            (shim.call)(self.0, args.as_mut_ptr(), N, want, returned, readback, read, sink, context)
         })
         .unwrap_or(false)
     }
 
     /// Calls the sub for what it does; false if it died, which the shim remembers.
     pub fn call<const N: usize>(&self, args: &mut [Value; N]) -> bool {
-        self.invoke(args, Want::Nothing, None, ignore, std::ptr::null_mut())
+        self.invoke(args, Want::Nothing, None, None, ignore, std::ptr::null_mut())
     }
 
-    /// Calls the sub and hands `look` what it returned, and the argument `readback` as the sub left it.
+    /// Calls the sub and hands `look` what it returned, of which each value has to be a `returned`, and the argument `readback`
+    /// as the sub left it.
     /// None if it died, or could not be called.
     pub fn ask<const N: usize, R>(
         &self,
         mut args: [Value; N],
         want: Want,
-        readback: Option<usize>,
+        returned: &'static Field,
+        readback: Option<(usize, &'static Field)>,
         look: impl FnOnce(&[Value], &Value) -> R,
     ) -> Option<R> {
         struct Context<F, R> {
@@ -131,7 +137,7 @@ impl Callback {
         }
         let mut context = Context { look: Some(look), seen: None };
         let sink = sink_of(&context);
-        let done = self.invoke(&mut args, want, readback, sink, (&raw mut context).cast());
+        let done = self.invoke(&mut args, want, Some(returned), readback, sink, (&raw mut context).cast());
         if done { context.seen } else { None }
     }
 }

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! [`NamedArg`]: an argument with more than one value, which the method takes apart, and its name for messages.
+//! [`NamedArg`]: an argument that the method takes apart, with its name for messages; [`Options`], the pairs that a constructor
+//! takes.
 
-use super::number::{Bounds, integer};
+use super::types::Arg;
 use crate::boundary::class::Object;
 use crate::boundary::error::{Error, Result};
-use crate::boundary::memory;
+use crate::boundary::shape::{Field, Kind, Others, Shape};
 use crate::boundary::value::{Tag, Value};
 use crate::virt::rules::by_uuid;
-use libc::{c_char, c_int};
-use std::ffi::CString;
+use libc::c_char;
+use std::marker::PhantomData;
 
-/// An argument with more than one value, and the parameter's name for messages.
+/// An argument, and the parameter's name for messages.
 pub struct NamedArg<'a> {
     /// The argument.
     pub value: &'a Value,
@@ -18,54 +19,96 @@ pub struct NamedArg<'a> {
     pub name: &'static str,
 }
 
-impl NamedArg<'_> {
+/// The options that a constructor has.
+pub trait OptionSet {
+    /// Each key, and what it has to be if the constructor looks at it.
+    const FIELDS: &'static [Field];
+    /// What becomes of other keys.
+    const OTHERS: Others = Others::Ignore;
+}
+
+/// All remaining arguments, as the options `S`.
+pub struct Pairs<S>(PhantomData<S>);
+
+/// What [`Pairs`] gives. An option that is no good is an exception when it is asked for: it may be one that is not used.
+pub struct Options<'a>(&'a Value);
+
+impl<S: OptionSet> Arg for Pairs<S> {
+    type Out<'a> = Options<'a>;
+    const SHAPE: Shape = Shape::fields(Kind::Pairs, S::FIELDS, S::OTHERS);
+    fn get<'a>(value: &'a Value, _name: &'static str) -> Result<Options<'a>> {
+        Ok(Options(value))
+    }
+}
+
+/// A reference to a hash of the options `S`.
+pub struct Keys<S>(PhantomData<S>);
+
+impl<S: OptionSet> Arg for Keys<S> {
+    type Out<'a> = Options<'a>;
+    const SHAPE: Shape = Shape::fields(Kind::Hash, S::FIELDS, S::OTHERS);
+    fn get<'a>(value: &'a Value, _name: &'static str) -> Result<Options<'a>> {
+        Ok(Options(value))
+    }
+}
+
+/// `options! { NAME { key: Type, ... } }`: the options that a constructor takes, of types that parameters have.
+macro_rules! options {
+    ($(#[$doc:meta])* $name:ident $(($others:ident))? { $($key:ident : $ty:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[allow(clippy::upper_case_acronyms)]
+        pub struct $name;
+
+        impl $crate::argument::named::OptionSet for $name {
+            const FIELDS: &'static [$crate::boundary::shape::Field] = &[$(
+                $crate::boundary::shape::Field::new(
+                    // A literal with one NUL, at its end.
+                    match std::ffi::CStr::from_bytes_with_nul(concat!(stringify!($key), "\0").as_bytes()) {
+                        Ok(key) => key,
+                        Err(_) => panic!(),
+                    },
+                    <$ty as $crate::argument::types::Arg>::SHAPE,
+                ),
+            )*];
+            $(const OTHERS: $crate::boundary::shape::Others = $crate::boundary::shape::Others::$others;)?
+        }
+    };
+}
+pub(crate) use options;
+
+impl<'a> Options<'a> {
     /// Whether the pair is there; undef counts.
     pub fn has(&self, key: &str) -> bool {
-        self.value.get(key).is_some()
+        self.0.get(key).is_some()
+    }
+
+    /// What the pair `key` holds, which has to be one of the constructor's options of that type; None: it is not there.
+    pub fn get<A: Arg>(&self, key: &'static str) -> Result<Option<A::Out<'a>>> {
+        let Some(value) = self.0.get(key) else { return Ok(None) };
+        if value.tag() == Tag::Bad {
+            return Err(Error::Usage(String::from_utf8_lossy(value.raw()).into_owned()));
+        }
+        A::get(value, key).map(Some)
     }
 
     /// Whether the pair is there and its value true.
-    pub fn is_true(&self, key: &str) -> bool {
-        match self.value.get(key) {
-            None => false,
-            Some(value) => match value.tag() {
-                Tag::None => false,
-                Tag::Text | Tag::Bytes => !matches!(value.raw(), b"" | b"0"),
-                Tag::Int | Tag::Uint | Tag::Float => value.float() != Some(0.0),
-                _ => true,
-            },
-        }
+    pub fn is_true(&self, key: &'static str) -> bool {
+        self.0.get(key).is_some_and(|value| value.narrow() != 0)
     }
 
-    /// The object under `key`; without the pair, the exception `missing`. `shown` is the C parameter's name.
-    pub fn object<T: Object>(&self, key: &str, shown: &str, missing: &'static str) -> Result<*mut T> {
-        let value = self.value.get(key).ok_or(Error::Plain(missing))?;
-        if value.tag() == Tag::Handle && value.class() == T::CLASS {
-            return Ok(value.pointer().cast());
-        }
-        let package = T::CLASS.package().to_string_lossy();
-        Err(match value.tag() {
-            Tag::Handle => Error::argument(shown, format_args!("is not a {package} object")),
-            _ => Error::argument(shown, "is not a blessed SV reference"),
-        })
+    /// The object under `key`; without the pair, the exception `missing`.
+    pub fn object<T: Object>(&self, key: &'static str, missing: &'static str) -> Result<*mut T> {
+        self.get::<T>(key)?.ok_or(Error::Plain(missing))
     }
 
-    /// The C string under `key`, empty for undef.
-    pub fn text(&self, key: &str) -> Result<CString> {
-        self.value.get(key).map_or(Ok(CString::default()), |value| value.to_text(key))
-    }
-
-    /// The C string under `key`, None if it is undef or not there.
-    pub fn optional_text(&self, key: &str) -> Result<Option<CString>> {
-        match self.value.get(key) {
-            Some(value) if !value.is_none() => value.to_text(key).map(Some),
-            _ => Ok(None),
-        }
+    /// The C string under `key`, empty if the pair is not there.
+    pub fn text(&self, key: &'static str) -> Result<*const c_char> {
+        Ok(self.get::<super::types::Text>(key)?.unwrap_or(c"".as_ptr()))
     }
 
     /// The flags under `key`, 0 by default.
     pub fn flags(&self) -> Result<u32> {
-        self.value.get("flags").map_or(Ok(0), |value| integer(value, "flags"))
+        Ok(self.get::<u32>("flags")?.unwrap_or(0))
     }
 
     /// What the pair `uuid` names.
@@ -77,50 +120,7 @@ impl NamedArg<'_> {
         raw: impl FnOnce(*const u8) -> *mut T,
         text: impl FnOnce(*const c_char) -> *mut T,
     ) -> Result<Value> {
-        match self.value.get("uuid") {
-            // SAFETY: the caller's promise.
-            Some(value) => unsafe { by_uuid(&value.to_bytes("uuid")?, raw, text) },
-            // SAFETY: as above.
-            None => unsafe { by_uuid(b"", raw, text) },
-        }
+        // SAFETY: the caller's promise.
+        unsafe { by_uuid(self.get::<super::types::Bytes>("uuid")?.unwrap_or(b""), raw, text) }
     }
-
-    /// The elements of an array argument as integers.
-    pub fn integers<T: TryFrom<i128> + Bounds>(&self) -> Result<Vec<T>> {
-        let elements = self.value.items().iter().enumerate();
-        memory::all(elements.map(|(index, value)| integer(self.defined(index, value)?, &self.element(index))))
-    }
-
-    /// The elements of an array argument as file descriptors: of file handles, or as numbers.
-    pub fn descriptors(&self) -> Result<Vec<c_int>> {
-        let elements = self.value.items().iter().enumerate();
-        memory::all(elements.map(|(index, value)| match value.descriptor() {
-            Some(-1) => Err(Error::argument(&self.element(index), "is a file handle without descriptor")),
-            Some(descriptor) => Ok(descriptor),
-            None => integer(self.defined(index, value)?, &self.element(index)),
-        }))
-    }
-
-    /// The elements of an array argument as C strings.
-    pub fn texts(&self) -> Result<Vec<std::ffi::CString>> {
-        let elements = self.value.items().iter().enumerate();
-        memory::all(elements.map(|(index, value)| self.defined(index, value)?.to_text(&self.element(index))))
-    }
-
-    /// An element of an array that must have one: neither undef nor a hole.
-    fn defined<'v>(&self, index: usize, value: &'v Value) -> Result<&'v Value> {
-        if value.is_none() {
-            return Err(Error::argument(&self.element(index), "is undefined"));
-        }
-        Ok(value)
-    }
-
-    fn element(&self, index: usize) -> String {
-        format!("{}[{index}]", self.name)
-    }
-}
-
-/// The pointer for an optional C string.
-pub fn or_null(text: &Option<CString>) -> *const c_char {
-    text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr())
 }

@@ -1,125 +1,82 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! What a [`Value`] stands for where another kind is wanted: Perl's conversions between numbers and strings, less those
-//! that would lose something, and the one narrowing of numbers to C's types.
+//! Values whose type only the driver knows: strings or numbers, of which the one or the other is wanted. The shim has converted
+//! them as perl does; here they are narrowed to C's types.
 
-use crate::boundary::error::{Error, Result, quoted};
-use crate::boundary::memory;
-use crate::boundary::scratch::wipe;
+use crate::boundary::error::{Error, Result};
 use crate::boundary::value::{Tag, Value};
-use std::borrow::Cow;
-use std::ffi::CString;
 
-impl Value {
-    /// The integer this value stands for, as Perl would see it, if it stands for one.
-    pub fn integer(&self) -> Option<i128> {
-        match self.tag() {
-            Tag::None => Some(0),
-            Tag::Int => self.plain_integer().map(Into::into),
-            Tag::Uint => self.plain_natural().map(Into::into),
-            Tag::Float => {
-                self.plain_float().filter(|float| float.is_finite()).map(|float| float.trunc() as i128)
-            }
-            Tag::Text | Tag::Bytes => {
-                let text = std::str::from_utf8(self.raw()).ok()?.trim();
-                text.parse().ok().or_else(|| Some(decimal(text)?.trunc() as i128))
-            }
-            _ => None,
-        }
-    }
-
-    /// The number this value stands for, if it stands for one.
-    pub fn float(&self) -> Option<f64> {
-        match self.tag() {
-            Tag::Float => self.plain_float(),
-            Tag::Text | Tag::Bytes => decimal(std::str::from_utf8(self.raw()).ok()?.trim()),
-            _ => self.integer().map(|integer| integer as f64),
-        }
-    }
-
-    /// The bytes this value stands for when used as a string; `what` names it in messages.
-    pub fn to_bytes(&self, what: &str) -> Result<Cow<'_, [u8]>> {
-        match self.tag() {
-            Tag::None => Ok(b"".into()),
-            Tag::Text | Tag::Bytes if self.is_utf8() => {
-                let text = std::str::from_utf8(self.raw())
-                    .map_err(|_| Error::argument(what, "holds characters that no byte string can hold"))?;
-                // With room for all: a vector that grows would leave copies of a secret behind.
-                let mut bytes = memory::with_room(text.len() + 1);
-                for character in text.chars() {
-                    let Ok(byte) = u8::try_from(u32::from(character)) else {
-                        wipe(&mut bytes);
-                        return Err(Error::argument(what, "holds a wide character"));
-                    };
-                    bytes.push(byte);
-                }
-                Ok(bytes.into())
-            }
-            Tag::Text | Tag::Bytes | Tag::Key => Ok(self.raw().into()),
-            Tag::Int | Tag::Uint => Ok(self.integer().unwrap_or_default().to_string().into_bytes().into()),
-            Tag::Float => Ok(self.plain_float().unwrap_or_default().to_string().into_bytes().into()),
-            _ => Err(Error::argument(what, "is a reference, not a string")),
-        }
-    }
-
-    /// The C string this value stands for, in UTF-8 as libvirt wants it; `what` names it in messages.
-    pub fn to_text(&self, what: &str) -> Result<CString> {
-        let bytes = if self.is_utf8() { self.raw().into() } else { self.to_bytes(what)? };
-        let bytes = match std::str::from_utf8(&bytes) {
-            Ok(_) => match bytes {
-                Cow::Borrowed(bytes) => memory::copy_for_c(bytes),
-                Cow::Owned(bytes) => bytes,
-            },
-            // Perl's characters 128 to 255, one byte each: the same characters, encoded.
-            Err(_) => {
-                let mut text = memory::with_room(2 * bytes.len() + 1);
-                for &byte in bytes.iter() {
-                    text.extend_from_slice(char::from(byte).encode_utf8(&mut [0; 2]).as_bytes());
-                }
-                text
-            }
-        };
-        CString::new(bytes).map_err(|_| Error::argument(what, "holds a NUL character"))
+/// A value that the shim decoded as [`Kind::Scalar`](crate::boundary::shape::Kind::Scalar): its string, and its number.
+pub fn parts(value: &Value) -> Option<(&Value, &Value)> {
+    match value.items() {
+        [text, number] if value.tag() == Tag::Scalar => Some((text, number)),
+        _ => None,
     }
 }
 
-/// A decimal number as Perl writes it; unlike Rust's own parser this takes neither "nan" nor "inf".
-fn decimal(text: &str) -> Option<f64> {
-    let number = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
-    if number { text.parse().ok().filter(|float: &f64| float.is_finite()) } else { None }
+/// Whether a scalar is wholly a number.
+pub fn is_number(value: &Value) -> bool {
+    parts(value).is_some_and(|(_, number)| number.tag() != Tag::Bad) && !value.is_utf8()
 }
 
-/// `value` as an integer of type `T`, or the exception that says why not.
+/// What is wrong with a scalar, or with a part of it.
+fn refused(value: &Value, name: &str) -> Error {
+    Error::argument(name, String::from_utf8_lossy(value.raw()))
+}
+
+/// The number of `value` as an integer of type `T`, or the exception that says why not. undef is 0.
 pub fn integer<T: TryFrom<i128> + Bounds>(value: &Value, name: &str) -> Result<T> {
-    let integer = value.integer().ok_or_else(|| match value.tag() {
-        Tag::Float => Error::argument(name, "is not a finite number"),
-        Tag::Text | Tag::Bytes => {
-            Error::argument(name, format_args!("is not a number: {}", quoted(value.raw())))
+    let number = parts(value).map_or(value, |(_, number)| number);
+    let integer = match number.tag() {
+        Tag::Bad => return Err(refused(number, name)),
+        Tag::Int | Tag::Uint => number.integer(),
+        Tag::None => 0,
+        // The shim makes an integer of whatever is one.
+        _ => {
+            let float = number.plain_float().unwrap_or(f64::NAN);
+            return Err(if float.is_finite() {
+                out_of_range::<T>(name, format_args!("{float:.0}"))
+            } else {
+                Error::argument(name, "is not a finite number")
+            });
         }
-        _ => Error::argument(name, "is not a number"),
-    })?;
-    T::try_from(integer).map_err(|_| {
-        Error::argument(name, format_args!("is out of range: {integer} is not within {}", T::RANGE))
-    })
+    };
+    T::try_from(integer).map_err(|_| out_of_range::<T>(name, format_args!("{integer}")))
 }
 
-/// The values that an integer type takes, in words.
+fn out_of_range<T: Bounds>(name: &str, number: std::fmt::Arguments) -> Error {
+    Error::argument(name, format_args!("is out of range: {number} is not within {} to {}", T::MIN, T::MAX))
+}
+
+/// The number of `value` as a floating point number.
+pub fn float(value: &Value, name: &str) -> Result<f64> {
+    let number = parts(value).map_or(value, |(_, number)| number);
+    match number.tag() {
+        Tag::Bad => Err(refused(number, name)),
+        Tag::Float => Ok(number.plain_float().unwrap_or_default()),
+        _ => Ok(number.integer() as f64),
+    }
+}
+
+/// The string of `value`; undef is NULL.
+pub fn text(value: &Value, name: &str) -> Result<*const libc::c_char> {
+    let text = parts(value).map_or(value, |(text, _)| text);
+    if text.tag() == Tag::Bad { Err(refused(text, name)) } else { Ok(text.c_text()) }
+}
+
+/// The least and the greatest number of a type, for messages.
 pub trait Bounds {
-    /// "-1 to 5".
-    const RANGE: &'static str;
+    /// The least.
+    const MIN: i64;
+    /// The greatest.
+    const MAX: u64;
 }
 
 macro_rules! bounds {
-    ($($int:ty => $range:literal),* $(,)?) => {$(
+    ($($int:ty),*) => {$(
         impl Bounds for $int {
-            const RANGE: &'static str = $range;
+            const MIN: i64 = <$int>::MIN as i64;
+            const MAX: u64 = <$int>::MAX as u64;
         }
     )*};
 }
-bounds! {
-    i32 => "-2147483648 to 2147483647",
-    u32 => "0 to 4294967295",
-    i64 => "-9223372036854775808 to 9223372036854775807",
-    u64 => "0 to 18446744073709551615",
-    usize => "0 to 18446744073709551615",
-    u8 => "0 to 255",
-}
+bounds!(i32, u32, i64, u64);

@@ -1,97 +1,177 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Typed parameters as setters take them: [`Schema`]s, and [`ParamBuilder`], which makes them of a hash.
 
-use super::named::NamedArg;
-use super::number::integer;
+use super::number::{Bounds, float, integer, is_number, text};
+use super::types::Arg;
 use crate::boundary::error::{Error, Result, last_code};
+use crate::boundary::shape::{Field, Kind, Others, Shape};
 use crate::boundary::value::{Tag, Value};
 use crate::virt::params::{ParamArray, ParamType, field};
 use crate::virt::rules::check;
 use libc::{c_char, c_int, c_uint};
 use std::borrow::Cow;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
+use std::marker::PhantomData;
 use virt_sys::{
     VIR_ERR_ARGUMENT_UNSUPPORTED, VIR_ERR_INVALID_ARG, VIR_TYPED_PARAM_BOOLEAN, VIR_TYPED_PARAM_DOUBLE,
     VIR_TYPED_PARAM_INT, VIR_TYPED_PARAM_LLONG, VIR_TYPED_PARAM_STRING, VIR_TYPED_PARAM_UINT,
     VIR_TYPED_PARAM_ULLONG, virTypedParameter,
 };
 
-/// A fixed set of parameters: the keys a method takes and the type of each.
-pub type Schema = [(&'static CStr, ParamType)];
-
-/// Parameters that we give to libvirt; strings live as long as the list.
-#[derive(Default)]
-pub struct ParamBuilder {
-    params: Vec<virTypedParameter>,
-    texts: Vec<CString>,
+/// A set of parameters: the keys that a method takes and the type of each.
+pub trait Schema {
+    /// For Rust.
+    const PARAMS: &'static [(&'static CStr, ParamType)];
+    /// For the shim.
+    const FIELDS: &'static [Field];
 }
 
-impl ParamBuilder {
-    /// The parameters of `set` that the hash `given` has; a key that is not in the set is an error.
-    pub fn fixed(given: &NamedArg, set: &Schema) -> Result<Self> {
-        let mut arguments = Self::default();
-        for (key, _) in given.value.pairs() {
-            if !set.iter().any(|(name, _)| name.to_bytes() == key) {
-                return Err(unknown(given.name, key));
-            }
+/// `schema! { NAME { KEY => Type, ... } }`
+macro_rules! schema {
+    ($(#[$doc:meta])* $name:ident { $($key:expr => $type:ident),* $(,)? }) => {
+        $(#[$doc])*
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        pub struct $name;
+
+        impl $crate::argument::schema::Schema for $name {
+            const PARAMS: &'static [(&'static std::ffi::CStr, $crate::virt::params::ParamType)] =
+                &[$(($key, $crate::virt::params::ParamType::$type)),*];
+            const FIELDS: &'static [$crate::boundary::shape::Field] = &[$(
+                $crate::boundary::shape::Field::new(
+                    $key,
+                    $crate::argument::schema::shape_of($crate::virt::params::ParamType::$type),
+                )
+            ),*];
         }
-        // Single values first, repeated ones after them; both in the order of the set.
+    };
+}
+pub(crate) use schema;
+
+const fn bounded<T: Bounds>() -> Shape {
+    Shape::number(T::MIN, T::MAX)
+}
+
+/// How the shim decodes a parameter of that type.
+pub const fn shape_of(kind: ParamType) -> Shape {
+    const TEXT: Shape = Shape::of(Kind::Text);
+    match kind {
+        ParamType::Int => bounded::<i32>(),
+        ParamType::Uint => bounded::<u32>(),
+        ParamType::Llong => bounded::<i64>(),
+        ParamType::Ullong => bounded::<u64>(),
+        ParamType::Double => Shape::of(Kind::Float),
+        ParamType::Boolean => Shape::number(i64::MIN, u64::MAX),
+        ParamType::Text => TEXT,
+        ParamType::Texts => Shape::array(&TEXT),
+    }
+}
+
+/// A reference to a hash of the parameters `S`.
+pub struct Typed<S>(PhantomData<S>);
+
+impl<S: Schema> Arg for Typed<S> {
+    type Out<'a> = ParamBuilder<'a>;
+    const SHAPE: Shape = Shape::fields(Kind::Hash, S::FIELDS, Others::Warn);
+    fn get<'a>(value: &'a Value, name: &'static str) -> Result<ParamBuilder<'a>> {
+        ParamBuilder::fixed(value, name, S::PARAMS)
+    }
+}
+
+/// The same, or anything else, which has to be an `A`.
+pub struct TypedOr<S, A>(PhantomData<(S, A)>);
+
+/// What [`TypedOr`] gives.
+pub enum Either<'a, T> {
+    /// The parameters.
+    Params(ParamBuilder<'a>),
+    /// Something else.
+    Other(T),
+}
+
+impl<S: Schema, A: Arg> Arg for TypedOr<S, A> {
+    type Out<'a> = Either<'a, A::Out<'a>>;
+    const SHAPE: Shape = Typed::<S>::SHAPE.or(&A::SHAPE);
+    fn get<'a>(value: &'a Value, name: &'static str) -> Result<Self::Out<'a>> {
+        Ok(if value.tag() == Tag::Map {
+            Either::Params(Typed::<S>::get(value, name)?)
+        } else {
+            Either::Other(A::get(value, name)?)
+        })
+    }
+}
+
+/// A reference to a hash of parameters that a getter reports: `S` are those that libvirt documents, the driver may have others.
+pub struct Tuned<S>(PhantomData<S>);
+
+/// What [`Tuned`] gives.
+pub struct Tuning<'a> {
+    value: &'a Value,
+    name: &'static str,
+    documented: &'static [(&'static CStr, ParamType)],
+}
+
+impl<S: Schema> Arg for Tuned<S> {
+    type Out<'a> = Tuning<'a>;
+    const SHAPE: Shape = Shape::fields(Kind::Hash, S::FIELDS, Others::Keep);
+    fn get<'a>(value: &'a Value, name: &'static str) -> Result<Tuning<'a>> {
+        Ok(Tuning { value, name, documented: S::PARAMS })
+    }
+}
+
+/// Parameters that we give to libvirt. Their strings are those of the arguments.
+#[derive(Default)]
+pub struct ParamBuilder<'a> {
+    params: Vec<virTypedParameter>,
+    strings: PhantomData<&'a Value>,
+}
+
+impl<'a> ParamBuilder<'a> {
+    /// The parameters of `schema` that the hash has.
+    fn fixed(value: &'a Value, name: &str, schema: &[(&'static CStr, ParamType)]) -> Result<Self> {
+        let mut builder = Self::default();
+        // The shim leaves a key that it does not know only if there is no other.
+        if let Some((key, _)) = value.pairs().find(|(_, value)| value.tag() == Tag::Other) {
+            return Err(unknown(name, key));
+        }
+        // Single values first, repeated ones after them; both in the order of the schema.
         for repeated in [false, true] {
-            for &(name, kind) in set {
+            for &(key, kind) in schema {
                 if (kind == ParamType::Texts) != repeated {
                     continue;
                 }
-                if let Some(value) = given.value.get(name.to_bytes()) {
-                    arguments.push(name.to_bytes(), kind, value)?;
+                if let Some(value) = value.get(key.to_bytes()) {
+                    builder.push(key.to_bytes(), kind, value)?;
                 }
             }
         }
-        Ok(arguments)
+        Ok(builder)
     }
 
-    /// The same for pairs that the caller picked from the hash.
-    pub fn chosen(given: &NamedArg, pairs: &[(&[u8], &Value)], set: &Schema) -> Result<Self> {
-        let mut arguments = Self::default();
-        for (key, value) in pairs {
-            let (name, kind) = set
-                .iter()
-                .find(|(name, _)| name.to_bytes() == *key)
-                .ok_or_else(|| unknown(given.name, key))?;
-            arguments.push(name.to_bytes(), *kind, value)?;
-        }
-        Ok(arguments)
+    /// Sets a string, in the place of what the hash may have for it.
+    ///
+    /// # Safety
+    /// `text` is a C string that lives as long as the arguments.
+    pub unsafe fn set_text(&mut self, name: &'static CStr, text: *const c_char) -> Result<()> {
+        self.params.retain(|param| field(param) != name.to_bytes());
+        let mut param = blank(name.to_bytes(), ParamType::Text)?;
+        param.value.s = text.cast_mut();
+        self.params.push(param);
+        Ok(())
     }
 
-    /// The hash `given`, each value with the type that the driver reports for its key in `current`.
-    pub fn like(given: &NamedArg, current: &[virTypedParameter]) -> Result<Self> {
-        let mut arguments = Self::default();
-        for (key, _) in given.value.pairs() {
-            if !current.iter().any(|param| field(param) == key) {
-                return Err(unknown(given.name, key));
-            }
-        }
-        for param in current {
-            let name = field(param);
-            if let (Some(value), Some(kind)) = (given.value.get(name), ParamType::of(param.type_)) {
-                arguments.push(name, kind, value)?;
-            }
-        }
-        Ok(arguments)
+    /// Adds an unsigned number.
+    pub fn set_unsigned(&mut self, name: &'static CStr, number: u64) -> Result<()> {
+        let mut param = blank(name.to_bytes(), ParamType::Ullong)?;
+        param.value.ul = number;
+        self.params.push(param);
+        Ok(())
     }
 
     /// Adds one parameter, or for [`ParamType::Texts`] one per element.
-    pub fn push(&mut self, name: &[u8], kind: ParamType, value: &Value) -> Result<()> {
+    pub fn push(&mut self, name: &[u8], kind: ParamType, value: &'a Value) -> Result<()> {
         let shown = std::str::from_utf8(name).unwrap_or("a parameter");
         if kind == ParamType::Texts {
-            if value.tag() != Tag::Array {
-                return Err(Error::argument(shown, "is not an ARRAY reference"));
-            }
-            return value.items().iter().try_for_each(|element| {
-                if element.is_none() {
-                    return Err(Error::argument(shown, "has an undefined element"));
-                }
-                self.push(name, ParamType::Text, element)
-            });
+            return value.items().iter().try_for_each(|element| self.push(name, ParamType::Text, element));
         }
         let mut param = blank(name, kind)?;
         let slot = &mut param.value;
@@ -100,15 +180,11 @@ impl ParamBuilder {
             ParamType::Uint => slot.ui = integer(value, shown)?,
             ParamType::Llong => slot.l = integer(value, shown)?,
             ParamType::Ullong => slot.ul = integer(value, shown)?,
-            ParamType::Double => {
-                slot.d = value.float().ok_or_else(|| Error::argument(shown, "is not a finite number"))?;
-            }
-            ParamType::Boolean => slot.b = c_char::from(integer::<i64>(value, shown)? != 0),
+            ParamType::Double => slot.d = float(value, shown)?,
+            ParamType::Boolean => slot.b = c_char::from(float(value, shown)? != 0.0),
             ParamType::Text | ParamType::Texts => {
-                let text = value.to_text(shown)?;
-                // The heap buffer of a CString does not move when the CString does.
-                slot.s = text.as_ptr().cast_mut();
-                self.texts.push(text);
+                let text = text(value, shown)?;
+                slot.s = if text.is_null() { c"".as_ptr() } else { text }.cast_mut();
             }
         }
         self.params.push(param);
@@ -157,26 +233,60 @@ fn shortened(name: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(&name[..name.len().min(1_000)])
 }
 
-/// A setter that takes what its getter reports. The types of what libvirt documents are `known`: it is sent at once. A driver
-/// that refuses it, or other keys: the getter tells what there is, and of which type.
+impl<'a> Tuning<'a> {
+    /// Whether all keys are documented, and there is one.
+    fn is_documented(&self) -> bool {
+        let mut pairs = self.value.pairs().peekable();
+        pairs.peek().is_some()
+            && pairs.all(|(key, _)| self.documented.iter().any(|(name, _)| name.to_bytes() == key))
+    }
+
+    /// The parameters that the driver has, each with the type that it reports in `current`; and what there is to warn of.
+    fn like(&self, current: &[virTypedParameter]) -> Result<(ParamBuilder<'a>, Vec<String>)> {
+        let (mut builder, mut warnings) = (ParamBuilder::default(), Vec::new());
+        for param in current {
+            let name = field(param);
+            let (Some(value), Some(kind)) = (self.value.get(name), ParamType::of(param.type_)) else {
+                continue;
+            };
+            let shown = shortened(name);
+            if value.is_none() {
+                warnings.push(format!("{shown} is undefined"));
+            } else if kind != ParamType::Text && value.tag() == Tag::Scalar && !is_number(value) {
+                warnings.push(format!("{shown} is not a number"));
+            }
+            builder.push(name, kind, value)?;
+        }
+        for (key, _) in self.value.pairs() {
+            if !current.iter().any(|param| field(param) == key) {
+                if builder.params.is_empty() {
+                    return Err(unknown(self.name, key));
+                }
+                let key = shortened(key);
+                warnings.push(format!("{} has the unknown key '{key}', which is ignored", self.name));
+            }
+        }
+        Ok((builder, warnings))
+    }
+}
+
+/// Sets what a getter reports. The types of what libvirt documents are known: it is sent at once. A driver that refuses it, or
+/// other keys: the getter tells what there is, and of which type.
 pub fn set_like(
-    given: &NamedArg,
-    known: &Schema,
+    given: &Tuning,
     getter: impl FnOnce() -> Result<ParamArray>,
     setter: impl Fn(*mut virTypedParameter, c_int) -> c_int,
 ) -> Result<Value> {
-    let mut pairs = given.value.pairs().peekable();
-    let all_known =
-        pairs.peek().is_some() && pairs.all(|(key, _)| known.iter().any(|(name, _)| name.to_bytes() == key));
-    if all_known {
-        let mut arguments = ParamBuilder::fixed(given, known)?;
-        if setter(arguments.as_ptr(), arguments.len()) >= 0 {
+    if given.is_documented() {
+        let mut params = ParamBuilder::fixed(given.value, given.name, given.documented)?;
+        if setter(params.as_ptr(), params.len()) >= 0 {
             return Ok(Value::none());
         }
         if !matches!(last_code() as c_uint, VIR_ERR_INVALID_ARG | VIR_ERR_ARGUMENT_UNSUPPORTED) {
             return Err(Error::last());
         }
     }
-    let mut arguments = ParamBuilder::like(given, &getter()?)?;
-    check(setter(arguments.as_ptr(), arguments.len())).map(|_| Value::none())
+    let (mut params, warnings) = given.like(&getter()?)?;
+    check(setter(params.as_ptr(), params.len()))?;
+    Ok(Value::warned(Value::none(), warnings))
 }

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! What a row's parameter can be: for each type, how the shim decodes the argument and what the row sees of it.
+//! What a row's parameter can be: for each type, how the shim decodes the argument and what the row sees of it. The shim has
+//! checked everything when a row runs, so that `get` only narrows.
 
 use super::named::NamedArg;
-use super::number::integer;
-use crate::boundary::class::{Class, Object};
+use crate::boundary::class::Object;
 use crate::boundary::error::{Error, Result};
-use crate::boundary::table::{Check, Kind, Outcome, plain_name};
+use crate::boundary::memory;
+use crate::boundary::shape::{Field, Kind, Others, Shape};
+use crate::boundary::table::{Check, Outcome};
 use crate::boundary::value::Value;
 use libc::{c_char, c_void};
 use std::ffi::CStr;
+use std::marker::PhantomData;
 use std::panic::catch_unwind;
 
 /// The type of a row's parameter.
@@ -16,18 +19,16 @@ pub trait Arg {
     /// What the row sees.
     type Out<'a>;
     /// How the shim decodes the argument.
-    const KIND: Kind;
-    /// Of which class it must be.
-    const CLASS: Class = Class::None;
-    /// See [`Param`].
+    const SHAPE: Shape;
+    /// The usage text writes the default with blanks around the equals sign.
     const SPACED: bool = false;
     /// The row's view of `value`; `name` is the parameter's.
     fn get<'a>(value: &'a Value, name: &'static str) -> Result<Self::Out<'a>>;
 }
 
 /// What a row's parameter of that type says in the tables.
-pub const fn kind_of<A: Arg>() -> (Kind, Class, bool, Check) {
-    (A::KIND, A::CLASS, A::SPACED, check::<A>)
+pub const fn shape_of<A: Arg>() -> (Shape, bool, Check) {
+    (A::SHAPE, A::SPACED, check::<A>)
 }
 
 extern "C" fn check<A: Arg>(name: *const c_char, argument: *const Value, result: *mut Value) -> Outcome {
@@ -45,26 +46,14 @@ extern "C" fn check<A: Arg>(name: *const c_char, argument: *const Value, result:
     Outcome::Usage
 }
 
-/// A parameter's name as messages show it: without the ending that says that it was an SV.
-fn shown(name: &'static str) -> &'static str {
-    let name = plain_name(name);
-    ["_sv", "sv", "SV", "Sv"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
-}
-
-/// What a value that is already an integer holds, if that is a `T`.
-#[inline]
-fn plain<T: TryFrom<i64>>(value: &Value) -> Option<T> {
-    T::try_from(value.plain_integer()?).ok()
-}
-
 macro_rules! integers {
     ($($int:ty),*) => {$(
         impl Arg for $int {
             type Out<'a> = $int;
-            const KIND: Kind = Kind::Number;
+            const SHAPE: Shape = Shape::number(<$int>::MIN as i64, <$int>::MAX as u64);
             #[inline]
-            fn get(value: &Value, name: &'static str) -> Result<$int> {
-                plain(value).map_or_else(|| integer(value, shown(name)), Ok)
+            fn get(value: &Value, _name: &'static str) -> Result<$int> {
+                Ok(value.narrow() as $int)
             }
         }
     )*};
@@ -76,10 +65,21 @@ pub struct SpacedFlags;
 
 impl Arg for SpacedFlags {
     type Out<'a> = u32;
-    const KIND: Kind = Kind::Number;
+    const SHAPE: Shape = u32::SHAPE;
     const SPACED: bool = true;
     fn get(value: &Value, name: &'static str) -> Result<u32> {
         u32::get(value, name)
+    }
+}
+
+/// A file descriptor, by its number or as a file handle.
+pub struct Descriptor;
+
+impl Arg for Descriptor {
+    type Out<'a> = i32;
+    const SHAPE: Shape = Shape { kind: Kind::Descriptor, ..i32::SHAPE };
+    fn get(value: &Value, name: &'static str) -> Result<i32> {
+        i32::get(value, name)
     }
 }
 
@@ -88,21 +88,31 @@ pub struct Count;
 
 impl Arg for Count {
     type Out<'a> = usize;
-    const KIND: Kind = Kind::Number;
-    fn get(value: &Value, name: &'static str) -> Result<usize> {
-        let count = i32::get(value, name)?;
-        usize::try_from(count).map_err(|_| Error::argument(shown(name), format_args!("is negative: {count}")))
+    const SHAPE: Shape = Shape::number(0, i32::MAX as u64);
+    fn get(value: &Value, _name: &'static str) -> Result<usize> {
+        Ok(usize::try_from(value.narrow()).unwrap_or(0))
+    }
+}
+
+/// True or false.
+pub struct Truth;
+
+impl Arg for Truth {
+    type Out<'a> = bool;
+    const SHAPE: Shape = Shape::of(Kind::Truth);
+    fn get(value: &Value, _name: &'static str) -> Result<bool> {
+        Ok(value.narrow() != 0)
     }
 }
 
 macro_rules! texts {
-    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+    ($($(#[$doc:meta])* $name:ident => $shape:expr),* $(,)?) => {$(
         $(#[$doc])*
         pub struct $name;
 
         impl Arg for $name {
             type Out<'a> = *const c_char;
-            const KIND: Kind = Kind::$name;
+            const SHAPE: Shape = $shape;
             #[inline]
             fn get(value: &Value, _name: &'static str) -> Result<*const c_char> {
                 Ok(value.c_text())
@@ -112,39 +122,37 @@ macro_rules! texts {
 }
 texts! {
     /// A C string.
-    Text,
+    Text => Shape::of(Kind::Text),
     /// A C string, or NULL for undef.
-    TextOrNull,
+    TextOrNull => Shape::of(Kind::Text).optional(),
     /// A file name, or NULL for undef.
-    PathOrNull,
+    PathOrNull => Shape::of(Kind::Path).optional(),
 }
 
-/// A string of bytes.
-pub struct Bytes;
+macro_rules! bytes {
+    ($($(#[$doc:meta])* $name:ident => $shape:expr),* $(,)?) => {$(
+        $(#[$doc])*
+        pub struct $name;
 
-impl Arg for Bytes {
-    type Out<'a> = &'a [u8];
-    const KIND: Kind = Kind::Bytes;
-    fn get<'a>(value: &'a Value, _name: &'static str) -> Result<&'a [u8]> {
-        Ok(value.raw())
-    }
+        impl Arg for $name {
+            type Out<'a> = &'a [u8];
+            const SHAPE: Shape = $shape;
+            fn get<'a>(value: &'a Value, _name: &'static str) -> Result<&'a [u8]> {
+                Ok(value.raw())
+            }
+        }
+    )*};
 }
-
-/// A string of bytes; undef is the empty one.
-pub struct BytesOrNull;
-
-impl Arg for BytesOrNull {
-    type Out<'a> = &'a [u8];
-    const KIND: Kind = Kind::BytesOrNull;
-    fn get<'a>(value: &'a Value, _name: &'static str) -> Result<&'a [u8]> {
-        Ok(value.raw())
-    }
+bytes! {
+    /// A string of bytes.
+    Bytes => Shape::of(Kind::Bytes),
+    /// A string of bytes; undef is the empty one.
+    BytesOrNull => Shape::of(Kind::Bytes).optional(),
 }
 
 impl<T: Object> Arg for T {
     type Out<'a> = *mut T;
-    const KIND: Kind = Kind::Handle;
-    const CLASS: Class = T::CLASS;
+    const SHAPE: Shape = Shape::handle(T::CLASS);
     #[inline]
     fn get(value: &Value, _name: &'static str) -> Result<*mut T> {
         Ok(value.object().cast())
@@ -153,15 +161,14 @@ impl<T: Object> Arg for T {
 
 impl<T: Object> Arg for Option<T> {
     type Out<'a> = *mut T;
-    const KIND: Kind = Kind::HandleOrNull;
-    const CLASS: Class = T::CLASS;
+    const SHAPE: Shape = Shape::handle(T::CLASS).optional();
     fn get(value: &Value, _name: &'static str) -> Result<*mut T> {
         Ok(value.pointer().cast())
     }
 }
 
 /// An object that callbacks will be registered on: the object, and the SV that it lives in.
-pub struct Owner<T>(std::marker::PhantomData<T>);
+pub struct Owner<T>(PhantomData<T>);
 
 /// What [`Owner`] gives.
 pub struct Origin<T> {
@@ -173,42 +180,80 @@ pub struct Origin<T> {
 
 impl<T: Object> Arg for Owner<T> {
     type Out<'a> = Origin<T>;
-    const KIND: Kind = Kind::Handle;
-    const CLASS: Class = T::CLASS;
+    const SHAPE: Shape = Shape::handle(T::CLASS);
     fn get(value: &Value, _name: &'static str) -> Result<Origin<T>> {
         Ok(Origin { object: value.pointer().cast(), sv: value.origin() })
     }
 }
 
 macro_rules! compounds {
-    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+    ($($(#[$doc:meta])* $name:ident => $shape:expr),* $(,)?) => {$(
         $(#[$doc])*
         pub struct $name;
 
         impl Arg for $name {
             type Out<'a> = NamedArg<'a>;
-            const KIND: Kind = Kind::$name;
+            const SHAPE: Shape = $shape;
             fn get<'a>(value: &'a Value, name: &'static str) -> Result<NamedArg<'a>> {
-                Ok(NamedArg { value, name: shown(name) })
+                Ok(NamedArg { value, name })
             }
         }
     )*};
 }
 compounds! {
-    /// A reference to a hash.
-    Hash,
-    /// A reference to an array.
-    Array,
-    /// A reference to an array, or undef.
-    ArrayOrNull,
     /// A code reference.
-    Code,
+    Code => Shape::of(Kind::Code),
+    /// A string or a number.
+    Scalar => Shape::of(Kind::Scalar),
     /// Anything.
-    Any,
+    Any => Shape::of(Kind::Any),
     /// A variable that the method assigns to.
-    Variable,
-    /// All remaining arguments, as the pairs of a hash.
-    Pairs,
+    Variable => Shape::of(Kind::Variable),
     /// A class name or an object.
-    Invocant,
+    Invocant => Shape::of(Kind::Invocant),
+}
+
+/// The same, or undef.
+pub struct Optional<A>(PhantomData<A>);
+
+impl<A: Arg> Arg for Optional<A> {
+    type Out<'a> = Option<A::Out<'a>>;
+    const SHAPE: Shape = A::SHAPE.optional();
+    const SPACED: bool = A::SPACED;
+    fn get<'a>(value: &'a Value, name: &'static str) -> Result<Option<A::Out<'a>>> {
+        if value.is_none() { Ok(None) } else { A::get(value, name).map(Some) }
+    }
+}
+
+/// A reference to an array of these.
+pub struct Array<A>(PhantomData<A>);
+
+impl<A: Arg> Arg for Array<A> {
+    type Out<'a> = Vec<A::Out<'a>>;
+    const SHAPE: Shape = Shape::array(&A::SHAPE);
+    fn get<'a>(value: &'a Value, name: &'static str) -> Result<Vec<A::Out<'a>>> {
+        memory::all(value.items().iter().map(|item| A::get(item, name)))
+    }
+}
+
+/// The same; anything that is no reference is an empty array, as these methods always had it.
+pub struct ArrayOrEmpty<A>(PhantomData<A>);
+
+impl<A: Arg> Arg for ArrayOrEmpty<A> {
+    type Out<'a> = Vec<A::Out<'a>>;
+    const SHAPE: Shape = Shape { others: Others::Ignore, ..Array::<A>::SHAPE };
+    fn get<'a>(value: &'a Value, name: &'static str) -> Result<Vec<A::Out<'a>>> {
+        Array::<A>::get(value, name)
+    }
+}
+
+/// A reference to an array of two.
+impl<A: Arg, B: Arg> Arg for (A, B) {
+    type Out<'a> = (A::Out<'a>, B::Out<'a>);
+    const SHAPE: Shape =
+        Shape::fields(Kind::Tuple, &[Field::new(c"", A::SHAPE), Field::new(c"", B::SHAPE)], Others::Warn);
+    fn get<'a>(value: &'a Value, name: &'static str) -> Result<(A::Out<'a>, B::Out<'a>)> {
+        let [first, second] = value.items() else { return Err(Error::argument(name, "is not a pair")) };
+        Ok((A::get(first, name)?, B::get(second, name)?))
+    }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! [`Callbacks`]: the functions that the shim installs, by which Rust reaches a Perl sub.
 
+use super::shape::Field;
 use super::value::Value;
 use libc::{c_char, c_void};
 use std::sync::OnceLock;
@@ -33,13 +34,16 @@ pub struct Callbacks {
     pub named: unsafe extern "C" fn(name: *const c_char) -> *mut c_void,
     /// Frees it.
     pub destroy: unsafe extern "C" fn(callback: *mut c_void),
-    /// Calls the sub; false if it died.
+    /// Calls the sub; false if it died. `returned` says what each value that it returns has to be, `read` what it leaves in
+    /// its argument number `readback`; without that, -1.
     pub call: unsafe extern "C" fn(
         callback: *mut c_void,
         args: *mut Value,
         count: usize,
         want: Want,
+        returned: *const Field,
         readback: isize,
+        read: *const Field,
         sink: Sink,
         context: *mut c_void,
     ) -> bool,

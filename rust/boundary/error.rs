@@ -19,16 +19,6 @@ pub enum Error {
     Plain(&'static str),
 }
 
-/// A value as messages show it: as much of it as helps to find the mistake, with nothing that a terminal would act on.
-pub fn quoted(value: &[u8]) -> String {
-    const SHOWN: usize = 40;
-    let text = String::from_utf8_lossy(&value[..value.len().min(4 * SHOWN + 1)]);
-    let mut characters = text.chars();
-    let start: String =
-        characters.by_ref().take(SHOWN).map(|c| if c.is_control() { '?' } else { c }).collect();
-    format!("\"{start}\"{}", if characters.next().is_some() { "..." } else { "" })
-}
-
 /// The result of almost everything here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

@@ -2,47 +2,10 @@
 //! The tables that the shim reads: classes, their methods and constants, and how each parameter is decoded.
 
 use super::class::Class;
+use super::shape::{Field, Shape};
 use super::value::Value;
 use libc::c_char;
 use std::mem::ManuallyDrop;
-
-/// How the shim decodes an argument.
-#[repr(u8)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A number.
-    Number,
-    /// A string for libvirt: UTF-8 without NUL.
-    Text,
-    /// The same, or undef for NULL.
-    TextOrNull,
-    /// A file name: any bytes but NUL, or undef for NULL.
-    PathOrNull,
-    /// A string of bytes.
-    Bytes,
-    /// The same, or undef.
-    BytesOrNull,
-    /// An object of the parameter's class.
-    Handle,
-    /// The same, or anything that is no reference for NULL.
-    HandleOrNull,
-    /// A reference to a hash.
-    Hash,
-    /// A reference to an array.
-    Array,
-    /// A reference to an array, or undef.
-    ArrayOrNull,
-    /// A code reference.
-    Code,
-    /// Anything.
-    Any,
-    /// A class name or an object of that class.
-    Invocant,
-    /// A variable of the caller's that the method assigns to.
-    Variable,
-    /// All remaining arguments, as the pairs of a hash.
-    Pairs,
-}
 
 /// The default of a parameter that may be left out and is then undef.
 #[allow(non_upper_case_globals)]
@@ -51,15 +14,14 @@ pub const undef: i64 = i64::MIN;
 /// One parameter of a method.
 #[repr(C)]
 pub struct Param {
+    /// Its name as messages show it, and how the argument is decoded.
+    pub field: Field,
+    /// Its name as the usage text shows it.
     name: *const c_char,
-    /// What it takes ...
-    pub kind: Kind,
-    /// ... of which class.
-    pub class: Class,
-    /// The usage text writes the default with blanks around the equals sign.
-    spaced: bool,
     /// As the usage text shows it; NULL if the argument is mandatory.
     pub default_text: *const c_char,
+    /// The usage text writes the default with blanks around the equals sign.
+    spaced: bool,
     /// What stands for an argument that was left out.
     pub absent: ManuallyDrop<Value>,
     /// Whether an argument, decoded, is what it takes.
@@ -73,12 +35,14 @@ pub type Check = extern "C" fn(name: *const c_char, argument: *const Value, resu
 unsafe impl Sync for Param {}
 
 impl Param {
-    /// The parameter `name`, a literal with a NUL at its end.
+    /// The parameter `name`, in messages `shown`: literals with a NUL at their ends.
     pub const fn new(
         name: &'static str,
-        (kind, class, spaced, check): (Kind, Class, bool, Check),
+        shown: &'static str,
+        (shape, spaced, check): (Shape, bool, Check),
         default: Option<(&'static str, i64)>,
     ) -> Self {
+        let shown = plain_name(shown);
         let default_text = match default {
             Some((text, _)) => text.as_ptr().cast::<c_char>(),
             None => std::ptr::null(),
@@ -88,11 +52,10 @@ impl Param {
             Some((_, value)) => Value::int(value),
         };
         Param {
+            field: Field { key: shown.as_ptr().cast(), len: shown.len() - 1, shape },
             name: plain_name(name).as_ptr().cast(),
-            kind,
-            class,
-            spaced,
             default_text,
+            spaced,
             absent: ManuallyDrop::new(absent),
             check,
         }

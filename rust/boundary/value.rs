@@ -52,6 +52,12 @@ pub enum Tag {
     OutArg,
     /// A file descriptor: in Perl a file handle.
     File,
+    /// An argument whose type only the driver knows: its string and its number. `utf8`: it is not wholly a number.
+    Scalar,
+    /// What is wrong with an option, in words.
+    Bad,
+    /// A result, and after it the warnings that the shim raises.
+    Warned,
     /// An argument of a kind that no method takes (a format, a regular expression ...).
     Other,
 }
@@ -255,6 +261,18 @@ impl Value {
         Value { storage: Storage::Descriptor, ..Self::plain(Tag::File, 0, data) }
     }
 
+    /// What the shim makes of an argument whose type only the driver knows.
+    #[cfg(test)]
+    pub fn scalar(text: Value, number: Value) -> Self {
+        Self::with_items(Tag::Scalar, vec![text, number])
+    }
+
+    /// What the shim makes of an argument that no method takes.
+    #[cfg(test)]
+    pub fn other() -> Self {
+        Self::plain(Tag::Other, 0, Data { integer: 0 })
+    }
+
     /// A reference to a scalar.
     pub fn reference(target: Value) -> Self {
         Self::with_items(Tag::Ref, vec![target])
@@ -263,6 +281,16 @@ impl Value {
     /// `value` as the method's result, and `content` as the new value of its argument `index`.
     pub fn out_arg(index: usize, content: Value, value: Value) -> Self {
         Self::with_items(Tag::OutArg, vec![Value::from(index as u64), content, value])
+    }
+
+    /// `value` as the method's result, and what the shim warns of after it; none is no warning.
+    pub fn warned(value: Value, warnings: Vec<String>) -> Self {
+        if warnings.is_empty() {
+            return value;
+        }
+        let mut items = vec![value];
+        items.extend(warnings.iter().map(|warning| Value::from(warning.as_str())));
+        Self::with_items(Tag::Warned, items)
     }
 
     /// A libvirt object; this value owns one reference to it.
@@ -299,7 +327,7 @@ impl Value {
     /// something to Perl only.
     pub(crate) fn kept(&self, pointers: bool) -> Value {
         match self.tag {
-            Tag::Text | Tag::Bytes => self.kept_string(),
+            Tag::Text | Tag::Bytes | Tag::Bad => self.kept_string(),
             Tag::Handle => {
                 // SAFETY: a live object of its class, or NULL.
                 unsafe { super::class::retain(self.class, self.pointer()) };
@@ -308,11 +336,19 @@ impl Value {
                 copy.len = if pointers { self.len } else { 0 };
                 copy
             }
-            Tag::Array | Tag::Map | Tag::Ref | Tag::List | Tag::CountedList | Tag::OutArg => {
+            Tag::Array
+            | Tag::Map
+            | Tag::Ref
+            | Tag::List
+            | Tag::CountedList
+            | Tag::OutArg
+            | Tag::Scalar
+            | Tag::Warned => {
                 let items = self.items().iter().map(|item| item.kept(pointers)).collect();
                 // Not by `..`, which would copy from a value that is dropped.
                 let mut copy = Self::with_items(self.tag, items);
                 copy.class = self.class;
+                copy.utf8 = self.utf8;
                 copy
             }
             Tag::Int | Tag::Uint | Tag::Float | Tag::Key => {
@@ -365,7 +401,16 @@ impl Value {
     /// The elements of a list, an array, a hash or a reference.
     pub fn items(&self) -> &[Value] {
         match self.tag {
-            Tag::List | Tag::CountedList | Tag::Array | Tag::Map | Tag::Ref | Tag::OutArg if self.len > 0 => {
+            Tag::List
+            | Tag::CountedList
+            | Tag::Array
+            | Tag::Map
+            | Tag::Ref
+            | Tag::OutArg
+            | Tag::Scalar
+            | Tag::Warned
+                if self.len > 0 =>
+            {
                 // SAFETY: these tags hold `len` values at `items`; nobody changes them while we look.
                 unsafe { std::slice::from_raw_parts(self.data.items, self.len) }
             }
@@ -388,7 +433,7 @@ impl Value {
     /// The bytes of a string as they are, nothing for other values.
     pub fn raw(&self) -> &[u8] {
         match self.tag {
-            Tag::Text | Tag::Bytes if self.len > 0 => {
+            Tag::Text | Tag::Bytes | Tag::Bad if self.len > 0 => {
                 // SAFETY: these tags hold `len` bytes at `text`.
                 unsafe { std::slice::from_raw_parts(self.data.text.cast(), self.len) }
             }
@@ -467,12 +512,23 @@ impl Value {
         }
     }
 
-    /// What an unsigned integer holds.
-    pub(crate) fn plain_natural(&self) -> Option<u64> {
+    /// The integer of an argument, whose range the shim has checked: an unsigned one beyond `i64` by its bits, for `as` to
+    /// restore. 0 for anything else.
+    #[inline]
+    pub fn narrow(&self) -> i64 {
+        match self.tag {
+            // SAFETY: both tags hold 64 bits of an integer.
+            Tag::Int | Tag::Uint => unsafe { self.data.integer },
+            _ => 0,
+        }
+    }
+
+    /// The integer that a number holds, wide enough for all.
+    pub fn integer(&self) -> i128 {
         match self.tag {
             // SAFETY: this tag's field.
-            Tag::Uint => Some(unsafe { self.data.natural }),
-            _ => None,
+            Tag::Uint => i128::from(unsafe { self.data.natural }),
+            _ => i128::from(self.narrow()),
         }
     }
 

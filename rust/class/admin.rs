@@ -8,7 +8,7 @@ use crate::event::close;
 use crate::event::registration::deregister_all;
 
 methods! { "Sys::Virt::Admin";
-    #[constructor] new(class: Invocant, params: Pairs) => open(&params);
+    #[constructor] new(class: Invocant, params: Pairs<NEW>) => open(&params);
     get_version(void: Any = undef) => {
         let _ = void;
         let version = virAdmGetVersion()?;
@@ -59,18 +59,14 @@ pub mod server {
             let get = virAdmServerGetThreadPoolParameters()?;
             params::get_allocated(|values, count| get(srv, values, count, flags))
         };
-        set_threadpool_parameters(srv: AdminServer, params: Hash, flags: u32 = 0) => {
-            let mut values = ParamBuilder::fixed(&params, THREADPOOL)?;
-            status(virAdmServerSetThreadPoolParameters()?(srv, values.as_ptr(), values.len(), flags))
-        };
+        set_threadpool_parameters(srv: AdminServer, params: Typed<THREADPOOL>, flags: u32 = 0) =>
+            status(virAdmServerSetThreadPoolParameters()?(srv, params.as_ptr(), params.len(), flags));
         get_client_limits(srv: AdminServer, flags: u32 = 0) => {
             let get = virAdmServerGetClientLimits()?;
             params::get_allocated(|values, count| get(srv, values, count, flags))
         };
-        set_client_limits(srv: AdminServer, params: Hash, flags: u32 = 0) => {
-            let mut values = ParamBuilder::fixed(&params, CLIENT_LIMITS)?;
-            status(virAdmServerSetClientLimits()?(srv, values.as_ptr(), values.len(), flags))
-        };
+        set_client_limits(srv: AdminServer, params: Typed<CLIENT_LIMITS>, flags: u32 = 0) =>
+            status(virAdmServerSetClientLimits()?(srv, params.as_ptr(), params.len(), flags));
         update_tls_files(srv: AdminServer, flags: u32 = 0) => status(virAdmServerUpdateTlsFiles()?(srv, flags));
         list_clients(srv: AdminServer, flags: u32 = 0) => {
             let clients = virAdmServerListClients()?;
@@ -79,14 +75,22 @@ pub mod server {
         get_client_by_id(srv: AdminServer, id: u64, flags: u32 = 0) => object(virAdmServerLookupClient()?(srv, id, flags));
     }
 
-    const THREADPOOL: &Schema = &[
-        (VIR_THREADPOOL_WORKERS_MIN, ParamType::Uint),
-        (VIR_THREADPOOL_WORKERS_MAX, ParamType::Uint),
-        (VIR_THREADPOOL_WORKERS_PRIORITY, ParamType::Uint),
-    ];
+    schema! {
+        /// How many workers a server has.
+        THREADPOOL {
+            VIR_THREADPOOL_WORKERS_MIN => Uint,
+            VIR_THREADPOOL_WORKERS_MAX => Uint,
+            VIR_THREADPOOL_WORKERS_PRIORITY => Uint,
+        }
+    }
 
-    const CLIENT_LIMITS: &Schema =
-        &[(VIR_SERVER_CLIENTS_MAX, ParamType::Uint), (VIR_SERVER_CLIENTS_UNAUTH_MAX, ParamType::Uint)];
+    schema! {
+        /// How many clients it takes.
+        CLIENT_LIMITS {
+            VIR_SERVER_CLIENTS_MAX => Uint,
+            VIR_SERVER_CLIENTS_UNAUTH_MAX => Uint,
+        }
+    }
 }
 
 /// The rows of a server's clients.
@@ -113,15 +117,20 @@ pub mod client {
     }
 }
 
+options! {
+    /// What a connection is opened with.
+    NEW(Warn) { uri: TextOrNull, flags: u32 }
+}
+
 /// `new`: the URI, flags.
-fn open(params: &NamedArg) -> Result<Value> {
-    let uri = params.optional_text("uri")?;
+fn open(params: &Options) -> Result<Value> {
+    let uri = params.get::<TextOrNull>("uri")?.unwrap_or(std::ptr::null());
     let connect = virAdmConnectOpen()?;
     types::may_administer()?;
     // SAFETY: a C string or NULL, which outlives the calls.
     unsafe {
         sigpipe::expect(std::ptr::null());
         let _guard = sigpipe::Guard::new();
-        object(connect(or_null(&uri), params.flags()?))
+        object(connect(uri, params.flags()?))
     }
 }

@@ -4,7 +4,7 @@
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt::DomainCheckpoint";
-    #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
+    #[constructor] _new(class: Invocant, params: Pairs<NEW>) => new(&params);
     _create_xml(dom: Domain, xml: Text, flags: u32 = 0) => object(virDomainCheckpointCreateXML(dom, xml, flags));
     _lookup_by_name(dom: Domain, name: Text, flags: u32 = 0) => object(virDomainCheckpointLookupByName(dom, name, flags));
     #[local] get_name(domcp: DomainCheckpoint) => borrowed(virDomainCheckpointGetName(domcp));
@@ -17,15 +17,20 @@ methods! { "Sys::Virt::DomainCheckpoint";
         list(|out| virDomainCheckpointListAllChildren(domcp, out, flags));
 }
 
-fn new(params: &NamedArg) -> Result<Value> {
-    let dom = params.object::<Domain>("domain", "dom", "domain parameter is required")?;
+options! {
+    /// What the constructor takes.
+    NEW { domain: Domain, name: Text, xml: Text, flags: u32 }
+}
+
+fn new(params: &Options) -> Result<Value> {
+    let dom = params.object::<Domain>("domain", "domain parameter is required")?;
     let flags = params.flags()?;
     // SAFETY: a domain of ours or NULL, and C strings that outlive the calls.
     unsafe {
         if params.has("name") {
-            object(virDomainCheckpointLookupByName(dom, params.text("name")?.as_ptr(), flags))
+            object(virDomainCheckpointLookupByName(dom, params.text("name")?, flags))
         } else if params.has("xml") {
-            object(virDomainCheckpointCreateXML(dom, params.text("xml")?.as_ptr(), flags))
+            object(virDomainCheckpointCreateXML(dom, params.text("xml")?, flags))
         } else {
             Err(Error::Plain("name or xml parameters are required"))
         }

@@ -4,7 +4,7 @@
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt::DomainSnapshot";
-    #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
+    #[constructor] _new(class: Invocant, params: Pairs<NEW>) => new(&params);
     _create_xml(dom: Domain, xml: Text, flags: u32 = 0) => object(virDomainSnapshotCreateXML(dom, xml, flags));
     _lookup_by_name(dom: Domain, name: Text, flags: u32 = 0) => object(virDomainSnapshotLookupByName(dom, name, flags));
     #[local] get_name(domss: DomainSnapshot) => borrowed(virDomainSnapshotGetName(domss));
@@ -25,15 +25,20 @@ methods! { "Sys::Virt::DomainSnapshot";
         list(|out| virDomainSnapshotListAllChildren(domss, out, flags));
 }
 
-fn new(params: &NamedArg) -> Result<Value> {
-    let dom = params.object::<Domain>("domain", "dom", "domain parameter is required")?;
+options! {
+    /// What the constructor takes.
+    NEW { domain: Domain, name: Text, xml: Text, flags: u32 }
+}
+
+fn new(params: &Options) -> Result<Value> {
+    let dom = params.object::<Domain>("domain", "domain parameter is required")?;
     let flags = params.flags()?;
     // SAFETY: a domain of ours or NULL, and C strings that outlive the calls.
     unsafe {
         if params.has("name") {
-            object(virDomainSnapshotLookupByName(dom, params.text("name")?.as_ptr(), flags))
+            object(virDomainSnapshotLookupByName(dom, params.text("name")?, flags))
         } else if params.has("xml") {
-            object(virDomainSnapshotCreateXML(dom, params.text("xml")?.as_ptr(), flags))
+            object(virDomainSnapshotCreateXML(dom, params.text("xml")?, flags))
         } else {
             Err(Error::Plain("name or xml parameters are required"))
         }

@@ -3,8 +3,10 @@
 //!
 //! Perl sees libvirt's callbacks only as numbers of our own table, which are looked up when they come back.
 
-use crate::argument::callback::{Callback, defer};
+use crate::argument::callback::Callback;
+use crate::argument::types::Arg;
 use crate::boundary::callbacks::Want;
+use crate::boundary::shape::Field;
 use crate::class::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -80,7 +82,7 @@ fn not_ours(argument: &NamedArg) -> Error {
 /// The number behind a reference that we gave out.
 fn key_of(argument: &NamedArg) -> Result<u64> {
     let target = argument.value.items().first().filter(|_| argument.value.tag() == Tag::Ref);
-    target.and_then(Value::integer).and_then(|key| u64::try_from(key).ok()).ok_or_else(|| not_ours(argument))
+    target.and_then(|target| u64::try_from(target.narrow()).ok()).ok_or_else(|| not_ours(argument))
 }
 
 /// The entry of a callback; its opaque pointer has to be the one that came with it, or undef.
@@ -133,20 +135,20 @@ pub fn register() -> Result<Value> {
     Ok(Value::none())
 }
 
-/// Calls a sub and returns the integer that it returns; -1 if it dies.
-fn ask<const N: usize>(sub: impl FnOnce(&Subs) -> &Callback, args: [Value; N]) -> c_int {
+/// What `add_handle` and `add_timeout` return.
+static ID: Field = Field::new(c"the event loop's result", i32::SHAPE);
+
+/// Calls a sub for the number that it returns; -1 if it dies.
+fn ask<const N: usize>(sub: &Callback, args: [Value; N]) -> c_int {
+    let id = sub
+        .ask(args, Want::Scalar, &ID, None, |returned, _| returned.first().map_or(0, Value::narrow) as c_int);
+    id.unwrap_or(-1)
+}
+
+/// Calls a sub for what it does. What it returns is not looked at, as these are `void` in C.
+fn tell<const N: usize>(sub: impl FnOnce(&Subs) -> &Callback, mut args: [Value; N]) -> c_int {
     let Some(subs) = SUBS.get() else { return -1 };
-    let returned = sub(subs).ask(args, Want::Scalar, None, |returned, _| {
-        returned.first().map_or(Ok(0), |value| integer::<i32>(value, "the event loop's result"))
-    });
-    match returned {
-        Some(Ok(number)) => number,
-        Some(Err(Error::Usage(message))) => {
-            defer(&message);
-            -1
-        }
-        _ => -1,
-    }
+    if sub(subs).call(&mut args) { 0 } else { -1 }
 }
 
 /// Adds something to the loop: `args` are the sub's, made of three references to the entry's number: for the callback,
@@ -159,8 +161,10 @@ fn add<const N: usize>(
     static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
     let key = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let number = |present: bool| if present { Value::reference(Value::from(key)) } else { Value::none() };
+    let Some(subs) = SUBS.get() else { return -1 };
     entries().insert(key, entry);
-    let id = ask(sub, args(number(true), number(!entry.opaque.0.is_null()), number(entry.free.is_some())));
+    let id =
+        ask(sub(subs), args(number(true), number(!entry.opaque.0.is_null()), number(entry.free.is_some())));
     if id < 0 {
         entries().remove(&key);
     } else if let Some(entry) = entries().get_mut(&key) {
@@ -171,7 +175,7 @@ fn add<const N: usize>(
 
 /// Removes something; what has no free function is forgotten at once, the rest when Perl has it freed.
 fn remove(sub: impl FnOnce(&Subs) -> &Callback, id: c_int, same: fn(&Function) -> bool) -> c_int {
-    let returned = ask(sub, [Value::from(id)]);
+    let returned = tell(sub, [Value::from(id)]);
     entries().retain(|_, entry| entry.free.is_some() || entry.id != id || !same(&entry.function));
     returned
 }
@@ -194,7 +198,7 @@ unsafe extern "C" fn add_handle(
 }
 
 unsafe extern "C" fn update_handle(watch: c_int, events: c_int) {
-    guarded(0, || ask(|subs| &subs.update_handle, [Value::from(watch), Value::from(events)]));
+    guarded(0, || tell(|subs| &subs.update_handle, [Value::from(watch), Value::from(events)]));
 }
 
 unsafe extern "C" fn remove_handle(watch: c_int) -> c_int {
@@ -214,7 +218,7 @@ unsafe extern "C" fn add_timeout(
 }
 
 unsafe extern "C" fn update_timeout(timer: c_int, frequency: c_int) {
-    guarded(0, || ask(|subs| &subs.update_timeout, [Value::from(timer), Value::from(frequency)]));
+    guarded(0, || tell(|subs| &subs.update_timeout, [Value::from(timer), Value::from(frequency)]));
 }
 
 unsafe extern "C" fn remove_timeout(timer: c_int) -> c_int {

@@ -4,7 +4,7 @@
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt::Interface";
-    #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
+    #[constructor] _new(class: Invocant, params: Pairs<NEW>) => new(&params);
     _lookup_by_name(con: Connect, name: Text) => object(virInterfaceLookupByName(con, name));
     _lookup_by_mac(con: Connect, mac: Text) => object(virInterfaceLookupByMACString(con, mac));
     _define_xml(con: Connect, xml: Text, flags: SpacedFlags = 0) => object(virInterfaceDefineXML(con, xml, flags));
@@ -19,16 +19,21 @@ methods! { "Sys::Virt::Interface";
     undefine(iface: Interface) => status(virInterfaceUndefine(iface));
 }
 
-fn new(params: &NamedArg) -> Result<Value> {
-    let con = params.object::<Connect>("connection", "con", "connection parameter is required")?;
+options! {
+    /// What the constructor takes.
+    NEW { connection: Connect, name: Text, mac: Text, xml: Text, flags: u32 }
+}
+
+fn new(params: &Options) -> Result<Value> {
+    let con = params.object::<Connect>("connection", "connection parameter is required")?;
     // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.
     unsafe {
         if params.has("name") {
-            object(virInterfaceLookupByName(con, params.text("name")?.as_ptr()))
+            object(virInterfaceLookupByName(con, params.text("name")?))
         } else if params.has("mac") {
-            object(virInterfaceLookupByMACString(con, params.text("mac")?.as_ptr()))
+            object(virInterfaceLookupByMACString(con, params.text("mac")?))
         } else if params.has("xml") {
-            object(virInterfaceDefineXML(con, params.text("xml")?.as_ptr(), params.flags()?))
+            object(virInterfaceDefineXML(con, params.text("xml")?, params.flags()?))
         } else {
             Err(Error::Plain("name, mac or xml parameters are required"))
         }

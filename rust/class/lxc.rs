@@ -6,8 +6,8 @@ use crate::class::prelude::*;
 
 methods! { "Sys::Virt::LXC";
     open_namespace(dom: Domain, flags: u32 = 0) => open_namespace(dom, flags);
-    enter_namespace(dom: Domain, files: Array, flags: u32 = 0) => enter_namespace(dom, &files, flags);
-    enter_security_label(model: Hash, label: Hash, flags: u32 = 0) => enter_security_label(&model, &label, flags);
+    enter_namespace(dom: Domain, files: Array<Descriptor>, flags: u32 = 0) => enter_namespace(dom, files, flags);
+    enter_security_label(model: Keys<MODEL>, label: Keys<LABEL>, flags: u32 = 0) => enter_security_label(&model, &label, flags);
     enter_cgroup(dom: Domain, flags: u32 = 0) => status(library::virDomainLxcEnterCGroup()?(dom, flags));
 }
 
@@ -28,9 +28,8 @@ unsafe fn open_namespace(dom: *mut Domain, flags: u32) -> Result<Value> {
 ///
 /// # Safety
 /// `dom` is a live domain or NULL.
-unsafe fn enter_namespace(dom: *mut Domain, files: &NamedArg, flags: u32) -> Result<Value> {
+unsafe fn enter_namespace(dom: *mut Domain, mut given: Vec<c_int>, flags: u32) -> Result<Value> {
     let enter = library::virDomainLxcEnterNamespace()?;
-    let mut given = files.descriptors()?;
     let (mut array, mut count) = (std::ptr::null_mut(), 0);
     // SAFETY: the caller's promise; libvirt only reads the descriptors given, and writes to the pointers if all went well.
     unsafe {
@@ -39,8 +38,18 @@ unsafe fn enter_namespace(dom: *mut Domain, files: &NamedArg, flags: u32) -> Res
     }
 }
 
+options! {
+    /// A security model.
+    MODEL { model: Text, doi: Text }
+}
+
+options! {
+    /// A security label.
+    LABEL { label: Text, enforcing: Truth }
+}
+
 /// Takes on a security label; the one that this process had.
-fn enter_security_label(model: &NamedArg, label: &NamedArg, flags: u32) -> Result<Value> {
+fn enter_security_label(model: &Options, label: &Options, flags: u32) -> Result<Value> {
     let enter = library::virDomainLxcEnterSecurityLabel()?;
     // SAFETY: all-zero bytes are two empty strings.
     let mut c_model: virSecurityModel = unsafe { std::mem::zeroed() };
@@ -56,9 +65,9 @@ fn enter_security_label(model: &NamedArg, label: &NamedArg, flags: u32) -> Resul
 }
 
 /// Writes the string under `key` into an array of C.
-fn copy_text(to: &mut [c_char], from: &NamedArg, key: &str) -> Result<()> {
-    let text = from.text(key)?;
-    let bytes = text.as_bytes_with_nul();
+fn copy_text(to: &mut [c_char], from: &Options, key: &'static str) -> Result<()> {
+    // SAFETY: a string of the arguments.
+    let bytes = unsafe { std::ffi::CStr::from_ptr(from.text(key)?) }.to_bytes_with_nul();
     if bytes.len() > to.len() {
         return Err(Error::argument(key, format_args!("is longer than {} bytes", to.len() - 1)));
     }

@@ -25,12 +25,12 @@ pub mod stream;
 #[allow(unused_imports)]
 pub(crate) mod prelude {
     pub(crate) use super::methods;
-    pub(crate) use crate::argument::named::{NamedArg, or_null};
+    pub(crate) use crate::argument::named::{Keys, NamedArg, Options, Pairs, options};
     pub(crate) use crate::argument::number::integer;
-    pub(crate) use crate::argument::schema::{ParamBuilder, Schema, set_like};
+    pub(crate) use crate::argument::schema::{Either, ParamBuilder, Tuned, Typed, TypedOr, schema, set_like};
     pub(crate) use crate::argument::types::{
-        Any, Array, ArrayOrNull, Bytes, BytesOrNull, Code, Count, Hash, Invocant, Origin, Owner, Pairs,
-        PathOrNull, SpacedFlags, Text, TextOrNull, Variable,
+        Any, Array, ArrayOrEmpty, Bytes, BytesOrNull, Code, Count, Descriptor, Invocant, Optional, Origin,
+        Owner, PathOrNull, Scalar, SpacedFlags, Text, TextOrNull, Truth, Variable,
     };
     pub(crate) use crate::boundary::class::*;
     pub(crate) use crate::boundary::error::{Error, Result, forget_error, last_code};
@@ -40,7 +40,6 @@ pub(crate) mod prelude {
     pub(crate) use crate::boundary::value::{Tag, Value};
     pub(crate) use crate::boundary::zeroed::Zeroed;
     pub(crate) use crate::virt::array::*;
-    pub(crate) use crate::virt::params::ParamType;
     pub(crate) use crate::virt::rules::*;
     pub(crate) use crate::virt::{newer, params};
     pub(crate) use libc::{c_char, c_int, c_uint, c_ulong, c_void};
@@ -59,9 +58,11 @@ pub(crate) mod prelude {
 /// A row can be marked `#[sub]` (an ordinary Perl sub in the original: no prototype, lenient about the number of arguments),
 /// `#[constructor]` (the same, and its object is blessed into the invocant's class) or `#[local]` (it never writes
 /// to a daemon's socket, or guards that itself: no time is spent on SIGPIPE).
+///
+/// `keycodesSV as keys: Array<u32>`: the usage text has the original's name, messages and the row the other one.
 macro_rules! methods {
     ($package:literal; $(
-        $(#[$mark:ident])* $name:ident($($arg:ident : $ty:ty $(= $default:expr)?),* $(,)?) =>
+        $(#[$mark:ident])* $name:ident($($arg:ident $(as $shown:ident)? : $ty:ty $(= $default:expr)?),* $(,)?) =>
             $( $($rule:ident)::+ ( $($call:tt)* ) )? $( { $($block:tt)* } )? ;
     )*) => {
         /// The rows of this file.
@@ -70,7 +71,8 @@ macro_rules! methods {
                 concat!($package, "::", stringify!($name), "\0"),
                 &[$($crate::boundary::table::Param::new(
                     concat!(stringify!($arg), "\0"),
-                    $crate::argument::types::kind_of::<$ty>(),
+                    concat!($crate::class::methods!(@shown $arg $($shown)?), "\0"),
+                    $crate::argument::types::shape_of::<$ty>(),
                     $crate::class::methods!(@default $($default)?),
                 )),*],
                 &[$(stringify!($arg)),*],
@@ -83,7 +85,7 @@ macro_rules! methods {
                     ) -> $crate::boundary::table::Outcome {
                         const COUNT: usize = <[&str]>::len(&[$(stringify!($arg)),*]);
                         let row = |[$($arg),*]: &[$crate::boundary::value::Value; COUNT]| {
-                            $(let $arg = <$ty as $crate::argument::types::Arg>::get($arg, stringify!($arg))?;)*
+                            $($crate::class::methods!(@let $arg ($($shown)?) $ty);)*
                             $($crate::class::methods!(@call $($rule)::+ ( $($call)* )))?
                             $($crate::class::methods!(@block $($block)*))?
                         };
@@ -125,6 +127,14 @@ macro_rules! methods {
         $crate::class::methods!(@block $($rest)*)
     }};
     (@block $($other:tt)*) => {{ $($other)* }};
+    (@shown $arg:ident) => { stringify!($arg) };
+    (@shown $arg:ident $shown:ident) => { stringify!($shown) };
+    (@let $arg:ident () $ty:ty) => {
+        let mut $arg = <$ty as $crate::argument::types::Arg>::get($arg, stringify!($arg))?;
+    };
+    (@let $arg:ident ($shown:ident) $ty:ty) => {
+        let mut $shown = <$ty as $crate::argument::types::Arg>::get($arg, stringify!($shown))?;
+    };
     (@default) => { None };
     (@default $default:expr) => { Some((concat!(stringify!($default), "\0"), $default as i64)) };
     (@flags $($mark:ident)*) => { 0 $(| $crate::class::methods!(@flag $mark))* };

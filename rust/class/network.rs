@@ -4,7 +4,7 @@
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt::Network";
-    #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
+    #[constructor] _new(class: Invocant, params: Pairs<NEW>) => new(&params);
     _lookup_by_name(con: Connect, name: Text) => object(virNetworkLookupByName(con, name));
     _lookup_by_uuid(con: Connect, uuid: Bytes) => by_raw_uuid(uuid, |raw| virNetworkLookupByUUID(con, raw));
     _lookup_by_uuid_string(con: Connect, uuid: Text) => object(virNetworkLookupByUUIDString(con, uuid));
@@ -31,7 +31,7 @@ methods! { "Sys::Virt::Network";
     set_metadata(
         net: Network, r#type: i32, metadata: TextOrNull = undef, key: TextOrNull = undef, uri: TextOrNull = undef,
         flags: u32 = 0) => status(newer::virNetworkSetMetadata()?(net, r#type, metadata, key, uri, flags));
-    get_dhcp_leases(net: Network, macsv: TextOrNull = undef, flags: u32 = 0) => leases(net, macsv, flags);
+    get_dhcp_leases(net: Network, macsv as mac: TextOrNull = undef, flags: u32 = 0) => leases(net, mac, flags);
 
     list_all_ports(net: Network, flags: u32 = 0) => list(|out| virNetworkListAllPorts(net, out, flags));
     #[sub] create_port(net: Network, xml: Text, flags: u32 = 0) => object(virNetworkPortCreateXML(net, xml, flags));
@@ -69,12 +69,17 @@ pub unsafe fn define_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> R
     })
 }
 
-fn new(params: &NamedArg) -> Result<Value> {
-    let con = params.object::<Connect>("connection", "con", "connection parameter is required")?;
+options! {
+    /// What the constructor takes.
+    NEW { connection: Connect, name: Text, uuid: Bytes, xml: Text, nocreate: Truth, flags: u32 }
+}
+
+fn new(params: &Options) -> Result<Value> {
+    let con = params.object::<Connect>("connection", "connection parameter is required")?;
     // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.
     unsafe {
         if params.has("name") {
-            object(virNetworkLookupByName(con, params.text("name")?.as_ptr()))
+            object(virNetworkLookupByName(con, params.text("name")?))
         } else if params.has("uuid") {
             params.by_uuid(
                 |raw| virNetworkLookupByUUID(con, raw),
@@ -83,9 +88,9 @@ fn new(params: &NamedArg) -> Result<Value> {
         } else if params.has("xml") {
             let (xml, flags) = (params.text("xml")?, params.flags()?);
             if params.is_true("nocreate") {
-                object(define_xml(con, xml.as_ptr(), flags)?)
+                object(define_xml(con, xml, flags)?)
             } else {
-                object(create_xml(con, xml.as_ptr(), flags)?)
+                object(create_xml(con, xml, flags)?)
             }
         } else {
             Err(Error::Plain("address, id or uuid parameters are required"))

@@ -4,7 +4,7 @@
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt::NetworkPort";
-    #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
+    #[constructor] _new(class: Invocant, params: Pairs<NEW>) => new(&params);
     _lookup_by_uuid(net: Network, uuid: Bytes) => by_raw_uuid(uuid, |raw| virNetworkPortLookupByUUID(net, raw));
     _lookup_by_uuid_string(net: Network, uuid: Text) => object(virNetworkPortLookupByUUIDString(net, uuid));
     _create_xml(net: Network, xml: Text, flags: u32 = 0) => object(virNetworkPortCreateXML(net, xml, flags));
@@ -16,25 +16,30 @@ methods! { "Sys::Virt::NetworkPort";
     delete(port: NetworkPort, flags: u32 = 0) => status(virNetworkPortDelete(port, flags));
     get_parameters(port: NetworkPort, flags: u32 = 0) =>
         params::get_allocated(|values, count| virNetworkPortGetParameters(port, values, count, flags));
-    set_parameters(port: NetworkPort, newparams: Hash, flags: u32 = 0) => {
-        let mut given = ParamBuilder::fixed(&newparams, BANDWIDTH)?;
-        status(virNetworkPortSetParameters(port, given.as_ptr(), given.len(), flags))
-    };
+    set_parameters(port: NetworkPort, newparams: Typed<BANDWIDTH>, flags: u32 = 0) =>
+        status(virNetworkPortSetParameters(port, newparams.as_ptr(), newparams.len(), flags));
 }
 
-/// A port reports only those that are set, so its present values don't tell which there are.
-const BANDWIDTH: &Schema = &[
-    (VIR_NETWORK_PORT_BANDWIDTH_IN_AVERAGE, ParamType::Uint),
-    (VIR_NETWORK_PORT_BANDWIDTH_IN_PEAK, ParamType::Uint),
-    (VIR_NETWORK_PORT_BANDWIDTH_IN_BURST, ParamType::Uint),
-    (VIR_NETWORK_PORT_BANDWIDTH_IN_FLOOR, ParamType::Uint),
-    (VIR_NETWORK_PORT_BANDWIDTH_OUT_AVERAGE, ParamType::Uint),
-    (VIR_NETWORK_PORT_BANDWIDTH_OUT_PEAK, ParamType::Uint),
-    (VIR_NETWORK_PORT_BANDWIDTH_OUT_BURST, ParamType::Uint),
-];
+schema! {
+    /// A port reports only those that are set, so its present values do not tell which there are.
+    BANDWIDTH {
+        VIR_NETWORK_PORT_BANDWIDTH_IN_AVERAGE => Uint,
+        VIR_NETWORK_PORT_BANDWIDTH_IN_PEAK => Uint,
+        VIR_NETWORK_PORT_BANDWIDTH_IN_BURST => Uint,
+        VIR_NETWORK_PORT_BANDWIDTH_IN_FLOOR => Uint,
+        VIR_NETWORK_PORT_BANDWIDTH_OUT_AVERAGE => Uint,
+        VIR_NETWORK_PORT_BANDWIDTH_OUT_PEAK => Uint,
+        VIR_NETWORK_PORT_BANDWIDTH_OUT_BURST => Uint,
+    }
+}
 
-fn new(params: &NamedArg) -> Result<Value> {
-    let net = params.object::<Network>("network", "net", "network parameter is required")?;
+options! {
+    /// What the constructor takes.
+    NEW { network: Network, uuid: Bytes, xml: Text, flags: u32 }
+}
+
+fn new(params: &Options) -> Result<Value> {
+    let net = params.object::<Network>("network", "network parameter is required")?;
     // SAFETY: a network of ours or NULL, and C strings that outlive the calls.
     unsafe {
         if params.has("uuid") {
@@ -43,7 +48,7 @@ fn new(params: &NamedArg) -> Result<Value> {
                 |text| virNetworkPortLookupByUUIDString(net, text),
             )
         } else if params.has("xml") {
-            object(virNetworkPortCreateXML(net, params.text("xml")?.as_ptr(), params.flags()?))
+            object(virNetworkPortCreateXML(net, params.text("xml")?, params.flags()?))
         } else {
             Err(Error::Plain("uuid or xml parameters are required"))
         }

@@ -4,7 +4,7 @@
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt::NodeDevice";
-    #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
+    #[constructor] _new(class: Invocant, params: Pairs<NEW>) => new(&params);
     _lookup_by_name(con: Connect, name: Text) => object(virNodeDeviceLookupByName(con, name));
     _lookup_scsihost_by_wwn(con: Connect, wwnn: Text, wwpn: Text, flags: u32 = 0) =>
         object(virNodeDeviceLookupSCSIHostByWWN(con, wwnn, wwpn, flags));
@@ -28,7 +28,7 @@ methods! { "Sys::Virt::NodeDevice";
     undefine(dev: NodeDevice, flags: u32 = 0) => status(newer::virNodeDeviceUndefine()?(dev, flags));
     update(nodedev: NodeDevice, xml: Text, flags: u32 = 0) => status(newer::virNodeDeviceUpdate()?(nodedev, xml, flags));
     // The original's spelling is libvirt's own of long ago; the second row is for everybody else.
-    dettach(dev: NodeDevice, driversv: TextOrNull, flags: u32 = 0) => detach(dev, driversv, flags);
+    dettach(dev: NodeDevice, driversv as driver: TextOrNull, flags: u32 = 0) => detach(dev, driver, flags);
     detach(dev: NodeDevice, driver: TextOrNull = undef, flags: u32 = 0) => detach(dev, driver, flags);
     reattach(dev: NodeDevice) => status(virNodeDeviceReAttach(dev));
     reset(dev: NodeDevice) => status(virNodeDeviceReset(dev));
@@ -57,21 +57,26 @@ fn detach(dev: *mut NodeDevice, driver: *const c_char, flags: u32) -> Result<Val
     })
 }
 
-fn new(params: &NamedArg) -> Result<Value> {
-    let con = params.object::<Connect>("connection", "con", "connection parameter is required")?;
+options! {
+    /// What the constructor takes.
+    NEW { connection: Connect, name: Text, wwnn: Text, wwpn: Text, xml: Text, nocreate: Truth, flags: u32 }
+}
+
+fn new(params: &Options) -> Result<Value> {
+    let con = params.object::<Connect>("connection", "connection parameter is required")?;
     // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.
     unsafe {
         if params.has("name") {
-            object(virNodeDeviceLookupByName(con, params.text("name")?.as_ptr()))
+            object(virNodeDeviceLookupByName(con, params.text("name")?))
         } else if params.has("wwnn") {
             let (wwnn, wwpn) = (params.text("wwnn")?, params.text("wwpn")?);
-            object(virNodeDeviceLookupSCSIHostByWWN(con, wwnn.as_ptr(), wwpn.as_ptr(), params.flags()?))
+            object(virNodeDeviceLookupSCSIHostByWWN(con, wwnn, wwpn, params.flags()?))
         } else if params.has("xml") {
             let (xml, flags) = (params.text("xml")?, params.flags()?);
             if params.is_true("nocreate") {
-                object(newer::virNodeDeviceDefineXML()?(con, xml.as_ptr(), flags))
+                object(newer::virNodeDeviceDefineXML()?(con, xml, flags))
             } else {
-                object(virNodeDeviceCreateXML(con, xml.as_ptr(), flags))
+                object(virNodeDeviceCreateXML(con, xml, flags))
             }
         } else {
             Err(Error::Plain("name parameter is required"))

@@ -4,7 +4,7 @@
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt::NWFilter";
-    #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
+    #[constructor] _new(class: Invocant, params: Pairs<NEW>) => new(&params);
     _lookup_by_name(con: Connect, name: Text) => object(virNWFilterLookupByName(con, name));
     _lookup_by_uuid(con: Connect, uuid: Bytes) => by_raw_uuid(uuid, |raw| virNWFilterLookupByUUID(con, raw));
     _lookup_by_uuid_string(con: Connect, uuid: Text) => object(virNWFilterLookupByUUIDString(con, uuid));
@@ -32,19 +32,24 @@ pub unsafe fn define_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> R
     })
 }
 
-fn new(params: &NamedArg) -> Result<Value> {
-    let con = params.object::<Connect>("connection", "con", "connection parameter is required")?;
+options! {
+    /// What the constructor takes.
+    NEW { connection: Connect, name: Text, uuid: Bytes, xml: Text, flags: u32 }
+}
+
+fn new(params: &Options) -> Result<Value> {
+    let con = params.object::<Connect>("connection", "connection parameter is required")?;
     // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.
     unsafe {
         if params.has("name") {
-            object(virNWFilterLookupByName(con, params.text("name")?.as_ptr()))
+            object(virNWFilterLookupByName(con, params.text("name")?))
         } else if params.has("uuid") {
             params.by_uuid(
                 |raw| virNWFilterLookupByUUID(con, raw),
                 |text| virNWFilterLookupByUUIDString(con, text),
             )
         } else if params.has("xml") {
-            object(define_xml(con, params.text("xml")?.as_ptr(), params.flags()?)?)
+            object(define_xml(con, params.text("xml")?, params.flags()?)?)
         } else {
             Err(Error::Plain("address, id or uuid parameters are required"))
         }

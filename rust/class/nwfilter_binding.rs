@@ -4,7 +4,7 @@
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt::NWFilterBinding";
-    #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
+    #[constructor] _new(class: Invocant, params: Pairs<NEW>) => new(&params);
     _lookup_by_port_dev(con: Connect, name: Text) => object(virNWFilterBindingLookupByPortDev(con, name));
     _create_xml(con: Connect, xml: Text, flags: u32 = 0) => object(virNWFilterBindingCreateXML(con, xml, flags));
 
@@ -14,14 +14,19 @@ methods! { "Sys::Virt::NWFilterBinding";
     delete(binding: NWFilterBinding) => status(virNWFilterBindingDelete(binding));
 }
 
-fn new(params: &NamedArg) -> Result<Value> {
-    let con = params.object::<Connect>("connection", "con", "connection parameter is required")?;
+options! {
+    /// What the constructor takes.
+    NEW { connection: Connect, portdev: Text, xml: Text, flags: u32 }
+}
+
+fn new(params: &Options) -> Result<Value> {
+    let con = params.object::<Connect>("connection", "connection parameter is required")?;
     // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.
     unsafe {
         if params.has("portdev") {
-            object(virNWFilterBindingLookupByPortDev(con, params.text("portdev")?.as_ptr()))
+            object(virNWFilterBindingLookupByPortDev(con, params.text("portdev")?))
         } else if params.has("xml") {
-            object(virNWFilterBindingCreateXML(con, params.text("xml")?.as_ptr(), params.flags()?))
+            object(virNWFilterBindingCreateXML(con, params.text("xml")?, params.flags()?))
         } else {
             Err(Error::Plain("portdev or xml parameters are required"))
         }

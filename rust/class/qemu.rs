@@ -14,8 +14,8 @@ methods! { "Sys::Virt::QEMU";
         let command = library::virDomainQemuMonitorCommand()?;
         written_text(|result| command(dom, cmd, result, flags))
     };
-    monitor_command_with_files(dom: Domain, cmd: Text, files: ArrayOrNull, flags: u32 = 0) =>
-        with_files(dom, cmd, &files, flags);
+    monitor_command_with_files(dom: Domain, cmd: Text, files: Optional<Array<Descriptor>>, flags: u32 = 0) =>
+        with_files(dom, cmd, files.unwrap_or_default(), flags);
     agent_command(dom: Domain, cmd: Text, timeout: i32 = -1, flags: u32 = 0) =>
         owned(library::virDomainQemuAgentCommand()?(dom, cmd, timeout, flags));
 
@@ -41,9 +41,13 @@ const _: () = assert!(VIR_DOMAIN_QEMU_AGENT_COMMAND_DEFAULT == -1, "the default 
 ///
 /// # Safety
 /// `cmd` is a C string, `dom` a live domain or NULL.
-unsafe fn with_files(dom: *mut Domain, cmd: *const c_char, files: &NamedArg, flags: u32) -> Result<Value> {
+unsafe fn with_files(
+    dom: *mut Domain,
+    cmd: *const c_char,
+    mut sent: Vec<c_int>,
+    flags: u32,
+) -> Result<Value> {
     let command = library::virDomainQemuMonitorCommandWithFiles()?;
-    let mut sent = files.descriptors()?;
     let (mut array, mut count, mut text) = (std::ptr::null_mut(), 0, std::ptr::null_mut());
     // SAFETY: the caller's promise; libvirt only reads the descriptors, and writes to the three pointers if all went well.
     unsafe {

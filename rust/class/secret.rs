@@ -4,7 +4,7 @@
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt::Secret";
-    #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
+    #[constructor] _new(class: Invocant, params: Pairs<NEW>) => new(&params);
     _lookup_by_uuid(con: Connect, uuid: Bytes) => by_raw_uuid(uuid, |raw| virSecretLookupByUUID(con, raw));
     _lookup_by_uuid_string(con: Connect, uuid: Text) => object(virSecretLookupByUUIDString(con, uuid));
     _lookup_by_usage(con: Connect, usageType: i32, usageID: Text) => object(virSecretLookupByUsage(con, usageType, usageID));
@@ -37,14 +37,18 @@ unsafe fn value(sec: *mut Secret, flags: u32) -> Result<Value> {
     Ok(unsafe { Value::wiped_bytes(value, length) })
 }
 
-fn new(params: &NamedArg) -> Result<Value> {
-    let con = params.object::<Connect>("connection", "con", "connection parameter is required")?;
+options! {
+    /// What the constructor takes.
+    NEW { connection: Connect, usageID: Text, usageType: i32, uuid: Bytes, xml: Text, flags: u32 }
+}
+
+fn new(params: &Options) -> Result<Value> {
+    let con = params.object::<Connect>("connection", "connection parameter is required")?;
     // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.
     unsafe {
-        match (params.value.get("usageType"), params.has("usageID")) {
+        match (params.get::<i32>("usageType")?, params.has("usageID")) {
             (Some(kind), true) => {
-                let kind = integer(kind, "usageType")?;
-                return object(virSecretLookupByUsage(con, kind, params.text("usageID")?.as_ptr()));
+                return object(virSecretLookupByUsage(con, kind, params.text("usageID")?));
             }
             (None, true) => return Err(Error::Plain("usageType parameter must be provided with usageID")),
             (Some(_), false) => {
@@ -56,7 +60,7 @@ fn new(params: &NamedArg) -> Result<Value> {
             params
                 .by_uuid(|raw| virSecretLookupByUUID(con, raw), |text| virSecretLookupByUUIDString(con, text))
         } else if params.has("xml") {
-            object(virSecretDefineXML(con, params.text("xml")?.as_ptr(), params.flags()?))
+            object(virSecretDefineXML(con, params.text("xml")?, params.flags()?))
         } else {
             Err(Error::Plain("usageID, xml or uuid parameters are required"))
         }

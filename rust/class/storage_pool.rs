@@ -4,7 +4,7 @@
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt::StoragePool";
-    #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
+    #[constructor] _new(class: Invocant, params: Pairs<NEW>) => new(&params);
     _lookup_by_name(con: Connect, name: Text) => object(virStoragePoolLookupByName(con, name));
     _lookup_by_uuid(con: Connect, uuid: Bytes) => by_raw_uuid(uuid, |raw| virStoragePoolLookupByUUID(con, raw));
     _lookup_by_uuid_string(con: Connect, uuid: Text) => object(virStoragePoolLookupByUUIDString(con, uuid));
@@ -54,28 +54,33 @@ fn info(info: &virStoragePoolInfo) -> Value {
     }
 }
 
-fn new(params: &NamedArg) -> Result<Value> {
-    let con = params.object::<Connect>("connection", "con", "connection parameter is required")?;
+options! {
+    /// What the constructor takes.
+    NEW { connection: Connect, name: Text, uuid: Bytes, volume: StorageVol, target_path: Text, xml: Text, nocreate: Truth, flags: u32 }
+}
+
+fn new(params: &Options) -> Result<Value> {
+    let con = params.object::<Connect>("connection", "connection parameter is required")?;
     // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.
     unsafe {
         if params.has("name") {
-            object(virStoragePoolLookupByName(con, params.text("name")?.as_ptr()))
+            object(virStoragePoolLookupByName(con, params.text("name")?))
         } else if params.has("uuid") {
             params.by_uuid(
                 |raw| virStoragePoolLookupByUUID(con, raw),
                 |text| virStoragePoolLookupByUUIDString(con, text),
             )
         } else if params.has("volume") {
-            let vol = params.object::<StorageVol>("volume", "vol", "volume parameter is required")?;
+            let vol = params.object::<StorageVol>("volume", "volume parameter is required")?;
             object(virStoragePoolLookupByVolume(vol))
         } else if params.has("target_path") {
-            object(virStoragePoolLookupByTargetPath(con, params.text("target_path")?.as_ptr()))
+            object(virStoragePoolLookupByTargetPath(con, params.text("target_path")?))
         } else if params.has("xml") {
             let (xml, flags) = (params.text("xml")?, params.flags()?);
             if params.is_true("nocreate") {
-                object(virStoragePoolDefineXML(con, xml.as_ptr(), flags))
+                object(virStoragePoolDefineXML(con, xml, flags))
             } else {
-                object(virStoragePoolCreateXML(con, xml.as_ptr(), flags))
+                object(virStoragePoolCreateXML(con, xml, flags))
             }
         } else {
             Err(Error::Plain("address, id or uuid parameters are required"))

@@ -5,12 +5,12 @@ use crate::class::prelude::*;
 use crate::class::stream::begun;
 
 methods! { "Sys::Virt::StorageVol";
-    #[constructor] _new(class: Invocant, params: Pairs) => new(&params);
+    #[constructor] _new(class: Invocant, params: Pairs<NEW>) => new(&params);
     _lookup_by_name(pool: StoragePool, name: Text) => object(virStorageVolLookupByName(pool, name));
     _lookup_by_key(con: Connect, key: Text) => object(virStorageVolLookupByKey(con, key));
     _lookup_by_path(con: Connect, path: Text) => object(virStorageVolLookupByPath(con, path));
     _create_xml(pool: StoragePool, xml: Text, flags: u32 = 0) => object(virStorageVolCreateXML(pool, xml, flags));
-    _create_xml_from(pool: StoragePool, xml: Text, clone: StorageVol, flags: u32 = 0) =>
+    _create_xml_from(pool: StoragePool, xml: Text, clone: Option<StorageVol>, flags: u32 = 0) =>
         object(virStorageVolCreateXMLFrom(pool, xml, clone, flags));
 
     #[local] get_name(vol: StorageVol) => borrowed(virStorageVolGetName(vol));
@@ -26,38 +26,43 @@ methods! { "Sys::Virt::StorageVol";
     wipe(vol: StorageVol, flags: u32 = 0) => status(virStorageVolWipe(vol, flags));
     wipe_pattern(vol: StorageVol, algorithm: u32, flags: u32 = 0) => status(virStorageVolWipePattern(vol, algorithm, flags));
     resize(vol: StorageVol, capacity: u64, flags: u32 = 0) => status(virStorageVolResize(vol, capacity, flags));
-    download(vol: StorageVol, st: Stream, offsetsv: u64, lengthsv: u64, flags: u32 = 0) =>
-        begun(st, virStorageVolDownload(vol, st, offsetsv, lengthsv, flags));
-    upload(vol: StorageVol, st: Stream, offsetsv: u64, lengthsv: u64, flags: u32 = 0) =>
-        begun(st, virStorageVolUpload(vol, st, offsetsv, lengthsv, flags));
+    download(vol: StorageVol, st: Stream, offsetsv as offset: u64, lengthsv as length: u64, flags: u32 = 0) =>
+        begun(st, virStorageVolDownload(vol, st, offset, length, flags));
+    upload(vol: StorageVol, st: Stream, offsetsv as offset: u64, lengthsv as length: u64, flags: u32 = 0) =>
+        begun(st, virStorageVolUpload(vol, st, offset, length, flags));
 }
 
 fn info(info: &virStorageVolInfo) -> Value {
     map! { c"type" => info.type_, c"capacity" => info.capacity, c"allocation" => info.allocation }
 }
 
-fn new(params: &NamedArg) -> Result<Value> {
+options! {
+    /// What the constructor takes.
+    NEW { pool: StoragePool, connection: Connect, name: Text, key: Text, path: Text, xml: Text, clone: Option<StorageVol>, flags: u32 }
+}
+
+fn new(params: &Options) -> Result<Value> {
     const POOL: &str = "pool parameter is required";
     const CONNECTION: &str = "connection parameter is required";
     // SAFETY: objects of ours or NULL, and C strings that outlive the calls.
     unsafe {
         if params.has("name") {
-            let pool = params.object::<StoragePool>("pool", "pool", POOL)?;
-            object(virStorageVolLookupByName(pool, params.text("name")?.as_ptr()))
+            let pool = params.object::<StoragePool>("pool", POOL)?;
+            object(virStorageVolLookupByName(pool, params.text("name")?))
         } else if params.has("key") {
-            let con = params.object::<Connect>("connection", "con", CONNECTION)?;
-            object(virStorageVolLookupByKey(con, params.text("key")?.as_ptr()))
+            let con = params.object::<Connect>("connection", CONNECTION)?;
+            object(virStorageVolLookupByKey(con, params.text("key")?))
         } else if params.has("path") {
-            let con = params.object::<Connect>("connection", "con", CONNECTION)?;
-            object(virStorageVolLookupByPath(con, params.text("path")?.as_ptr()))
+            let con = params.object::<Connect>("connection", CONNECTION)?;
+            object(virStorageVolLookupByPath(con, params.text("path")?))
         } else if params.has("xml") {
-            let pool = params.object::<StoragePool>("pool", "pool", POOL)?;
+            let pool = params.object::<StoragePool>("pool", POOL)?;
             let (xml, flags) = (params.text("xml")?, params.flags()?);
-            if params.is_true("clone") {
-                let clone = params.object::<StorageVol>("clone", "clone", "clone parameter is required")?;
-                object(virStorageVolCreateXMLFrom(pool, xml.as_ptr(), clone, flags))
+            if params.get::<Option<StorageVol>>("clone")?.is_some_and(|clone| !clone.is_null()) {
+                let clone = params.object::<StorageVol>("clone", "clone parameter is required")?;
+                object(virStorageVolCreateXMLFrom(pool, xml, clone, flags))
             } else {
-                object(virStorageVolCreateXML(pool, xml.as_ptr(), flags))
+                object(virStorageVolCreateXML(pool, xml, flags))
             }
         } else {
             Err(Error::Plain("name, key, path or xml parameters are required"))

@@ -2,16 +2,24 @@
 //! Sys::Virt::Stream.
 
 use crate::argument::callback::{Callback, defer};
+use crate::argument::types::Arg;
 use crate::boundary::callbacks::Want;
 use crate::boundary::ended;
 use crate::boundary::scratch;
+use crate::boundary::shape::Field;
 use crate::class::prelude::*;
 use crate::event::registration::{CallbackRegistry, Registration};
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+options! {
+    /// What the constructor takes.
+    NEW { connection: Connect, flags: u32 }
+}
+
 methods! { "Sys::Virt::Stream";
-    #[constructor] _new(class: Invocant, params: Pairs) => {
-        let con = params.object::<Connect>("connection", "con", "connection parameter is required")?;
+    #[constructor] _new(class: Invocant, params: Pairs<NEW>) => {
+        let con = params.object::<Connect>("connection", "connection parameter is required")?;
         new(con, params.flags()?)
     };
     _new_obj(con: Connect, flags: u32 = 0) => new(con, flags);
@@ -22,33 +30,33 @@ methods! { "Sys::Virt::Stream";
         let _ = data;
         recv(st, nbytes, flags)
     };
-    send_hole(st: Stream, lengthSV: i64, flags: u32 = 0) => {
+    send_hole(st: Stream, lengthSV as length: i64, flags: u32 = 0) => {
         takes_holes(st)?;
-        status(virStreamSendHole(st, lengthSV, flags))
+        status(virStreamSendHole(st, length, flags))
     };
     recv_hole(st: Stream, flags: u32 = 0) => written(|length: *mut i64| virStreamRecvHole(st, length, flags));
     finish(st: Stream) => over(st, virStreamFinish(st));
     abort(st: Stream) => over(st, virStreamAbort(st));
 
     send_all(stref: Owner<Stream>, handler: Code) => {
-        let mut handlers = Handlers::new(&stref, &handler)?;
-        transfer_all(stref.object, virStreamSendAll(stref.object, Some(source), handlers.opaque()))
+        let handlers = Handlers::new(&stref, &handler)?;
+        transfer_all(&handlers, virStreamSendAll(stref.object, Some(source), handlers.opaque()))
     };
     recv_all(stref: Owner<Stream>, handler: Code) => {
-        let mut handlers = Handlers::new(&stref, &handler)?;
-        transfer_all(stref.object, virStreamRecvAll(stref.object, Some(sink), handlers.opaque()))
+        let handlers = Handlers::new(&stref, &handler)?;
+        transfer_all(&handlers, virStreamRecvAll(stref.object, Some(sink), handlers.opaque()))
     };
     sparse_recv_all(stref: Owner<Stream>, handler: Code, hole_handler: Code) => {
         let mut handlers = Handlers::new(&stref, &handler)?;
         handlers.hole = Some(Callback::on(&hole_handler, &stref)?);
-        transfer_all(stref.object, virStreamSparseRecvAll(stref.object, Some(sink), Some(sink_hole), handlers.opaque()))
+        transfer_all(&handlers, virStreamSparseRecvAll(stref.object, Some(sink), Some(sink_hole), handlers.opaque()))
     };
     sparse_send_all(stref: Owner<Stream>, handler: Code, hole_handler: Code, skip_handler: Code) => {
         takes_holes(stref.object)?;
         let mut handlers = Handlers::new(&stref, &handler)?;
         handlers.hole = Some(Callback::on(&hole_handler, &stref)?);
         handlers.skip = Some(Callback::on(&skip_handler, &stref)?);
-        transfer_all(stref.object, virStreamSparseSendAll(
+        transfer_all(&handlers, virStreamSparseSendAll(
             stref.object, Some(source), Some(source_hole), Some(source_skip), handlers.opaque()))
     };
 
@@ -105,8 +113,17 @@ fn over(st: *mut Stream, returned: c_int) -> Result<Value> {
 }
 
 /// The result of what aborts the stream if it fails.
-fn transfer_all(st: *mut Stream, returned: c_int) -> Result<Value> {
-    if returned < 0 { over(st, returned) } else { status(returned) }
+fn transfer_all(handlers: &Handlers, returned: c_int) -> Result<Value> {
+    if returned < 0 {
+        return over(handlers.stream, returned);
+    }
+    let unsent = match handlers.unsent.get() {
+        0 => Vec::new(),
+        bytes => vec![format!(
+            "the handler returned 0, so that {bytes} bytes in its second argument were not sent"
+        )],
+    };
+    Ok(Value::warned(status(returned)?, unsent))
 }
 
 /// What libvirt returns instead of a number of bytes.
@@ -148,15 +165,18 @@ struct Handlers {
     hole: Option<Callback>,
     skip: Option<Callback>,
     stream: *mut Stream,
+    /// How many bytes a handler had when it said that there are none.
+    unsent: Cell<usize>,
 }
 
 impl Handlers {
     fn new(stream: &Origin<Stream>, handler: &NamedArg) -> Result<Self> {
-        Ok(Handlers { data: Callback::on(handler, stream)?, hole: None, skip: None, stream: stream.object })
+        let data = Callback::on(handler, stream)?;
+        Ok(Handlers { data, hole: None, skip: None, stream: stream.object, unsent: Cell::new(0) })
     }
 
-    fn opaque(&mut self) -> *mut c_void {
-        std::ptr::from_mut(self).cast()
+    fn opaque(&self) -> *mut c_void {
+        std::ptr::from_ref(self).cast_mut().cast()
     }
 
     fn stream(&self) -> Value {
@@ -174,16 +194,17 @@ unsafe fn handle(opaque: *mut c_void, work: impl FnOnce(&Handlers) -> Option<c_i
     catch_unwind(work).ok().flatten().unwrap_or(-1)
 }
 
-/// What a handler returned, as a number; what is none stops the method with an exception.
-fn returned_number(returned: Option<&Value>, what: &str) -> Option<i64> {
-    match returned.map_or(Ok(0), |value| integer(value, what)) {
-        Ok(number) => Some(number),
-        Err(Error::Usage(message)) => {
-            defer(&message);
-            None
-        }
-        Err(_) => None,
-    }
+/// What a handler returns.
+static COUNT: Field = Field::new(c"the handler's result", i64::SHAPE);
+
+/// What a handler of holes returns: whether there is data, and the length of the hole.
+static HOLE: Field = Field::new(c"the hole handler's result", i64::SHAPE);
+
+/// What a handler leaves in its second argument.
+static DATA: Field = Field::new(c"the handler's data", Bytes::SHAPE);
+
+fn count_of(returned: &[Value]) -> i64 {
+    returned.last().map_or(0, Value::narrow)
 }
 
 unsafe extern "C" fn source(
@@ -194,12 +215,15 @@ unsafe extern "C" fn source(
 ) -> c_int {
     let fill = |handlers: &Handlers| {
         let args = [handlers.stream(), Value::bytes(b""), Value::from(nbytes as u64)];
-        handlers.data.ask(args, Want::Scalar, Some(1), |returned, given| {
-            let count = returned_number(returned.last(), "the handler's result")?;
+        handlers.data.ask(args, Want::Scalar, &COUNT, Some((1, &DATA)), |returned, given| {
+            let count = count_of(returned);
+            let bytes = given.raw();
             if count <= 0 {
+                if count == 0 && !bytes.is_empty() {
+                    handlers.unsent.set(bytes.len());
+                }
                 return Some(count.max(-1) as c_int);
             }
-            let bytes = given.to_bytes("the handler's data").map_err(refuse).ok()?;
             let count = count as usize;
             if count > bytes.len() || count > nbytes {
                 let most = bytes.len().min(nbytes);
@@ -215,12 +239,6 @@ unsafe extern "C" fn source(
     unsafe { handle(opaque, fill) }
 }
 
-fn refuse(error: Error) {
-    if let Error::Usage(message) = error {
-        defer(&message);
-    }
-}
-
 unsafe extern "C" fn sink(
     _st: *mut Stream,
     data: *const c_char,
@@ -231,8 +249,8 @@ unsafe extern "C" fn sink(
         // SAFETY: libvirt's buffer, which the shim copies before the handler runs.
         let bytes = unsafe { Value::borrowed_bytes(data, nbytes) };
         let args = [handlers.stream(), bytes, Value::from(nbytes as u64)];
-        handlers.data.ask(args, Want::Scalar, None, |returned, _| {
-            let count = returned_number(returned.last(), "the handler's result")?;
+        handlers.data.ask(args, Want::Scalar, &COUNT, None, |returned, _| {
+            let count = count_of(returned);
             if count < 0 {
                 return None;
             }
@@ -252,9 +270,8 @@ unsafe extern "C" fn sink(
 /// A handler that is told the length of a hole.
 fn tell_hole(handlers: &Handlers, sub: &Option<Callback>, length: i64) -> Option<c_int> {
     let args = [handlers.stream(), Value::from(length)];
-    sub.as_ref()?.ask(args, Want::Scalar, None, |returned, _| {
-        returned_number(returned.last(), "the handler's result").map(|number| number.clamp(-1, 0) as c_int)
-    })?
+    sub.as_ref()?
+        .ask(args, Want::Scalar, &COUNT, None, |returned, _| count_of(returned).clamp(-1, 0) as c_int)
 }
 
 unsafe extern "C" fn sink_hole(_st: *mut Stream, length: i64, opaque: *mut c_void) -> c_int {
@@ -274,10 +291,8 @@ unsafe extern "C" fn source_hole(
     opaque: *mut c_void,
 ) -> c_int {
     let find = |handlers: &Handlers| {
-        handlers.hole.as_ref()?.ask([handlers.stream()], Want::List, None, |returned, _| {
+        handlers.hole.as_ref()?.ask([handlers.stream()], Want::List, &HOLE, None, |returned, _| {
             let [data, size] = returned else { return None };
-            let data = returned_number(Some(data), "the hole handler's first value")?;
-            let size = returned_number(Some(size), "the hole handler's length")?;
             // The handler itself may have ended it.
             if takes_holes(handlers.stream).is_err() {
                 defer("the stream ended while a hole was to be sent");
@@ -285,8 +300,8 @@ unsafe extern "C" fn source_hole(
             }
             // SAFETY: libvirt's own variables.
             unsafe {
-                *in_data = c_int::from(data != 0);
-                *length = size;
+                *in_data = c_int::from(data.narrow() != 0);
+                *length = size.narrow();
             }
             Some(0)
         })?

@@ -176,6 +176,6 @@ mod tests {
             unsafe { libc::free(number.cast()) };
             value
         });
-        assert_eq!(values.iter().filter_map(Value::plain_natural).sum::<u64>(), 10);
+        assert_eq!(values.iter().map(Value::integer).sum::<i128>(), 10);
     }
 }

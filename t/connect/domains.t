@@ -72,13 +72,19 @@ subtest 'lookups' => sub {
     local $SIG{__WARN__} = sub { push @warnings, @_ };
     throws 'an undefined name', 42, sub { $c->get_domain_by_name(undef) };
     throws 'no name',           42, sub { $c->get_domain_by_name };
-    is( scalar( grep { /\AUse of uninitialized value in subroutine entry at \Q$0/ } @warnings ),
-        2, '... are warned about where they were written' );
+    is(
+        scalar(
+            grep { /\AUse of uninitialized value in Sys::Virt::get_domain_by_name \(name\) at \Q$0/ }
+                @warnings
+        ),
+        2,
+        '... are warned about where they were written'
+    );
     @warnings = ();
     throws 'an id that is no number', 42, sub { $c->get_domain_by_id('abc') };
     like(
         $warnings[0],
-        qr/\AArgument "abc" isn't numeric in subroutine entry at \Q$0/,
+        qr/\AArgument "abc" isn't numeric in Sys::Virt::get_domain_by_id \(id\) at \Q$0/,
         '... is warned about'
     );
 };
@@ -148,12 +154,24 @@ subtest 'making domains' => sub {
     $d = eval { $c->create_domain_with_files( xml('files'), [ fileno $fh ] ) };
     ok( $d ? $d->get_name eq 'files' : $@->code == 3, 'with files, if the driver can' );
     $d->destroy if $d;
-    throws 'B26: files that are no array', qr/create_domain_with_files: fds is not an ARRAY reference/,
-        sub { $c->create_domain_with_files( xml('x'), 3 ) };
-    throws 'A8: a file that is no number', qr/fds\[0\] is not a number: "x"/,
-        sub { $c->create_domain_with_files( xml('x'), ['x'] ) };
-    throws 'A8: an undefined file', qr/fds\[1\] is undefined/,
-        sub { $c->create_domain_with_files( xml('x'), [ 0, undef ] ) };
+    throws 'B26: files that are a hash', qr/create_domain_with_files: fds is not an ARRAY reference/,
+        sub { $c->create_domain_with_files( xml('x'), {} ) };
+    my @warnings;
+    local $SIG{__WARN__} = sub { push @warnings, @_ };
+
+    for my $files ( 3, undef, ['x'], [ 0, undef ] ) {
+        $d = eval { $c->create_domain_with_files( xml('x'), $files ) };
+        ok( $d ? $d->get_name eq 'x' : $@->code == 3,
+            'what is not an array is none, and elements are numbers' );
+        $d->destroy if $d;
+    }
+    my $method = qr/Sys::Virt::create_domain_with_files/;
+    like(
+        "@warnings",
+        qr/\A$method: fds is not an ARRAY reference, and is ignored at .*
+ Argument "x" isn't numeric in $method \(fds\[0\]\) at .*
+ Use of uninitialized value in $method \(fds\[1\]\) at /, 'A8: ... with warnings'
+    );
 };
 
 subtest 'save and restore' => sub {
@@ -238,13 +256,15 @@ subtest 'get_all_domain_stats' => sub {
     my $number = 4096;
     my $closed = $c->get_domain_by_name('test');
     $closed->DESTROY;
-    throws 'A8: an element that is no domain', qr/doms\[1\] is not an open Sys::Virt::Domain object/,
+    throws 'A8: an element that is no domain',
+        qr/doms\[1\] is not (?:an open Sys::Virt::Domain|a blessed SV reference|a Sys::Virt::Domain)/,
         sub { $c->get_all_domain_stats( 0, [ $d, $_ ] ) }
 
         for undef, 1, 'test', {}, $c, $closed, bless( \$number, 'Sys::Virt::Domain' );
     my @holes;
     $#holes = 3;
-    throws 'A8: a hole', qr/doms\[0\] is not an open/, sub { $c->get_all_domain_stats( 0, \@holes ) };
+    throws 'A8: a hole', qr/doms\[0\] is not a blessed SV reference/,
+        sub { $c->get_all_domain_stats( 0, \@holes ) };
 
     my ($record) = $c->get_all_domain_stats( 0, [$d] );
     my @weak = ( $record, $record->{data}, $record->{dom} );

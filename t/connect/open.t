@@ -35,9 +35,21 @@ is(
 
 subtest 'parameters of new' => sub {
     is( Sys::Virt->new( address => $uri )->get_uri, $uri, 'address is the old name of uri' );
-    is( Sys::Virt->new( uri => 'bad:///', address => $uri )->get_uri, $uri, 'and wins when it is there' );
-    is( $c->new( uri => $uri )->get_uri,                              $uri, 'an object serves as invocant' );
-    is( Sys::Virt->new( uri => $uri, unknown => 1 )->get_type,        'TEST', 'unknown keys are ignored' );
+    is( Sys::Virt->new( uri     => 'bad:///', address => $uri )->get_uri, $uri, 'and wins when it is there' );
+    is( $c->new( uri => $uri )->get_uri, $uri, 'an object serves as invocant' );
+    my @warnings;
+    {
+        local $SIG{__WARN__} = sub { push @warnings, @_ };
+        is( Sys::Virt->new( uri => $uri, read_only => 1 )->get_type, 'TEST', 'unknown keys are ignored' );
+        no warnings 'Sys::Virt';    ## no critic (ProhibitNoWarnings)
+        Sys::Virt->new( uri => $uri, read_only => 1 );
+    }
+    is( scalar @warnings, 1, '... with one warning, where that is not off' );
+    like(
+        $warnings[0],
+        qr/\ASys::Virt::new: 'read_only' is not an option, and is ignored at \Q$0/,
+        '... that names it'
+    );
 
     @My::Virt::ISA = ('Sys::Virt');
     my $mine = My::Virt->new( uri => $uri );
@@ -52,7 +64,7 @@ subtest 'parameters of new' => sub {
     );
     throws( 'unknown flags', 8, sub { Sys::Virt->new( uri => $uri, flags => 64 ) } );
 
-    my @warnings;
+    @warnings = ();
     local $SIG{__WARN__} = sub { push @warnings, @_ };
     is( Sys::Virt->new( uri => $uri, 'odd' )->get_type, 'TEST', 'an odd list' );
     like( $warnings[0], qr/\AOdd number of elements in hash assignment/, '... only warns' );
@@ -85,11 +97,10 @@ subtest 'bad arguments of new' => sub {
         [ 'a reference',     qr/uri is a reference/,       uri => [] ],
         [ 'negative flags',  qr/flags is out of range/,    uri => $uri, flags => -1 ],
         [ 'large flags',     qr/flags is out of range/,    uri => $uri, flags => 2**32 ],
-        [ 'no number',       qr/flags is not a number/,    uri => $uri, flags => 'x' ],
         [ 'A7: no array',    qr/credlist is not an ARRAY/, @auth, credlist => 'x', callback => sub { } ],
         [ 'no code',         qr/callback is not a CODE/,   @auth, credlist => [],  callback => 'x' ],
         [
-            'no credential', qr/credlist\[0\] is not a number/, @auth,
+            'no credential', qr/credlist\[0\] is a reference, not a number/, @auth,
             credlist => [ {} ],
             callback => sub { }
         ],
@@ -137,12 +148,11 @@ subtest 'authentication' => sub {
     is_deeply( [ sort keys %{ $asked[0] } ],  [qw(challenge prompt result type)], 'with exactly these keys' );
 
     my @refused = (
-        [ 'wrong answers',              'AUTH_FAILED', sub { $_->{result} = 'x' for @{ $_[0] }; return 0 } ],
-        [ 'a callback that refuses',    'AUTH_FAILED', sub { return -1 } ],
-        [ 'D5: one that dies',          qr/\Achanged my mind\n\z/, sub { die "changed my mind\n" } ],
-        [ 'D5: with an object',         qr/\AHASH/,                sub { die { my => 'object' } } ],
-        [ 'one without answers',        qr/\Alibvirt error code/,  sub { return } ],
-        [ 'one that returns no number', qr/must return 0/,         sub { return 'x' } ],
+        [ 'wrong answers',           'AUTH_FAILED', sub { $_->{result} = 'x' for @{ $_[0] }; return 0 } ],
+        [ 'a callback that refuses', 'AUTH_FAILED', sub { return -1 } ],
+        [ 'D5: one that dies',       qr/\Achanged my mind\n\z/, sub { die "changed my mind\n" } ],
+        [ 'D5: with an object',      qr/\AHASH/,                sub { die { my => 'object' } } ],
+        [ 'one without answers',     qr/\Alibvirt error code/,  sub { return 0 } ],
     );
     for (@refused) {
         my ( $name, $want, $callback ) = @$_;
@@ -156,6 +166,8 @@ subtest 'authentication' => sub {
             push @told, $@ if !eval { Sys::Virt->new( %auth, callback => $end ); 1 };
         }
         unlike( "@told", qr/secret/, 'what a callback returns is not quoted' );
+        ok( scalar( grep { /isn't numeric in a callback/ } @told ) >= 2,
+            '... and is the number 0, with a warning' );
     }
     {
         local $@ = 'mine';

@@ -77,7 +77,7 @@ subtest 'a tree of snapshots' => sub {
     is( scalar( my @one = $root->list_child_snapshot_names( 1, $descendants ) ), 1,  '... at most one' );
     throws(
         'A11: a negative count',
-        qr/maxnames is negative: -1/,
+        qr/maxnames is out of range: -1/,
         sub { $root->list_child_snapshot_names(-1) }
     );
     throws(
@@ -184,7 +184,7 @@ subtest 'constructors' => sub {
         throws( 'gone',      qr/not found/, sub { $new->( domain => $d, name => 'made' ) } );
         throws(
             'a connection',
-            qr/dom is not a Sys::Virt::Domain object/,
+            qr/domain is not a Sys::Virt::Domain object/,
             sub { $new->( domain => $c, name => 'x' ) }
         );
         throws( 'flags', qr/flags is out of range/,

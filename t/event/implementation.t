@@ -152,11 +152,25 @@ is( $loop->{log}[-1], 'update_handle 0', 'updates reach the loop' );
 Sys::Virt::Event::remove_handle($watch);
 is( @{ $loop->{free} }, 1, 'removal too' );
 $loop->turn;
-throws(
-    'D9: what remove_handle returns is passed on',
-    qr/no watch 4711/,
-    sub { Sys::Virt::Event::remove_handle(4711) }
-);
+{
+    no warnings qw(redefine once);    ## no critic (ProhibitNoWarnings)
+    my @contexts;
+    my $now = 1_795_703_215_651;
+    local *My::Loop::update_handle  = sub { push @contexts, wantarray; return 'handle updated: 0' };
+    local *My::Loop::update_timeout = sub { push @contexts, wantarray; return $_[0]{expires} = $now + 5 };
+    local *My::Loop::remove_handle  = sub { push @contexts, wantarray; return [] };
+    local *My::Loop::remove_timeout = sub { push @contexts, wantarray; return -1 };
+    local $SIG{__WARN__}            = sub { fail("a warning: @_") };
+    Sys::Virt::Event::update_handle( 4711, 1 );
+    Sys::Virt::Event::update_timeout( 4711, 1 );
+    Sys::Virt::Event::remove_handle(4711);
+    Sys::Virt::Event::remove_timeout(4711);
+    is_deeply(
+        \@contexts,
+        [ undef, undef, undef, undef ],
+        'D9: what update_* and remove_* return is not looked at'
+    );
+}
 
 subtest 'numbers that are none of libvirt\'s' => sub {
     my $one    = $c->domain_event_register_any( undef, 0, sub { } );
@@ -217,9 +231,14 @@ subtest 'a loop that fails' => sub {
     );
     isa_ok( $@, 'Sys::Virt::Error' );
     *My::Loop::add_timeout = sub { return 'seven' };
+    my @warnings;
+    local $SIG{__WARN__} = sub { push @warnings, @_ };
+    is( Sys::Virt::Event::add_timeout( 5, sub { } ), 0, 'by nonsense, which is the number 0' );
+    like( $warnings[0], qr/\AArgument "seven" isn't numeric in a callback/, '... with a warning' );
+    *My::Loop::add_timeout = sub { return 2**40 };
     throws(
-        'by nonsense',
-        qr/not a number: "seven"/,
+        'by a number that is none of C',
+        qr/the event loop's result is out of range: 1099511627776/,
         sub {
             Sys::Virt::Event::add_timeout( 5, sub { } );
         }

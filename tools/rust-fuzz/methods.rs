@@ -12,7 +12,7 @@ use std::mem::{MaybeUninit, offset_of};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use sysvirt::harness::{
-    ARGS_MAX, Callbacks, Class, Kind, Method, Outcome, Param, Sink, Storage, Tag, Value, Want,
+    ARGS_MAX, Callbacks, Class, Field, Kind, Method, Others, Outcome, Param, Shape, Sink, Storage, Tag, Value, Want,
 };
 
 /// A [`Value`] as C sees it: its constructors promise more than the shim does.
@@ -176,6 +176,26 @@ fn number() -> Raw {
     Raw { tag, data, len: JUNK as usize, ..NONE }
 }
 
+/// The number, or the least one if it is out of range.
+fn within(shape: &Shape, number: Raw) -> Raw {
+    let fits = match number.tag {
+        Tag::Int if (number.data as i64) < 0 => number.data as i64 >= shape.min,
+        Tag::Int | Tag::Uint => number.data <= shape.max,
+        _ => false,
+    };
+    if fits { number } else { Raw { tag: Tag::Int, data: shape.min as u64, ..NONE } }
+}
+
+fn fields(shape: &Shape) -> &'static [Field] {
+    // SAFETY: a constant of the table's.
+    if shape.nfields == 0 { &[] } else { unsafe { std::slice::from_raw_parts(shape.fields, shape.nfields) } }
+}
+
+fn key(field: &Field) -> &'static CStr {
+    // SAFETY: a literal of the table's.
+    unsafe { CStr::from_ptr(field.key) }
+}
+
 /// Keeps what the values of one call point to.
 #[derive(Default)]
 struct Maker {
@@ -204,14 +224,6 @@ impl Maker {
         self.kept(Tag::Text, without_slashes(bytes))
     }
 
-    /// A string as it is in Perl: any bytes, or UTF-8 that is marked so.
-    fn any_text(&mut self) -> Raw {
-        let marked = byte() % 4 == 0;
-        let bytes = bytes();
-        let bytes = if marked { utf8(&bytes) } else { bytes };
-        Raw { utf8: marked, ..self.kept(Tag::Text, without_slashes(bytes)) }
-    }
-
     fn items(&mut self, tag: Tag, items: Vec<Raw>) -> Raw {
         let items = items.into_boxed_slice();
         let data = if items.is_empty() { 0 } else { items.as_ptr() as u64 };
@@ -220,66 +232,80 @@ impl Maker {
         value
     }
 
-    fn array(&mut self, depth: u8) -> Raw {
-        let count = byte();
-        let count = if count < 250 { count % 6 } else { (count - 249) * 16 };
-        let items = (0..count).map(|_| self.any(depth + 1)).collect();
-        self.items(Tag::Array, items)
+    /// A string and the number that it is, as `sysvirt_decode_scalar` has it.
+    fn scalar(&mut self) -> Raw {
+        let bad = |maker: &mut Self| maker.kept(Tag::Bad, b"is a reference".to_vec());
+        let text = if byte() < 30 { bad(self) } else { self.text(false) };
+        let number = if byte() < 30 { bad(self) } else { number() };
+        let value = self.items(Tag::Scalar, vec![text, number]);
+        Raw { utf8: byte() % 2 == 0, ..value }
     }
 
-    /// Keys may come twice: a tied hash has them as it likes.
-    fn map(&mut self, pairs: u8, depth: u8) -> Raw {
-        let items = (0..pairs).flat_map(|_| [self.any_text(), self.any(depth + 1)]).collect();
+    /// Keys of a hash may be missing, and may come twice among the pairs of a list.
+    fn map(&mut self, shape: &Shape) -> Raw {
+        let fields = fields(shape);
+        let mut items = Vec::new();
+        for _ in 0..byte() % 6 {
+            if !fields.is_empty() && byte() < 200 {
+                let field = &fields[usize::from(byte()) % fields.len()];
+                items.push(self.kept(Tag::Text, key(field).to_bytes().to_vec()));
+                let bad = shape.kind == Kind::Pairs && byte() < 30;
+                items.push(if bad { self.kept(Tag::Bad, b"x is bad".to_vec()) } else { self.shaped(&field.shape) });
+            } else if shape.others == Others::Keep {
+                items.push(self.text(false));
+                items.push(if byte() < 30 { NONE } else { self.scalar() });
+            }
+        }
+        if items.is_empty() && shape.kind == Kind::Hash && shape.others == Others::Warn && byte() < 60 {
+            items = vec![self.text(false), Raw { tag: Tag::Other, ..NONE }];
+        }
         self.items(Tag::Map, items)
     }
 
-    fn any(&mut self, depth: u8) -> Raw {
-        match byte() % if depth > 4 { 8 } else { 12 } {
-            0 => NONE,
-            1 => Raw { tag: Tag::Other, ..NONE },
-            2 => Raw { tag: Tag::Code, data: CODE, ..NONE },
-            3 => handle(classes()[usize::from(byte()) % classes().len()]),
-            4 | 5 => self.any_text(),
-            6 | 7 => number(),
-            8 | 9 => self.array(depth),
-            10 => self.map(byte() % 6, depth),
-            _ => {
-                let target = self.any(depth + 1);
-                self.items(Tag::Ref, vec![target])
+    /// What `sysvirt_decode_as` in perl/structure.c makes of a scalar, and `sysvirt_decode_plain` in perl/plain.h of a plain one.
+    fn shaped(&mut self, shape: &Shape) -> Raw {
+        if shape.optional && byte() < 60 {
+            return NONE;
+        }
+        match shape.kind {
+            Kind::Number | Kind::Descriptor => within(shape, number()),
+            Kind::Float => Raw { tag: Tag::Float, ..number() },
+            Kind::Truth => Raw { tag: Tag::Int, data: u64::from(byte() % 2), ..NONE },
+            Kind::Text => self.text(false),
+            Kind::Path => self.text(true),
+            Kind::Bytes => self.kept(Tag::Bytes, bytes()),
+            Kind::Scalar => self.scalar(),
+            Kind::Handle => handle(shape.class),
+            Kind::Code => Raw { tag: Tag::Code, data: CODE, ..NONE },
+            Kind::Array => {
+                let count = byte();
+                let count = if count < 250 { count % 6 } else { (count - 249) * 16 };
+                // SAFETY: an array's shape has that of its elements, a constant.
+                let element = unsafe { &*shape.element };
+                let items = (0..count).map(|_| self.shaped(element)).collect();
+                self.items(Tag::Array, items)
             }
+            Kind::Tuple => {
+                let items = fields(shape).iter().map(|field| self.shaped(&field.shape)).collect();
+                self.items(Tag::Array, items)
+            }
+            // SAFETY: not NULL, hence a constant.
+            Kind::Hash if !shape.element.is_null() && byte() < 80 => self.shaped(unsafe { &*shape.element }),
+            Kind::Hash | Kind::Pairs => self.map(shape),
+            Kind::Any => match byte() % 5 {
+                0 => NONE,
+                1 => Raw { tag: Tag::Other, ..NONE },
+                2 => handle(classes()[usize::from(byte()) % classes().len()]),
+                3 => self.scalar(),
+                _ => self.items(Tag::Ref, vec![number()]),
+            },
+            Kind::Invocant => Raw { data: STASH, len: JUNK as usize, ..NONE },
+            Kind::Variable => NONE,
         }
     }
 
-    /// What `decode` in perl/arguments.c makes of an argument, and `decode_plain` in perl/call.c of a plain one.
     fn argument(&mut self, param: &Param) -> Raw {
-        let value = match param.kind {
-            Kind::TextOrNull
-            | Kind::PathOrNull
-            | Kind::BytesOrNull
-            | Kind::HandleOrNull
-            | Kind::ArrayOrNull
-                if byte() < 60 =>
-            {
-                NONE
-            }
-            Kind::Number => number(),
-            Kind::Text | Kind::TextOrNull => self.text(false),
-            Kind::PathOrNull => self.text(true),
-            Kind::Bytes | Kind::BytesOrNull => self.kept(Tag::Bytes, bytes()),
-            Kind::Handle | Kind::HandleOrNull => handle(param.class),
-            Kind::Hash => self.map(byte() % 6, 0),
-            Kind::Array | Kind::ArrayOrNull => self.array(0),
-            Kind::Code => Raw { tag: Tag::Code, data: CODE, ..NONE },
-            Kind::Any => self.any(0),
-            Kind::Invocant => Raw { data: STASH, len: JUNK as usize, ..NONE },
-            Kind::Variable => NONE,
-            // Nothing is left for it, or something is.
-            Kind::Pairs => match byte() % 6 {
-                0 => NONE,
-                pairs => self.map(pairs, 0),
-            },
-        };
-        Raw { capacity: JUNK, ..value }
+        Raw { capacity: JUNK, ..self.shaped(&param.field.shape) }
     }
 
     /// The arguments of a call; of those that have a default, the last ones may be left out.
@@ -303,7 +329,7 @@ fn absent(param: &Param) -> Raw {
 /// Objects are taken over, to be given back when all is done.
 fn build(value: &mut Raw, objects: &mut Vec<(Class, *mut c_void)>) {
     let items = match value.tag {
-        Tag::List | Tag::CountedList | Tag::Array | Tag::Map | Tag::Ref if value.len > 0 => {
+        Tag::List | Tag::CountedList | Tag::Array | Tag::Map | Tag::Ref | Tag::Warned if value.len > 0 => {
             // SAFETY: what the boundary promises, and AddressSanitizer is to check.
             unsafe { std::slice::from_raw_parts_mut(value.data as *mut Raw, value.len) }
         }
@@ -361,7 +387,7 @@ fn hold(values: &[Raw], held: &mut Vec<(Class, *mut c_void)>) {
 /// What an argument holds.
 fn items(value: &Raw) -> &[Raw] {
     match value.tag {
-        Tag::Array | Tag::Map | Tag::Ref if value.len > 0 => {
+        Tag::Array | Tag::Map | Tag::Ref | Tag::Scalar if value.len > 0 => {
             // SAFETY: so a `Maker` has made it, which lives as long as the arguments.
             unsafe { std::slice::from_raw_parts(value.data as *const Raw, value.len) }
         }
@@ -404,7 +430,9 @@ unsafe extern "C" fn call(
     args: *mut Value,
     count: usize,
     want: Want,
+    returned: *const Field,
     readback: isize,
+    read: *const Field,
     sink: Sink,
     context: *mut c_void,
 ) -> bool {
@@ -426,8 +454,11 @@ unsafe extern "C" fn call(
     if choice >= 30 && want != Want::Nothing {
         let mut maker = Maker::default();
         let count = if want == Want::Scalar { 1 } else { byte() % 4 };
-        let returned: Vec<Raw> = (0..count).map(|_| maker.any(0)).collect();
-        let readback = if readback < 0 { NONE } else { maker.any(0) };
+        // SAFETY: constants, where something is wanted.
+        let returned = unsafe { &(*returned).shape };
+        let returned: Vec<Raw> = (0..count).map(|_| maker.shaped(returned)).collect();
+        // SAFETY: as above.
+        let readback = if readback < 0 { NONE } else { maker.shaped(unsafe { &(*read).shape }) };
         // SAFETY: as many values as are told, and one; the context came with the sink.
         unsafe { sink(context, returned.as_ptr().cast(), returned.len(), (&raw const readback).cast()) };
     }
@@ -516,7 +547,7 @@ fn call_with(method: &Method, args: &[Raw], mut made: Option<&mut Raw>) {
             let items = unsafe { std::slice::from_raw_parts_mut(result.data as *mut Raw, result.len) };
             let [index, content, returned] = items else { panic!("an assignment of {} values", result.len) };
             assert!(
-                params(method)[index.data as usize].kind == Kind::Variable,
+                params(method)[index.data as usize].field.shape.kind == Kind::Variable,
                 "an assignment to no variable"
             );
             assert!(matches!(content.tag, Tag::None | Tag::Text | Tag::Bytes), "an assignment of no string");

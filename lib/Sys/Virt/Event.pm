@@ -37,12 +37,12 @@ sub register {
     return;
 }
 
-# What libvirt calls, by these names.
+# What libvirt calls, by these names. Only what add_* return counts; the others are called in void context.
 sub _add_handle     { return $eventimpl->add_handle(@_) }
 sub _update_handle  { return $eventimpl->update_handle(@_) }
-sub _remove_handle  { return $eventimpl->remove_handle(@_) // 0 }
+sub _remove_handle  { return $eventimpl->remove_handle(@_) }
 sub _add_timeout    { return $eventimpl->add_timeout(@_) }
 sub _update_timeout { return $eventimpl->update_timeout(@_) }
-sub _remove_timeout { return $eventimpl->remove_timeout(@_) // 0 }
+sub _remove_timeout { return $eventimpl->remove_timeout(@_) }
 
 1;

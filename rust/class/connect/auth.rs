@@ -2,8 +2,10 @@
 //! Opening a connection, with credentials that a Perl sub supplies.
 
 use crate::argument::callback::{Callback, defer};
+use crate::argument::types::Arg;
 use crate::r#async;
 use crate::boundary::callbacks::Want;
+use crate::boundary::shape::{Field, Kind, Others, Shape};
 use crate::boundary::{sigpipe, types};
 use crate::class::prelude::*;
 
@@ -23,39 +25,48 @@ pub unsafe fn open(uri: *const c_char, auth: virConnectAuthPtr, flags: u32) -> R
     unsafe { object(connection) }
 }
 
+options! {
+    /// What a connection is opened with.
+    NEW(Warn) {
+        uri: TextOrNull, address: TextOrNull, flags: u32, readonly: Truth, auth: Truth,
+        credlist: Optional<Array<i32>>, callback: Optional<Code>,
+    }
+}
+
 /// `new`: the URI, how to authenticate, flags.
-pub fn new(params: &NamedArg) -> Result<Value> {
+pub fn new(params: &Options) -> Result<Value> {
     // The older name of the parameter wins when it is there at all.
     let key = if params.has("address") { "address" } else { "uri" };
-    let uri = params.optional_text(key)?;
+    let uri = params.get::<TextOrNull>(key)?.unwrap_or(std::ptr::null());
     let mut flags = params.flags()?;
     if params.is_true("readonly") {
         flags |= VIR_CONNECT_RO;
     }
     if !params.is_true("auth") {
         // SAFETY: a C string or NULL; no authentication.
-        return unsafe { open(or_null(&uri), std::ptr::null_mut(), flags) };
+        return unsafe { open(uri, std::ptr::null_mut(), flags) };
     }
-    let none = Value::none();
-    let creds = NamedArg { value: params.value.get("credlist").unwrap_or(&none), name: "credlist" };
-    let callback = NamedArg { value: params.value.get("callback").unwrap_or(&none), name: "callback" };
-    open_auth(or_null(&uri), &creds, &callback, flags)
+    let creds = params.get::<Optional<Array<i32>>>("credlist")?.flatten();
+    let callback = params.get::<Optional<Code>>("callback")?.flatten();
+    // SAFETY: a C string or NULL.
+    unsafe { open_auth(uri, creds, callback, flags) }
 }
 
 /// Opens with a callback for the credentials, or with libvirt's own questions on the console if there is none.
-pub fn open_auth(uri: *const c_char, creds: &NamedArg, callback: &NamedArg, flags: u32) -> Result<Value> {
-    if creds.value.is_none() || callback.value.is_none() {
+///
+/// # Safety
+/// `uri` is NULL or a C string.
+pub unsafe fn open_auth(
+    uri: *const c_char,
+    creds: Option<Vec<c_int>>,
+    callback: Option<NamedArg>,
+    flags: u32,
+) -> Result<Value> {
+    let (Some(mut types), Some(callback)) = (creds, callback) else {
         // SAFETY: libvirt's own authenticator, a static structure; `uri` is a C string or NULL.
         return unsafe { open(uri, virConnectAuthPtrDefault, flags) };
-    }
-    if creds.value.tag() != Tag::Array {
-        return Err(Error::argument(creds.name, "is not an ARRAY reference"));
-    }
-    if callback.value.tag() != Tag::Code {
-        return Err(Error::argument(callback.name, "is not a CODE reference"));
-    }
-    let mut types: Vec<c_int> = creds.integers()?;
-    let mut callback = Callback::new(callback)?;
+    };
+    let mut callback = Callback::new(&callback)?;
     let mut auth = virConnectAuth {
         credtype: types.as_mut_ptr(),
         ncredtype: types.len() as c_uint,
@@ -78,7 +89,18 @@ unsafe extern "C" fn ask(cred: virConnectCredentialPtr, count: c_uint, data: *mu
     answered.ok().flatten().unwrap_or(-1)
 }
 
-const NO_NUMBER: &str = "the authentication callback must return 0, or -1 to give up";
+/// What the callback returns, which may be the password.
+static RETURNED: Field = Field::new(c"the callback's result", i32::SHAPE.secret());
+
+/// What it leaves in its argument: a hash for each question, with an answer.
+static ANSWERS: Field = Field::new(
+    c"the callback's argument",
+    Shape::array(&Shape::fields(
+        Kind::Hash,
+        &[Field::new(c"result", Shape::of(Kind::Bytes).optional().secret())],
+        Others::Ignore,
+    )),
+);
 
 fn answer(callback: &Callback, creds: &mut [virConnectCredential]) -> Option<c_int> {
     let question = |cred: &virConnectCredential| {
@@ -93,14 +115,13 @@ fn answer(callback: &Callback, creds: &mut [virConnectCredential]) -> Option<c_i
         }
     };
     let questions = Value::array(memory::collected(creds.iter().map(question)));
-    let done = callback.ask([questions], Want::Scalar, Some(0), |returned, answers| {
-        for (cred, answer) in creds.iter_mut().zip(answers.items()) {
-            give(cred, answer.get("result"))?;
-        }
-        // What it returned is not quoted: it may be the password.
-        let number = |value| integer(value, "").map_err(|_| Error::Usage(NO_NUMBER.into()));
-        returned.first().map_or(Ok(0), number)
-    })?;
+    let done =
+        callback.ask([questions], Want::Scalar, &RETURNED, Some((0, &ANSWERS)), |returned, answers| {
+            for (cred, answer) in creds.iter_mut().zip(answers.items()) {
+                give(cred, answer.get("result"))?;
+            }
+            Ok(returned.first().map_or(0, |value| value.narrow() as c_int))
+        })?;
     done.map_err(|error| {
         if let Error::Usage(message) = error {
             defer(&message);
@@ -114,11 +135,7 @@ fn give(cred: &mut virConnectCredential, answer: Option<&Value>) -> Result<()> {
     cred.result = std::ptr::null_mut();
     cred.resultlen = 0;
     let Some(answer) = answer.filter(|answer| !answer.is_none()) else { return Ok(()) };
-    let mut bytes = match answer.to_bytes("result") {
-        // Characters that are no bytes: as UTF-8, which they are already.
-        Err(_) if !answer.raw().is_empty() => answer.raw().into(),
-        other => other?,
-    };
+    let bytes = answer.raw();
     // SAFETY: room for the bytes and the NUL that C readers expect behind them.
     unsafe {
         let copy: *mut u8 = libc::calloc(1, bytes.len() + 1).cast();
@@ -129,8 +146,5 @@ fn give(cred: &mut virConnectCredential, answer: Option<&Value>) -> Result<()> {
         cred.result = copy.cast();
     }
     cred.resultlen = bytes.len() as c_uint;
-    if let std::borrow::Cow::Owned(copy) = &mut bytes {
-        crate::boundary::scratch::wipe(copy);
-    }
     Ok(())
 }

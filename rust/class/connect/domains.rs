@@ -3,13 +3,13 @@
 
 use super::listing::{ids, listed, walk};
 use crate::class::domain::lifecycle::{create_xml, create_xml_with_files, define_xml};
-use crate::class::domain::save::{Third, third};
+use crate::class::domain::save::{SAVE, Third, Way, way};
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt";
     #[sub] create_domain(con: Connect, xml: Text, flags: u32 = 0) => object(create_xml(con, xml, flags));
-    #[sub] create_domain_with_files(con: Connect, xml: Text, fds: Array, flags: u32 = 0) =>
-        create_xml_with_files(con, xml, &fds, flags);
+    #[sub] create_domain_with_files(con: Connect, xml: Text, fds: ArrayOrEmpty<Descriptor>, flags: u32 = 0) =>
+        create_xml_with_files(con, xml, fds, flags);
     #[sub] define_domain(con: Connect, xml: Text, flags: u32 = 0) => object(define_xml(con, xml, flags));
 
     #[sub] get_domain_by_name(con: Connect, name: Text) => object(virDomainLookupByName(con, name));
@@ -43,8 +43,8 @@ methods! { "Sys::Virt";
         owned(virConnectDomainXMLToNative(con, configtype, xmldata, flags));
 
     restore_domain(
-        con: Connect, fromsv: PathOrNull = undef, dxmlsv: TextOrNull = undef, params_sv: Any = undef,
-        flags: u32 = 0) => restore(con, fromsv, dxmlsv, &params_sv, flags);
+        con: Connect, fromsv as from: PathOrNull = undef, dxmlsv as dxml: TextOrNull = undef, params_sv as params: Optional<TypedOr<SAVE, Scalar>> = undef,
+        flags: u32 = 0) => restore(con, from, dxml, params, flags);
     get_save_image_xml_description(con: Connect, file: PathOrNull, flags: u32 = 0) =>
         owned(virDomainSaveImageGetXMLDesc(con, file, flags));
     define_save_image_xml(con: Connect, file: PathOrNull, xml: Text, flags: u32 = 0) =>
@@ -55,20 +55,20 @@ fn restore(
     con: *mut Connect,
     from: *const c_char,
     xml: *const c_char,
-    params: &NamedArg,
+    params: Third,
     flags: u32,
 ) -> Result<Value> {
-    if from.is_null() && params.value.is_none() {
+    if from.is_null() && params.is_none() {
         return Err(Error::Plain("Either $from or $params parameter must be supplied"));
     }
     // SAFETY: a connection of ours or NULL, C strings or NULL.
     unsafe {
-        match third(from, xml, params, flags)? {
-            Third::Params(mut given) => {
+        match way(from, xml, params, flags)? {
+            Way::Params(mut given) => {
                 status(newer::virDomainRestoreParams()?(con, given.as_ptr(), given.len(), flags))
             }
-            Third::Flags(0) if xml.is_null() => status(virDomainRestore(con, from)),
-            Third::Flags(flags) => status(virDomainRestoreFlags(con, from, xml, flags)),
+            Way::Flags(0) if xml.is_null() => status(virDomainRestore(con, from)),
+            Way::Flags(flags) => status(virDomainRestoreFlags(con, from, xml, flags)),
         }
     }
 }

@@ -18,9 +18,10 @@ use std::ffi::CStr;
 use std::sync::atomic::Ordering;
 
 methods! { "Sys::Virt";
-    #[constructor] new(class: Invocant, params: Pairs) => auth::new(&params);
+    #[constructor] new(class: Invocant, params: Pairs<auth::NEW>) => auth::new(&params);
     _open(name: TextOrNull, flags: u32) => auth::open(name, std::ptr::null_mut(), flags);
-    _open_auth(name: TextOrNull, creds: ArrayOrNull, cb: Any, flags: u32) => auth::open_auth(name, &creds, &cb, flags);
+    _open_auth(name: TextOrNull, creds: Optional<Array<i32>>, cb: Optional<Code>, flags: u32) =>
+        auth::open_auth(name, creds, cb, flags);
 
     #[local] get_type(con: Connect) => borrowed_or_none(type_name(con));
     #[local] get_uri(con: Connect) => owned_or_none(virConnectGetURI(con));
@@ -43,27 +44,29 @@ methods! { "Sys::Virt";
     is_encrypted(conn: Connect) => number(virConnectIsEncrypted(conn));
     is_secure(conn: Connect) => number(virConnectIsSecure(conn));
     set_keep_alive(conn: Connect, interval: i32, count: u32) => status(virConnectSetKeepAlive(conn, interval, count));
-    set_identity(conn: Connect, newident: Hash, flags: u32 = 0) => {
+    set_identity(conn: Connect, newident: Typed<IDENTITY>, flags: u32 = 0) => {
         opened(conn, "virConnectSetIdentity")?;
-        let mut ident = ParamBuilder::fixed(&newident, IDENTITY)?;
-        status(virConnectSetIdentity(conn, ident.as_ptr(), ident.len(), flags))
+        status(virConnectSetIdentity(conn, newident.as_ptr(), newident.len(), flags))
     };
     interface_change_begin(conn: Connect, flags: u32 = 0) => status(virInterfaceChangeBegin(conn, flags));
     interface_change_commit(conn: Connect, flags: u32 = 0) => status(virInterfaceChangeCommit(conn, flags));
     interface_change_rollback(conn: Connect, flags: u32 = 0) => status(virInterfaceChangeRollback(conn, flags));
 }
 
-const IDENTITY: &Schema = &[
-    (VIR_CONNECT_IDENTITY_USER_NAME, ParamType::Text),
-    (VIR_CONNECT_IDENTITY_UNIX_USER_ID, ParamType::Ullong),
-    (VIR_CONNECT_IDENTITY_GROUP_NAME, ParamType::Text),
-    (VIR_CONNECT_IDENTITY_UNIX_GROUP_ID, ParamType::Ullong),
-    (VIR_CONNECT_IDENTITY_PROCESS_ID, ParamType::Llong),
-    (VIR_CONNECT_IDENTITY_PROCESS_TIME, ParamType::Ullong),
-    (VIR_CONNECT_IDENTITY_SASL_USER_NAME, ParamType::Text),
-    (VIR_CONNECT_IDENTITY_X509_DISTINGUISHED_NAME, ParamType::Text),
-    (VIR_CONNECT_IDENTITY_SELINUX_CONTEXT, ParamType::Text),
-];
+schema! {
+    /// What identifies a client to the daemon.
+    IDENTITY {
+        VIR_CONNECT_IDENTITY_USER_NAME => Text,
+        VIR_CONNECT_IDENTITY_UNIX_USER_ID => Ullong,
+        VIR_CONNECT_IDENTITY_GROUP_NAME => Text,
+        VIR_CONNECT_IDENTITY_UNIX_GROUP_ID => Ullong,
+        VIR_CONNECT_IDENTITY_PROCESS_ID => Llong,
+        VIR_CONNECT_IDENTITY_PROCESS_TIME => Ullong,
+        VIR_CONNECT_IDENTITY_SASL_USER_NAME => Text,
+        VIR_CONNECT_IDENTITY_X509_DISTINGUISHED_NAME => Text,
+        VIR_CONNECT_IDENTITY_SELINUX_CONTEXT => Text,
+    }
+}
 
 /// The driver's name. A remote one has to be asked for, which may bring SIGPIPE, but only once: then libvirt has it.
 fn type_name(con: *mut Connect) -> *const c_char {
@@ -89,7 +92,7 @@ fn library_version() -> Result<u64> {
 /// The hypervisor's version on a connection; libvirt's own for a plain call or a class name.
 fn version_number(con: &NamedArg) -> Result<u64> {
     match con.value.tag() {
-        Tag::None | Tag::Text => library_version(),
+        Tag::None | Tag::Scalar => library_version(),
         Tag::Handle if con.value.class() == Class::Connect => {
             let mut version: c_ulong = 0;
             // SAFETY: a connection of ours, or NULL, which libvirt refuses.

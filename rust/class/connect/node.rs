@@ -8,9 +8,9 @@ methods! { "Sys::Virt";
     get_node_info(con: Connect) => node_info(con);
     get_node_free_memory(con: Connect) => zero_or_error(|| virNodeGetFreeMemory(con));
     get_node_cells_free_memory(con: Connect, start: i32, end: i32) => cells_free_memory(con, start, end);
-    get_node_free_pages(con: Connect, pagesizes: Array, start: i32, end: i32, flags: u32 = 0) =>
-        free_pages(con, &pagesizes, start, end, flags);
-    node_alloc_pages(con: Connect, pages: Array, start: i32, end: i32, flags: u32 = 0) =>
+    get_node_free_pages(con: Connect, pagesizes: Array<u32>, start: i32, end: i32, flags: u32 = 0) =>
+        free_pages(con, pagesizes, start, end, flags);
+    node_alloc_pages(con: Connect, pages: Array<(u32, u64)>, start: i32, end: i32, flags: u32 = 0) =>
         alloc_pages(con, &pages, start, end, flags);
     get_node_cpu_map(con: Connect, flags: u32 = 0) => cpu_map(con, flags);
     get_node_cpu_stats(con: Connect, cpuNum: i32 = VIR_NODE_CPU_STATS_ALL_CPUS, flags: u32 = 0) => {
@@ -25,8 +25,7 @@ methods! { "Sys::Virt";
     };
     get_node_memory_parameters(conn: Connect, flags: u32 = 0) =>
         params::get(|values, count| virNodeGetMemoryParameters(conn, values, count, flags));
-    set_node_memory_parameters(conn: Connect, newparams: Hash, flags: u32 = 0) => set_like(
-        &newparams, &[],
+    set_node_memory_parameters(conn: Connect, newparams: Tuned<NODE_MEMORY>, flags: u32 = 0) => set_like(&newparams,
         || params::query(|values, count| virNodeGetMemoryParameters(conn, values, count, flags)),
         |values, count| virNodeSetMemoryParameters(conn, values, count, flags));
     get_node_security_model(con: Connect) => described(|model| virNodeGetSecurityModel(con, model), security_model);
@@ -34,6 +33,11 @@ methods! { "Sys::Virt";
         params::get_allocated(|values, count| virNodeGetSEVInfo(conn, values, count, flags));
     node_suspend_for_duration(conn: Connect, target: u32, duration: u64, flags: u32 = 0) =>
         status(virNodeSuspendForDuration(conn, target, duration, flags));
+}
+
+schema! {
+    /// The driver tells which it has.
+    NODE_MEMORY {}
 }
 
 fn node_info(con: *mut Connect) -> Result<Value> {
@@ -139,9 +143,8 @@ fn stats<T: Zeroed>(
     Ok(Value::map(items))
 }
 
-fn free_pages(con: *mut Connect, sizes: &NamedArg, start: i32, end: i32, flags: u32) -> Result<Value> {
+fn free_pages(con: *mut Connect, mut pages: Vec<c_uint>, start: i32, end: i32, flags: u32) -> Result<Value> {
     let cells = range(start, end)?;
-    let mut pages: Vec<c_uint> = sizes.integers()?;
     let total = cells.checked_mul(pages.len()).ok_or_else(|| Error::argument("end", "is too large"))?;
     let mut counts: Vec<u64> = zeroed_array(total)?;
     // SAFETY: the row's connection; room for each size in each cell.
@@ -170,19 +173,9 @@ fn free_pages(con: *mut Connect, sizes: &NamedArg, start: i32, end: i32, flags: 
     Ok(Value::list(memory::collected(counts[..filled].chunks_exact(pages.len()).enumerate().map(cell))))
 }
 
-fn alloc_pages(con: *mut Connect, pages: &NamedArg, start: i32, end: i32, flags: u32) -> Result<Value> {
+fn alloc_pages(con: *mut Connect, pages: &[(u32, u64)], start: i32, end: i32, flags: u32) -> Result<Value> {
     let cells = range(start, end)?;
-    let (mut sizes, mut counts) = (Vec::<c_uint>::new(), Vec::<u64>::new());
-    for (index, pair) in pages.value.items().iter().enumerate() {
-        let name = format!("pages[{index}]");
-        match pair.items() {
-            [size, count] if pair.tag() == Tag::Array && !size.is_none() && !count.is_none() => {
-                sizes.push(integer(size, &name)?);
-                counts.push(integer(count, &name)?);
-            }
-            _ => return Err(Error::argument(&name, "is not a pair of page size and count")),
-        }
-    }
+    let (mut sizes, mut counts): (Vec<c_uint>, Vec<u64>) = pages.iter().copied().unzip();
     // SAFETY: the row's connection; two arrays of the length that is told.
     status(unsafe {
         virNodeAllocPages(

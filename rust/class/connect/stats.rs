@@ -9,40 +9,29 @@ methods! { "Sys::Virt";
         strings(|out| virConnectGetCPUModelNames(con, arch, out, flags));
     compare_cpu(con: Connect, xml: Text, flags: u32 = 0) => number(virConnectCompareCPU(con, xml, flags));
     compare_hypervisor_cpu(
-        con: Connect, emulatorsv: TextOrNull, archsv: TextOrNull, machinesv: TextOrNull, virttypesv: TextOrNull,
+        con: Connect, emulatorsv as emulator: TextOrNull, archsv as arch: TextOrNull, machinesv as machine: TextOrNull, virttypesv as virttype: TextOrNull,
         xml: Text, flags: u32 = 0) =>
-        number(virConnectCompareHypervisorCPU(con, emulatorsv, archsv, machinesv, virttypesv, xml, flags));
-    baseline_cpu(con: Connect, xml: Array, flags: u32 = 0) => {
-        let texts = xml.texts()?;
-        let mut pointers = memory::collected(texts.iter().map(|text| text.as_ptr()));
-        owned(virConnectBaselineCPU(con, pointers.as_mut_ptr(), pointers.len() as c_uint, flags))
+        number(virConnectCompareHypervisorCPU(con, emulator, arch, machine, virttype, xml, flags));
+    baseline_cpu(con: Connect, xml: Array<Text>, flags: u32 = 0) => {
+        owned(virConnectBaselineCPU(con, xml.as_mut_ptr(), xml.len() as c_uint, flags))
     };
     baseline_hypervisor_cpu(
-        con: Connect, emulatorsv: TextOrNull, archsv: TextOrNull, machinesv: TextOrNull, virttypesv: TextOrNull,
-        xml: Array, flags: u32 = 0) => {
-        let texts = xml.texts()?;
-        let mut pointers = memory::collected(texts.iter().map(|text| text.as_ptr()));
+        con: Connect, emulatorsv as emulator: TextOrNull, archsv as arch: TextOrNull, machinesv as machine: TextOrNull, virttypesv as virttype: TextOrNull,
+        xml: Array<Text>, flags: u32 = 0) => {
         owned(virConnectBaselineHypervisorCPU(
-            con, emulatorsv, archsv, machinesv, virttypesv, pointers.as_mut_ptr(), pointers.len() as c_uint, flags))
+            con, emulator, arch, machine, virttype, xml.as_mut_ptr(), xml.len() as c_uint, flags))
     };
     get_domain_capabilities(
-        con: Connect, emulatorsv: TextOrNull, archsv: TextOrNull, machinesv: TextOrNull, virttypesv: TextOrNull,
-        flags: u32 = 0) => owned(virConnectGetDomainCapabilities(con, emulatorsv, archsv, machinesv, virttypesv, flags));
-    get_all_domain_stats(con: Connect, stats: u32, doms_sv: ArrayOrNull = undef, flags: u32 = 0) =>
-        all_domain_stats(con, stats, &doms_sv, flags);
+        con: Connect, emulatorsv as emulator: TextOrNull, archsv as arch: TextOrNull, machinesv as machine: TextOrNull, virttypesv as virttype: TextOrNull,
+        flags: u32 = 0) => owned(virConnectGetDomainCapabilities(con, emulator, arch, machine, virttype, flags));
+    get_all_domain_stats(con: Connect, stats: u32, doms_sv as doms: Optional<Array<Domain>> = undef, flags: u32 = 0) =>
+        all_domain_stats(con, stats, doms.unwrap_or_default(), flags);
 }
 
-fn all_domain_stats(con: *mut Connect, stats: u32, doms: &NamedArg, flags: u32) -> Result<Value> {
+fn all_domain_stats(con: *mut Connect, stats: u32, mut list: Vec<*mut Domain>, flags: u32) -> Result<Value> {
     let mut records = std::ptr::null_mut();
-    let mut list = memory::with_room(doms.value.items().len() + 1);
-    for (index, dom) in doms.value.items().iter().enumerate() {
-        if dom.tag() != Tag::Handle || dom.class() != Class::Domain || dom.pointer().is_null() {
-            return Err(Error::argument(
-                &format!("{}[{index}]", doms.name),
-                "is not an open Sys::Virt::Domain object",
-            ));
-        }
-        list.push(dom.pointer().cast::<Domain>());
+    if let Some(index) = list.iter().position(|dom| dom.is_null()) {
+        return Err(Error::argument(&format!("doms[{index}]"), "is not an open Sys::Virt::Domain object"));
     }
     // SAFETY: a connection of ours or NULL; domains that the caller keeps, and a NULL behind the last.
     let count = check(unsafe {

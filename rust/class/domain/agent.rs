@@ -4,31 +4,31 @@
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt::Domain";
-    fs_freeze(dom: Domain, mountPointsSV: ArrayOrNull, flags: u32 = 0) => {
-        let mut points = Texts::new(&mountPointsSV)?;
-        number(virDomainFSFreeze(dom, points.as_ptr(), points.len(), flags))
+    fs_freeze(dom: Domain, mountPointsSV as mountPoints: Optional<Array<Text>>, flags: u32 = 0) => {
+        let (points, count) = texts(&mountPoints);
+        number(virDomainFSFreeze(dom, points, count, flags))
     };
-    fs_thaw(dom: Domain, mountPointsSV: ArrayOrNull, flags: u32 = 0) => {
-        let mut points = Texts::new(&mountPointsSV)?;
-        number(virDomainFSThaw(dom, points.as_ptr(), points.len(), flags))
+    fs_thaw(dom: Domain, mountPointsSV as mountPoints: Optional<Array<Text>>, flags: u32 = 0) => {
+        let (points, count) = texts(&mountPoints);
+        number(virDomainFSThaw(dom, points, count, flags))
     };
-    fs_trim(dom: Domain, mountPoint: TextOrNull, minimumsv: u64, flags: u32 = 0) =>
-        status(virDomainFSTrim(dom, mountPoint, minimumsv, flags));
+    fs_trim(dom: Domain, mountPoint: TextOrNull, minimumsv as minimum: u64, flags: u32 = 0) =>
+        status(virDomainFSTrim(dom, mountPoint, minimum, flags));
     get_fs_info(dom: Domain, flags: u32 = 0) => fs_info(dom, flags);
 
     authorized_ssh_keys_get(dom: Domain, user: Text, flags: SpacedFlags = 0) => {
         let get = newer::virDomainAuthorizedSSHKeysGet()?;
         strings(|out| get(dom, user, out, flags))
     };
-    authorized_ssh_keys_set(dom: Domain, user: Text, keysSV: ArrayOrNull, flags: SpacedFlags = 0) => {
-        let mut keys = Texts::new(&keysSV)?;
-        status(newer::virDomainAuthorizedSSHKeysSet()?(dom, user, keys.as_ptr(), keys.len(), flags))
+    authorized_ssh_keys_set(dom: Domain, user: Text, keysSV as keys: Optional<Array<Text>>, flags: SpacedFlags = 0) => {
+        let (keys, count) = texts(&keys);
+        status(newer::virDomainAuthorizedSSHKeysSet()?(dom, user, keys, count, flags))
     };
     set_user_password(dom: Domain, username: Text, password: Text, flags: u32 = 0) =>
         status(virDomainSetUserPassword(dom, username, password, flags));
 
     get_time(dom: Domain, flags: u32 = 0) => time(dom, flags);
-    set_time(dom: Domain, secssv: i64, nsecs: u32, flags: u32 = 0) => status(virDomainSetTime(dom, secssv, nsecs, flags));
+    set_time(dom: Domain, secssv as secs: i64, nsecs: u32, flags: u32 = 0) => status(virDomainSetTime(dom, secs, nsecs, flags));
     get_guest_info(dom: Domain, types: u32 = 0, flags: u32 = 0) =>
         params::get_allocated(|values, count| virDomainGetGuestInfo(dom, types, values, count, flags));
     set_agent_response_timeout(dom: Domain, timeout: i32, flags: u32 = 0) =>
@@ -46,25 +46,11 @@ unsafe fn time(dom: *mut Domain, flags: u32) -> Result<Value> {
     Ok(Value::array(vec![seconds.into(), nanoseconds.into()]))
 }
 
-/// Strings for a C function that takes an array of them, NULL if it is empty.
-struct Texts {
-    pointers: Vec<*const c_char>,
-    _texts: Vec<std::ffi::CString>,
-}
-
-impl Texts {
-    fn new(array: &NamedArg) -> Result<Self> {
-        let texts = array.texts()?;
-        Ok(Texts { pointers: memory::collected(texts.iter().map(|text| text.as_ptr())), _texts: texts })
-    }
-
-    fn as_ptr(&mut self) -> *mut *const c_char {
-        if self.pointers.is_empty() { std::ptr::null_mut() } else { self.pointers.as_mut_ptr() }
-    }
-
-    fn len(&self) -> c_uint {
-        self.pointers.len() as c_uint
-    }
+/// An array of strings for a C function that does not write to it, NULL if it is empty.
+fn texts(array: &Option<Vec<*const c_char>>) -> (*mut *const c_char, c_uint) {
+    let array = array.as_deref().unwrap_or_default();
+    let pointer = if array.is_empty() { std::ptr::null_mut() } else { array.as_ptr().cast_mut() };
+    (pointer, array.len() as c_uint)
 }
 
 fn fs_info(dom: *mut Domain, flags: u32) -> Result<Value> {

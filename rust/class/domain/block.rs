@@ -11,8 +11,8 @@ methods! { "Sys::Virt::Domain";
     get_block_info(dom: Domain, dev: Text, flags: u32 = 0) =>
         described(|info| virDomainGetBlockInfo(dom, dev, info, flags), block_info);
     get_disk_errors(dom: Domain, flags: u32 = 0) => disk_errors(dom, flags);
-    set_block_threshold(dom: Domain, dev: Text, thresholdsv: u64, flags: u32 = 0) =>
-        status(virDomainSetBlockThreshold(dom, dev, thresholdsv, flags));
+    set_block_threshold(dom: Domain, dev: Text, thresholdsv as threshold: u64, flags: u32 = 0) =>
+        status(virDomainSetBlockThreshold(dom, dev, threshold, flags));
 
     get_block_job_info(dom: Domain, path: Text, flags: u32 = 0) =>
         described(|info| virDomainGetBlockJobInfo(dom, path, info, flags), block_job_info);
@@ -25,17 +25,18 @@ methods! { "Sys::Virt::Domain";
         status(virDomainBlockRebase(dom, path, base, bandwidth, flags));
     block_commit(dom: Domain, path: Text, base: TextOrNull, top: TextOrNull, bandwidth: c_ulong, flags: u32 = 0) =>
         status(virDomainBlockCommit(dom, path, base, top, bandwidth, flags));
-    block_copy(dom: Domain, path: Text, destxml: Text, newparams: Hash, flags: u32 = 0) => {
-        let mut given = ParamBuilder::fixed(&newparams, COPY)?;
-        status(virDomainBlockCopy(dom, path, destxml, given.as_ptr(), given.len(), flags))
-    };
+    block_copy(dom: Domain, path: Text, destxml: Text, newparams: Typed<COPY>, flags: u32 = 0) =>
+        status(virDomainBlockCopy(dom, path, destxml, newparams.as_ptr(), newparams.len(), flags));
 }
 
-const COPY: &Schema = &[
-    (VIR_DOMAIN_BLOCK_COPY_BANDWIDTH, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_COPY_GRANULARITY, ParamType::Uint),
-    (VIR_DOMAIN_BLOCK_COPY_BUF_SIZE, ParamType::Ullong),
-];
+schema! {
+    /// What a block copy takes.
+    COPY {
+        VIR_DOMAIN_BLOCK_COPY_BANDWIDTH => Ullong,
+        VIR_DOMAIN_BLOCK_COPY_GRANULARITY => Uint,
+        VIR_DOMAIN_BLOCK_COPY_BUF_SIZE => Ullong,
+    }
+}
 
 fn block_info(info: &virDomainBlockInfo) -> Value {
     map! {

@@ -32,20 +32,21 @@ methods! { "Sys::Virt::Domain";
         status(virDomainPinIOThread(dom, iothread_id, mask.as_ptr().cast_mut(), mask_length(mask)?, flags));
     add_iothread(dom: Domain, iothread_id: u32, flags: u32 = 0) => status(virDomainAddIOThread(dom, iothread_id, flags));
     del_iothread(dom: Domain, iothread_id: u32, flags: u32 = 0) => status(virDomainDelIOThread(dom, iothread_id, flags));
-    set_iothread(dom: Domain, iothread_id: u32, newparams: Hash, flags: u32 = 0) => {
-        let mut given = ParamBuilder::fixed(&newparams, IOTHREAD)?;
-        status(virDomainSetIOThreadParams(dom, iothread_id, given.as_ptr(), given.len(), flags))
-    };
+    set_iothread(dom: Domain, iothread_id: u32, newparams: Typed<IOTHREAD>, flags: u32 = 0) =>
+        status(virDomainSetIOThreadParams(dom, iothread_id, newparams.as_ptr(), newparams.len(), flags));
 }
 
-const IOTHREAD: &Schema = &[
-    (VIR_DOMAIN_IOTHREAD_POLL_MAX_NS, ParamType::Ullong),
-    (VIR_DOMAIN_IOTHREAD_POLL_GROW, ParamType::Uint),
-    (VIR_DOMAIN_IOTHREAD_POLL_SHRINK, ParamType::Uint),
-    (VIR_DOMAIN_IOTHREAD_THREAD_POOL_MIN, ParamType::Int),
-    (VIR_DOMAIN_IOTHREAD_THREAD_POOL_MAX, ParamType::Int),
-    (VIR_DOMAIN_IOTHREAD_POLL_WEIGHT, ParamType::Uint),
-];
+schema! {
+    /// What an I/O thread has.
+    IOTHREAD {
+        VIR_DOMAIN_IOTHREAD_POLL_MAX_NS => Ullong,
+        VIR_DOMAIN_IOTHREAD_POLL_GROW => Uint,
+        VIR_DOMAIN_IOTHREAD_POLL_SHRINK => Uint,
+        VIR_DOMAIN_IOTHREAD_THREAD_POOL_MIN => Int,
+        VIR_DOMAIN_IOTHREAD_THREAD_POOL_MAX => Int,
+        VIR_DOMAIN_IOTHREAD_POLL_WEIGHT => Uint,
+    }
+}
 
 fn mask_length(mask: &[u8]) -> Result<c_int> {
     c_int::try_from(mask.len()).map_err(|_| Error::argument("mask", "is too long"))

@@ -10,29 +10,29 @@ methods! { "Sys::Virt::Domain";
         status(if flags == 0 { virDomainDetachDevice(dom, xml) } else { virDomainDetachDeviceFlags(dom, xml, flags) });
     detach_device_alias(dom: Domain, alias: Text, flags: u32 = 0) => status(virDomainDetachDeviceAlias(dom, alias, flags));
     update_device(dom: Domain, xml: Text, flags: u32 = 0) => status(virDomainUpdateDeviceFlags(dom, xml, flags));
-    fd_associate(dom: Domain, name: Text, fdssv: Array, flags: u32 = 0) => {
+    fd_associate(dom: Domain, name: Text, fdssv as fds: ArrayOrEmpty<Descriptor>, flags: u32 = 0) => {
         opened(dom, "virDomainFDAssociate")?;
-        let mut fds = fdssv.integers::<c_int>()?;
         status(newer::virDomainFDAssociate()?(dom, name, fds.len() as c_uint, fds.as_mut_ptr(), flags))
     };
 
     interface_stats(dom: Domain, path: Text) => interface_stats(dom, path);
     get_interface_addresses(dom: Domain, src: u32, flags: u32 = 0) => interface_addresses(dom, src, flags);
-    announce_interface(dom: Domain, device: TextOrNull, newparams: Hash, flags: u32 = 0) => {
-        let mut given = ParamBuilder::fixed(&newparams, ANNOUNCE)?;
-        status(newer::virDomainAnnounceInterface()?(dom, device, given.as_ptr(), given.len(), flags))
-    };
+    announce_interface(dom: Domain, device: TextOrNull, newparams: Typed<ANNOUNCE>, flags: u32 = 0) =>
+        status(newer::virDomainAnnounceInterface()?(dom, device, newparams.as_ptr(), newparams.len(), flags));
     graphics_reload(dom: Domain, r#type: u32, flags: u32 = 0) => status(newer::virDomainGraphicsReload()?(dom, r#type, flags));
     open_graphics(dom: Domain, idx: u32, fd: i32, flags: u32 = 0) => status(virDomainOpenGraphics(dom, idx, fd, flags));
     open_graphics_fd(dom: Domain, idx: u32, flags: u32 = 0) => number(virDomainOpenGraphicsFD(dom, idx, flags));
 }
 
-const ANNOUNCE: &Schema = &[
-    (VIR_DOMAIN_ANNOUNCE_INTERFACE_INITIAL, ParamType::Uint),
-    (VIR_DOMAIN_ANNOUNCE_INTERFACE_MAX, ParamType::Uint),
-    (VIR_DOMAIN_ANNOUNCE_INTERFACE_ROUNDS, ParamType::Uint),
-    (VIR_DOMAIN_ANNOUNCE_INTERFACE_STEP, ParamType::Uint),
-];
+schema! {
+    /// How an interface is announced.
+    ANNOUNCE {
+        VIR_DOMAIN_ANNOUNCE_INTERFACE_INITIAL => Uint,
+        VIR_DOMAIN_ANNOUNCE_INTERFACE_MAX => Uint,
+        VIR_DOMAIN_ANNOUNCE_INTERFACE_ROUNDS => Uint,
+        VIR_DOMAIN_ANNOUNCE_INTERFACE_STEP => Uint,
+    }
+}
 
 fn interface_stats(dom: *mut Domain, path: *const c_char) -> Result<Value> {
     let size = size_of::<virDomainInterfaceStatsStruct>();

@@ -8,8 +8,8 @@ methods! { "Sys::Virt::Domain";
     get_job_stats(dom: Domain, flags: u32 = 0) => job_stats(dom, flags);
     abort_job(dom: Domain, flags: u32 = 0) =>
         status(if flags == 0 { virDomainAbortJob(dom) } else { newer::virDomainAbortJobFlags()?(dom, flags) });
-    backup_begin(dom: Domain, backupxmlsv: TextOrNull, checkpointxmlsv: TextOrNull, flags: u32 = 0) =>
-        status(virDomainBackupBegin(dom, backupxmlsv, checkpointxmlsv, flags));
+    backup_begin(dom: Domain, backupxmlsv as backupxml: TextOrNull, checkpointxmlsv as checkpointxml: TextOrNull, flags: u32 = 0) =>
+        status(virDomainBackupBegin(dom, backupxml, checkpointxml, flags));
     backup_get_xml_description(dom: Domain, flags: u32 = 0) => owned(virDomainBackupGetXMLDesc(dom, flags));
     start_dirty_rate_calc(dom: Domain, secs: i32, flags: SpacedFlags = 0) =>
         status(newer::virDomainStartDirtyRateCalc()?(dom, secs, flags));
@@ -18,18 +18,20 @@ methods! { "Sys::Virt::Domain";
         opened(dom, "virDomainGetLaunchSecurityInfo")?;
         params::get_allocated(|values, count| virDomainGetLaunchSecurityInfo(dom, values, count, flags))
     };
-    set_launch_security_state(dom: Domain, newparams: Hash, flags: u32 = 0) => {
+    set_launch_security_state(dom: Domain, newparams: Typed<LAUNCH_SECURITY>, flags: u32 = 0) => {
         opened(dom, "virDomainSetLaunchSecurityState")?;
-        let mut given = ParamBuilder::fixed(&newparams, LAUNCH_SECURITY)?;
-        status(newer::virDomainSetLaunchSecurityState()?(dom, given.as_ptr(), given.len(), flags))
+        status(newer::virDomainSetLaunchSecurityState()?(dom, newparams.as_ptr(), newparams.len(), flags))
     };
 }
 
-const LAUNCH_SECURITY: &Schema = &[
-    (VIR_DOMAIN_LAUNCH_SECURITY_SEV_SECRET, ParamType::Text),
-    (VIR_DOMAIN_LAUNCH_SECURITY_SEV_SECRET_HEADER, ParamType::Text),
-    (VIR_DOMAIN_LAUNCH_SECURITY_SEV_SECRET_SET_ADDRESS, ParamType::Ullong),
-];
+schema! {
+    /// What a guest gets before it starts.
+    LAUNCH_SECURITY {
+        VIR_DOMAIN_LAUNCH_SECURITY_SEV_SECRET => Text,
+        VIR_DOMAIN_LAUNCH_SECURITY_SEV_SECRET_HEADER => Text,
+        VIR_DOMAIN_LAUNCH_SECURITY_SEV_SECRET_SET_ADDRESS => Ullong,
+    }
+}
 
 /// The job's type and statistics.
 ///

@@ -2,36 +2,38 @@
 //! Sys::Virt::Domain: migration. Both forms of call, a hash of parameters and the older list of arguments, end in
 //! the newest functions of libvirt.
 
+use crate::argument::number;
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt::Domain";
-    #[sub] migrate(dom: Domain, destcon: Connect, params: Any, dname: Any, uri: Any, bandwidth: Any) => {
-        let (mut given, flags) = positional(&params, &dname, &uri, &bandwidth, false)?;
+    #[sub] migrate(
+        dom: Domain, destcon: Connect, params: TypedOr<MIGRATE, Optional<u32>>, dname: Scalar, uri: TextOrNull,
+        bandwidth: Optional<u64>) => {
+        let (mut given, flags) = positional(params, &dname, uri, bandwidth)?;
         migrate(dom, destcon, &mut given, flags)
     };
     #[sub] migrate2(
-        dom: Domain, destcon: Connect, dxml: Any, flags: Any, dname: Any, uri: Any, bandwidth: Any) => {
-        let mut given = second(&dxml, &dname, &uri, &bandwidth)?;
-        migrate(dom, destcon, &mut given, integer(flags.value, "flags")?)
+        dom: Domain, destcon: Connect, dxml: TypedOr<MIGRATE, TextOrNull>, flags: Optional<u32>, dname: TextOrNull,
+        uri: TextOrNull, bandwidth: Optional<u64>) => {
+        let mut given = second(dxml, dname, uri, bandwidth)?;
+        migrate(dom, destcon, &mut given, flags.unwrap_or(0))
     };
-    #[sub] migrate_to_uri(dom: Domain, desturi: Text, params: Any, dname: Any, uri: Any, bandwidth: Any) => {
-        let (mut given, flags) = positional(&params, &dname, &uri, &bandwidth, true)?;
+    #[sub] migrate_to_uri(
+        dom: Domain, desturi: Text, params: TypedOr<MIGRATE, Optional<u32>>, dname: Scalar, uri: Scalar,
+        bandwidth: Optional<u64>) => {
+        let (mut given, flags) = to_uri(params, &dname, &uri, bandwidth)?;
         status(virDomainMigrateToURI3(dom, desturi, given.as_ptr(), given.len() as c_uint, flags))
     };
     #[sub] migrate_to_uri2(
-        dom: Domain, desturi: Text, dxml: Any, flags: Any, dname: Any, uri: Any, bandwidth: Any) => {
-        let mut given = second(&dxml, &dname, &uri, &bandwidth)?;
-        let flags = integer(flags.value, "flags")?;
-        status(virDomainMigrateToURI3(dom, desturi, given.as_ptr(), given.len() as c_uint, flags))
+        dom: Domain, desturi: Text, dxml: TypedOr<MIGRATE, TextOrNull>, flags: Optional<u32>, dname: TextOrNull,
+        uri: TextOrNull, bandwidth: Optional<u64>) => {
+        let mut given = second(dxml, dname, uri, bandwidth)?;
+        status(virDomainMigrateToURI3(dom, desturi, given.as_ptr(), given.len() as c_uint, flags.unwrap_or(0)))
     };
-    _migrate(dom: Domain, destcon: Connect, newparams: Hash, flags: u32 = 0) => {
-        let mut given = ParamBuilder::fixed(&newparams, MIGRATE)?;
-        migrate(dom, destcon, &mut given, flags)
-    };
-    _migrate_to_uri(dom: Domain, desturi: Text, newparams: Hash, flags: u32 = 0) => {
-        let mut given = ParamBuilder::fixed(&newparams, MIGRATE)?;
-        status(virDomainMigrateToURI3(dom, desturi, given.as_ptr(), given.len() as c_uint, flags))
-    };
+    _migrate(dom: Domain, destcon: Connect, newparams: Typed<MIGRATE>, flags: u32 = 0) =>
+        migrate(dom, destcon, &mut newparams, flags);
+    _migrate_to_uri(dom: Domain, desturi: Text, newparams: Typed<MIGRATE>, flags: u32 = 0) =>
+        status(virDomainMigrateToURI3(dom, desturi, newparams.as_ptr(), newparams.len() as c_uint, flags));
 
     migrate_set_max_downtime(dom: Domain, downtime: u64, flags: u32 = 0) =>
         status(virDomainMigrateSetMaxDowntime(dom, downtime, flags));
@@ -41,40 +43,43 @@ methods! { "Sys::Virt::Domain";
         status(virDomainMigrateSetMaxSpeed(dom, bandwidth, flags));
     migrate_get_max_speed(dom: Domain, flags: u32 = 0) =>
         written(|speed: *mut c_ulong| virDomainMigrateGetMaxSpeed(dom, speed, flags));
-    migrate_set_compression_cache(dom: Domain, cacheSizeSv: u64, flags: u32 = 0) =>
-        status(virDomainMigrateSetCompressionCache(dom, cacheSizeSv, flags));
+    migrate_set_compression_cache(dom: Domain, cacheSizeSv as cacheSize: u64, flags: u32 = 0) =>
+        status(virDomainMigrateSetCompressionCache(dom, cacheSize, flags));
     migrate_get_compression_cache(dom: Domain, flags: u32 = 0) =>
         written(|size: *mut u64| virDomainMigrateGetCompressionCache(dom, size, flags));
     migrate_start_post_copy(dom: Domain, flags: u32 = 0) => status(virDomainMigrateStartPostCopy(dom, flags));
 }
 
-const MIGRATE: &Schema = &[
-    (VIR_MIGRATE_PARAM_URI, ParamType::Text),
-    (VIR_MIGRATE_PARAM_DEST_NAME, ParamType::Text),
-    (VIR_MIGRATE_PARAM_DEST_XML, ParamType::Text),
-    (VIR_MIGRATE_PARAM_GRAPHICS_URI, ParamType::Text),
-    (VIR_MIGRATE_PARAM_BANDWIDTH, ParamType::Ullong),
-    (VIR_MIGRATE_PARAM_LISTEN_ADDRESS, ParamType::Text),
-    (VIR_MIGRATE_PARAM_DISKS_PORT, ParamType::Int),
-    (VIR_MIGRATE_PARAM_COMPRESSION, ParamType::Text),
-    (VIR_MIGRATE_PARAM_COMPRESSION_MT_DTHREADS, ParamType::Int),
-    (VIR_MIGRATE_PARAM_COMPRESSION_MT_LEVEL, ParamType::Int),
-    (VIR_MIGRATE_PARAM_COMPRESSION_MT_THREADS, ParamType::Int),
-    (VIR_MIGRATE_PARAM_COMPRESSION_XBZRLE_CACHE, ParamType::Ullong),
-    (VIR_MIGRATE_PARAM_PERSIST_XML, ParamType::Text),
-    (VIR_MIGRATE_PARAM_AUTO_CONVERGE_INITIAL, ParamType::Int),
-    (VIR_MIGRATE_PARAM_AUTO_CONVERGE_INCREMENT, ParamType::Int),
-    (VIR_MIGRATE_PARAM_BANDWIDTH_POSTCOPY, ParamType::Ullong),
-    (VIR_MIGRATE_PARAM_PARALLEL_CONNECTIONS, ParamType::Int),
-    (VIR_MIGRATE_PARAM_TLS_DESTINATION, ParamType::Text),
-    (VIR_MIGRATE_PARAM_DISKS_URI, ParamType::Text),
-    (VIR_MIGRATE_PARAM_COMPRESSION_ZLIB_LEVEL, ParamType::Int),
-    (VIR_MIGRATE_PARAM_COMPRESSION_ZSTD_LEVEL, ParamType::Int),
-    (VIR_MIGRATE_PARAM_BANDWIDTH_AVAIL_SWITCHOVER, ParamType::Ullong),
-    (VIR_MIGRATE_PARAM_MIGRATE_DISKS, ParamType::Texts),
-    (VIR_MIGRATE_PARAM_MIGRATE_DISKS_DETECT_ZEROES, ParamType::Texts),
-    (VIR_MIGRATE_PARAM_MIGRATE_DISKS_TARGET_ZERO, ParamType::Texts),
-];
+schema! {
+    /// What a migration takes.
+    MIGRATE {
+        VIR_MIGRATE_PARAM_URI => Text,
+        VIR_MIGRATE_PARAM_DEST_NAME => Text,
+        VIR_MIGRATE_PARAM_DEST_XML => Text,
+        VIR_MIGRATE_PARAM_GRAPHICS_URI => Text,
+        VIR_MIGRATE_PARAM_BANDWIDTH => Ullong,
+        VIR_MIGRATE_PARAM_LISTEN_ADDRESS => Text,
+        VIR_MIGRATE_PARAM_DISKS_PORT => Int,
+        VIR_MIGRATE_PARAM_COMPRESSION => Text,
+        VIR_MIGRATE_PARAM_COMPRESSION_MT_DTHREADS => Int,
+        VIR_MIGRATE_PARAM_COMPRESSION_MT_LEVEL => Int,
+        VIR_MIGRATE_PARAM_COMPRESSION_MT_THREADS => Int,
+        VIR_MIGRATE_PARAM_COMPRESSION_XBZRLE_CACHE => Ullong,
+        VIR_MIGRATE_PARAM_PERSIST_XML => Text,
+        VIR_MIGRATE_PARAM_AUTO_CONVERGE_INITIAL => Int,
+        VIR_MIGRATE_PARAM_AUTO_CONVERGE_INCREMENT => Int,
+        VIR_MIGRATE_PARAM_BANDWIDTH_POSTCOPY => Ullong,
+        VIR_MIGRATE_PARAM_PARALLEL_CONNECTIONS => Int,
+        VIR_MIGRATE_PARAM_TLS_DESTINATION => Text,
+        VIR_MIGRATE_PARAM_DISKS_URI => Text,
+        VIR_MIGRATE_PARAM_COMPRESSION_ZLIB_LEVEL => Int,
+        VIR_MIGRATE_PARAM_COMPRESSION_ZSTD_LEVEL => Int,
+        VIR_MIGRATE_PARAM_BANDWIDTH_AVAIL_SWITCHOVER => Ullong,
+        VIR_MIGRATE_PARAM_MIGRATE_DISKS => Texts,
+        VIR_MIGRATE_PARAM_MIGRATE_DISKS_DETECT_ZEROES => Texts,
+        VIR_MIGRATE_PARAM_MIGRATE_DISKS_TARGET_ZERO => Texts,
+    }
+}
 
 fn migrate(
     dom: *mut Domain,
@@ -92,50 +97,68 @@ fn migrate(
     unsafe { object(domain) }
 }
 
-/// The parameters behind the arguments of the older calls; undef is not sent.
-fn arguments(
-    dxml: &NamedArg,
-    dname: &NamedArg,
-    uri: &NamedArg,
-    bandwidth: &NamedArg,
-) -> Result<ParamBuilder> {
+/// The parameters behind the arguments of the older calls; NULL is not sent.
+fn arguments<'a>(
+    dxml: *const c_char,
+    dname: *const c_char,
+    uri: *const c_char,
+    bandwidth: Option<u64>,
+) -> Result<ParamBuilder<'a>> {
     let mut given = ParamBuilder::default();
-    for (name, kind, argument) in [
-        (VIR_MIGRATE_PARAM_URI, ParamType::Text, uri),
-        (VIR_MIGRATE_PARAM_DEST_NAME, ParamType::Text, dname),
-        (VIR_MIGRATE_PARAM_DEST_XML, ParamType::Text, dxml),
-        (VIR_MIGRATE_PARAM_BANDWIDTH, ParamType::Ullong, bandwidth),
+    for (name, text) in [
+        (VIR_MIGRATE_PARAM_URI, uri),
+        (VIR_MIGRATE_PARAM_DEST_NAME, dname),
+        (VIR_MIGRATE_PARAM_DEST_XML, dxml),
     ] {
-        if !argument.value.is_none() {
-            given.push(name.to_bytes(), kind, argument.value)?;
+        if !text.is_null() {
+            // SAFETY: a string of the arguments.
+            unsafe { given.set_text(name, text)? };
         }
+    }
+    if let Some(bandwidth) = bandwidth {
+        given.set_unsigned(VIR_MIGRATE_PARAM_BANDWIDTH, bandwidth)?;
     }
     Ok(given)
 }
 
 /// What `migrate2` and `migrate_to_uri2` take: (dxml, flags, dname, uri, bandwidth), or as `migrate` (\%params, flags).
-fn second(dxml: &NamedArg, dname: &NamedArg, uri: &NamedArg, bandwidth: &NamedArg) -> Result<ParamBuilder> {
-    if dxml.value.tag() == Tag::Map {
-        return ParamBuilder::fixed(&NamedArg { value: dxml.value, name: "params" }, MIGRATE);
+fn second<'a>(
+    dxml: Either<'a, *const c_char>,
+    dname: *const c_char,
+    uri: *const c_char,
+    bandwidth: Option<u64>,
+) -> Result<ParamBuilder<'a>> {
+    match dxml {
+        Either::Params(params) => Ok(params),
+        Either::Other(dxml) => arguments(dxml, dname, uri, bandwidth),
     }
-    arguments(dxml, dname, uri, bandwidth)
 }
 
-/// Either (\%params, flags) or (flags, dname, uri, bandwidth). To a URI, a number in the place of the migration URI
-/// is the bandwidth: so the manual had it, and no URI is a number.
-fn positional(
-    params: &NamedArg,
+/// Either (\%params, flags) or (flags, dname, uri, bandwidth).
+fn positional<'a>(
+    params: Either<'a, Option<u32>>,
+    dname: &NamedArg,
+    uri: *const c_char,
+    bandwidth: Option<u64>,
+) -> Result<(ParamBuilder<'a>, c_uint)> {
+    match params {
+        Either::Params(params) => Ok((params, integer(dname.value, "flags")?)),
+        Either::Other(flags) => {
+            let dname = number::text(dname.value, dname.name)?;
+            Ok((arguments(std::ptr::null(), dname, uri, bandwidth)?, flags.unwrap_or(0)))
+        }
+    }
+}
+
+/// The same to a URI. A number in the place of the migration URI is the bandwidth: so the manual had it, and no URI is a number.
+fn to_uri<'a>(
+    params: Either<'a, Option<u32>>,
     dname: &NamedArg,
     uri: &NamedArg,
-    bandwidth: &NamedArg,
-    to_uri: bool,
-) -> Result<(ParamBuilder, c_uint)> {
-    if params.value.tag() == Tag::Map {
-        return Ok((ParamBuilder::fixed(params, MIGRATE)?, integer(dname.value, "flags")?));
+    bandwidth: Option<u64>,
+) -> Result<(ParamBuilder<'a>, c_uint)> {
+    if bandwidth.is_none() && number::is_number(uri.value) {
+        return positional(params, dname, std::ptr::null(), Some(integer(uri.value, "bandwidth")?));
     }
-    let none = NamedArg { value: &Value::none(), name: "dxml" };
-    let number = to_uri && bandwidth.value.is_none() && !uri.value.is_none() && uri.value.integer().is_some();
-    let given =
-        if number { arguments(&none, dname, &none, uri)? } else { arguments(&none, dname, uri, bandwidth)? };
-    Ok((given, integer(params.value, "flags")?))
+    positional(params, dname, number::text(uri.value, uri.name)?, bandwidth)
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Sys::Virt::Domain: saving to files, managed saves, dumps. Restoring is the connection's.
 
+use crate::argument::number::is_number;
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt::Domain";
     save(
-        dom: Domain, tosv: PathOrNull = undef, dxmlsv: TextOrNull = undef, params_sv: Any = undef,
-        flags: u32 = 0) => save(dom, tosv, dxmlsv, &params_sv, flags);
+        dom: Domain, tosv as to: PathOrNull = undef, dxmlsv as dxml: TextOrNull = undef, params_sv as params: Optional<TypedOr<SAVE, Scalar>> = undef,
+        flags: u32 = 0) => save(dom, to, dxml, params, flags);
     managed_save(dom: Domain, flags: u32 = 0) => status(virDomainManagedSave(dom, flags));
     managed_save_remove(dom: Domain, flags: u32 = 0) => status(virDomainManagedSaveRemove(dom, flags));
     managed_save_define_xml(dom: Domain, xml: Text, flags: u32 = 0) => {
@@ -21,74 +22,67 @@ methods! { "Sys::Virt::Domain";
         status(virDomainCoreDumpWithFormat(dom, to, format, flags));
 }
 
-/// What `save` and `restore_domain` take as parameters.
-pub const SAVE: &Schema = &[
-    (VIR_DOMAIN_SAVE_PARAM_FILE, ParamType::Text),
-    (VIR_DOMAIN_SAVE_PARAM_DXML, ParamType::Text),
-    (VIR_DOMAIN_SAVE_PARAM_IMAGE_FORMAT, ParamType::Text),
-    (VIR_DOMAIN_SAVE_PARAM_PARALLEL_CHANNELS, ParamType::Int),
-];
+schema! {
+    /// What `save` and `restore_domain` take as parameters.
+    SAVE {
+        VIR_DOMAIN_SAVE_PARAM_FILE => Text,
+        VIR_DOMAIN_SAVE_PARAM_DXML => Text,
+        VIR_DOMAIN_SAVE_PARAM_IMAGE_FORMAT => Text,
+        VIR_DOMAIN_SAVE_PARAM_PARALLEL_CHANNELS => Int,
+    }
+}
 
 /// The third argument of `save` and `restore_domain`: parameters, or as before release 8.4.0 the flags.
-pub enum Third {
-    /// Parameters, with the file and the XML of the other arguments among them.
-    Params(ParamBuilder),
-    /// Flags.
+pub type Third<'a> = Option<Either<'a, NamedArg<'a>>>;
+
+/// How the two are called.
+pub enum Way<'a> {
+    /// With parameters, the file and the XML of the other arguments among them.
+    Params(ParamBuilder<'a>),
+    /// With flags.
     Flags(u32),
 }
 
 /// Reads the third argument; what the first two say goes before what the hash says.
 ///
 /// # Safety
-/// `file` and `xml` are C strings or NULL.
-pub unsafe fn third(file: *const c_char, xml: *const c_char, params: &NamedArg, flags: u32) -> Result<Third> {
-    match params.value.tag() {
-        Tag::None => Ok(Third::Flags(flags)),
-        Tag::Map => {
-            let mut items = Vec::new();
-            for (key, value) in params.value.pairs() {
-                let replaced = (!file.is_null() && key == VIR_DOMAIN_SAVE_PARAM_FILE.to_bytes())
-                    || (!xml.is_null() && key == VIR_DOMAIN_SAVE_PARAM_DXML.to_bytes());
-                if !replaced {
-                    items.push((key, value));
-                }
-            }
-            let mut arguments = ParamBuilder::chosen(params, &items, SAVE)?;
+/// `file` and `xml` are C strings that live as long as the arguments, or NULL.
+pub unsafe fn way<'a>(
+    file: *const c_char,
+    xml: *const c_char,
+    third: Third<'a>,
+    flags: u32,
+) -> Result<Way<'a>> {
+    match third {
+        None => Ok(Way::Flags(flags)),
+        Some(Either::Params(mut params)) => {
             for (name, text) in [(VIR_DOMAIN_SAVE_PARAM_FILE, file), (VIR_DOMAIN_SAVE_PARAM_DXML, xml)] {
                 if !text.is_null() {
-                    // SAFETY: not NULL, hence a C string.
-                    let text = unsafe { Value::borrowed_text(text) };
-                    arguments.push(name.to_bytes(), ParamType::Text, &text)?;
+                    // SAFETY: the caller's promise.
+                    unsafe { params.set_text(name, text)? };
                 }
             }
-            Ok(Third::Params(arguments))
+            Ok(Way::Params(params))
         }
-        Tag::Int | Tag::Uint | Tag::Float | Tag::Text if params.value.integer().is_some() => {
-            let old: u32 = integer(params.value, "flags")?;
-            Ok(Third::Flags(old | flags))
+        Some(Either::Other(old)) if is_number(old.value) => {
+            Ok(Way::Flags(integer::<u32>(old.value, "flags")? | flags))
         }
-        _ => Err(Error::argument(params.name, "is not a HASH reference")),
+        Some(Either::Other(old)) => Err(Error::argument(old.name, "is not a HASH reference")),
     }
 }
 
-fn save(
-    dom: *mut Domain,
-    to: *const c_char,
-    xml: *const c_char,
-    params: &NamedArg,
-    flags: u32,
-) -> Result<Value> {
-    if to.is_null() && params.value.is_none() {
+fn save(dom: *mut Domain, to: *const c_char, xml: *const c_char, third: Third, flags: u32) -> Result<Value> {
+    if to.is_null() && third.is_none() {
         return Err(Error::Plain("Either $to or $params parameter must be supplied"));
     }
-    // SAFETY: a domain of ours or NULL, C strings or NULL.
+    // SAFETY: a domain of ours or NULL, C strings of the arguments or NULL.
     unsafe {
-        match third(to, xml, params, flags)? {
-            Third::Params(mut given) => {
+        match way(to, xml, third, flags)? {
+            Way::Params(mut given) => {
                 status(newer::virDomainSaveParams()?(dom, given.as_ptr(), given.len(), flags))
             }
-            Third::Flags(0) if xml.is_null() => status(virDomainSave(dom, to)),
-            Third::Flags(flags) => status(virDomainSaveFlags(dom, to, xml, flags)),
+            Way::Flags(0) if xml.is_null() => status(virDomainSave(dom, to)),
+            Way::Flags(flags) => status(virDomainSaveFlags(dom, to, xml, flags)),
         }
     }
 }

@@ -9,8 +9,7 @@ methods! { "Sys::Virt::Domain";
         let values = scheduler(dom, flags)?;
         Ok(values.into_map())
     };
-    set_scheduler_parameters(dom: Domain, newparams: Hash, flags: u32 = 0) => set_like(
-        &newparams, SCHEDULER,
+    set_scheduler_parameters(dom: Domain, newparams: Tuned<SCHEDULER>, flags: u32 = 0) => set_like(&newparams,
         || scheduler(dom, flags),
         |values, count| if flags == 0 {
             virDomainSetSchedulerParameters(dom, values, count)
@@ -20,119 +19,137 @@ methods! { "Sys::Virt::Domain";
 
     get_memory_parameters(dom: Domain, flags: u32 = 0) =>
         params::get(|values, count| virDomainGetMemoryParameters(dom, values, count, flags));
-    set_memory_parameters(dom: Domain, newparams: Hash, flags: u32 = 0) => set_like(
-        &newparams, MEMORY,
+    set_memory_parameters(dom: Domain, newparams: Tuned<MEMORY>, flags: u32 = 0) => set_like(&newparams,
         || params::query(|values, count| virDomainGetMemoryParameters(dom, values, count, flags)),
         |values, count| virDomainSetMemoryParameters(dom, values, count, flags));
     get_numa_parameters(dom: Domain, flags: u32 = 0) =>
         params::get(|values, count| virDomainGetNumaParameters(dom, values, count, flags));
-    set_numa_parameters(dom: Domain, newparams: Hash, flags: u32 = 0) => set_like(
-        &newparams, NUMA,
+    set_numa_parameters(dom: Domain, newparams: Tuned<NUMA>, flags: u32 = 0) => set_like(&newparams,
         || params::query(|values, count| virDomainGetNumaParameters(dom, values, count, flags)),
         |values, count| virDomainSetNumaParameters(dom, values, count, flags));
     get_blkio_parameters(dom: Domain, flags: u32 = 0) =>
         params::get(|values, count| virDomainGetBlkioParameters(dom, values, count, flags));
-    set_blkio_parameters(dom: Domain, newparams: Hash, flags: u32 = 0) => set_like(
-        &newparams, BLKIO,
+    set_blkio_parameters(dom: Domain, newparams: Tuned<BLKIO>, flags: u32 = 0) => set_like(&newparams,
         || params::query(|values, count| virDomainGetBlkioParameters(dom, values, count, flags)),
         |values, count| virDomainSetBlkioParameters(dom, values, count, flags));
     get_block_iotune(dom: Domain, disk: Text, flags: u32 = 0) => {
         let values = block_iotune(dom, disk, flags)?;
         Ok(values.into_map())
     };
-    set_block_iotune(dom: Domain, disk: Text, newparams: Hash, flags: u32 = 0) => set_like(
-        &newparams, THROTTLE,
+    set_block_iotune(dom: Domain, disk: Text, newparams: Tuned<THROTTLE>, flags: u32 = 0) => set_like(&newparams,
         || block_iotune(dom, disk, flags),
         |values, count| virDomainSetBlockIoTune(dom, disk, values, count, flags));
     get_interface_parameters(dom: Domain, intf: Text, flags: u32 = 0) =>
         params::get(|values, count| virDomainGetInterfaceParameters(dom, intf, values, count, flags));
-    set_interface_parameters(dom: Domain, intf: Text, newparams: Hash, flags: u32 = 0) => set_like(
-        &newparams, INTERFACE,
+    set_interface_parameters(dom: Domain, intf: Text, newparams: Tuned<INTERFACE>, flags: u32 = 0) => set_like(&newparams,
         || params::query(|values, count| virDomainGetInterfaceParameters(dom, intf, values, count, flags)),
         |values, count| virDomainSetInterfaceParameters(dom, intf, values, count, flags));
 
     get_perf_events(dom: Domain, flags: u32 = 0) =>
         params::get_allocated(|values, count| virDomainGetPerfEvents(dom, values, count, flags));
-    set_perf_events(dom: Domain, newparams: Hash, flags: u32 = 0) => set_like(
-        &newparams, &[],
+    set_perf_events(dom: Domain, newparams: Tuned<PERF>, flags: u32 = 0) => set_like(&newparams,
         || params::take(|values, count| virDomainGetPerfEvents(dom, values, count, flags)),
         |values, count| virDomainSetPerfEvents(dom, values, count, flags));
 
-    set_throttle_group(dom: Domain, group: Text, newparams: Hash, flags: u32 = 0) => {
-        let mut given = ParamBuilder::fixed(&newparams, THROTTLE)?;
-        status(newer::virDomainSetThrottleGroup()?(dom, group, given.as_ptr(), given.len(), flags))
-    };
+    set_throttle_group(dom: Domain, group: Text, newparams: Typed<THROTTLE>, flags: u32 = 0) =>
+        status(newer::virDomainSetThrottleGroup()?(dom, group, newparams.as_ptr(), newparams.len(), flags));
     del_throttle_group(dom: Domain, group: Text, flags: u32 = 0) =>
         status(newer::virDomainDelThrottleGroup()?(dom, group, flags));
 }
 
-const SCHEDULER: &Schema = &[
-    (VIR_DOMAIN_SCHEDULER_CPU_SHARES, ParamType::Ullong),
-    (VIR_DOMAIN_SCHEDULER_GLOBAL_PERIOD, ParamType::Ullong),
-    (VIR_DOMAIN_SCHEDULER_GLOBAL_QUOTA, ParamType::Llong),
-    (VIR_DOMAIN_SCHEDULER_VCPU_PERIOD, ParamType::Ullong),
-    (VIR_DOMAIN_SCHEDULER_VCPU_QUOTA, ParamType::Llong),
-    (VIR_DOMAIN_SCHEDULER_EMULATOR_PERIOD, ParamType::Ullong),
-    (VIR_DOMAIN_SCHEDULER_EMULATOR_QUOTA, ParamType::Llong),
-    (VIR_DOMAIN_SCHEDULER_IOTHREAD_PERIOD, ParamType::Ullong),
-    (VIR_DOMAIN_SCHEDULER_IOTHREAD_QUOTA, ParamType::Llong),
-    (VIR_DOMAIN_SCHEDULER_WEIGHT, ParamType::Uint),
-    (VIR_DOMAIN_SCHEDULER_CAP, ParamType::Uint),
-    (VIR_DOMAIN_SCHEDULER_RESERVATION, ParamType::Llong),
-    (VIR_DOMAIN_SCHEDULER_LIMIT, ParamType::Llong),
-    (VIR_DOMAIN_SCHEDULER_SHARES, ParamType::Int),
-];
+schema! {
+    /// The driver tells which it has.
+    PERF {}
+}
 
-const MEMORY: &Schema = &[
-    (VIR_DOMAIN_MEMORY_HARD_LIMIT, ParamType::Ullong),
-    (VIR_DOMAIN_MEMORY_SOFT_LIMIT, ParamType::Ullong),
-    (VIR_DOMAIN_MEMORY_MIN_GUARANTEE, ParamType::Ullong),
-    (VIR_DOMAIN_MEMORY_SWAP_HARD_LIMIT, ParamType::Ullong),
-];
+schema! {
+    /// Of schedulers.
+    SCHEDULER {
+        VIR_DOMAIN_SCHEDULER_CPU_SHARES => Ullong,
+        VIR_DOMAIN_SCHEDULER_GLOBAL_PERIOD => Ullong,
+        VIR_DOMAIN_SCHEDULER_GLOBAL_QUOTA => Llong,
+        VIR_DOMAIN_SCHEDULER_VCPU_PERIOD => Ullong,
+        VIR_DOMAIN_SCHEDULER_VCPU_QUOTA => Llong,
+        VIR_DOMAIN_SCHEDULER_EMULATOR_PERIOD => Ullong,
+        VIR_DOMAIN_SCHEDULER_EMULATOR_QUOTA => Llong,
+        VIR_DOMAIN_SCHEDULER_IOTHREAD_PERIOD => Ullong,
+        VIR_DOMAIN_SCHEDULER_IOTHREAD_QUOTA => Llong,
+        VIR_DOMAIN_SCHEDULER_WEIGHT => Uint,
+        VIR_DOMAIN_SCHEDULER_CAP => Uint,
+        VIR_DOMAIN_SCHEDULER_RESERVATION => Llong,
+        VIR_DOMAIN_SCHEDULER_LIMIT => Llong,
+        VIR_DOMAIN_SCHEDULER_SHARES => Int,
+    }
+}
 
-const NUMA: &Schema = &[(VIR_DOMAIN_NUMA_NODESET, ParamType::Text), (VIR_DOMAIN_NUMA_MODE, ParamType::Int)];
+schema! {
+    /// Limits of memory.
+    MEMORY {
+        VIR_DOMAIN_MEMORY_HARD_LIMIT => Ullong,
+        VIR_DOMAIN_MEMORY_SOFT_LIMIT => Ullong,
+        VIR_DOMAIN_MEMORY_MIN_GUARANTEE => Ullong,
+        VIR_DOMAIN_MEMORY_SWAP_HARD_LIMIT => Ullong,
+    }
+}
 
-const BLKIO: &Schema = &[
-    (VIR_DOMAIN_BLKIO_WEIGHT, ParamType::Uint),
-    (VIR_DOMAIN_BLKIO_DEVICE_WEIGHT, ParamType::Text),
-    (VIR_DOMAIN_BLKIO_DEVICE_READ_IOPS, ParamType::Text),
-    (VIR_DOMAIN_BLKIO_DEVICE_WRITE_IOPS, ParamType::Text),
-    (VIR_DOMAIN_BLKIO_DEVICE_READ_BPS, ParamType::Text),
-    (VIR_DOMAIN_BLKIO_DEVICE_WRITE_BPS, ParamType::Text),
-];
+schema! {
+    /// Where memory is.
+    NUMA {
+        VIR_DOMAIN_NUMA_NODESET => Text,
+        VIR_DOMAIN_NUMA_MODE => Int,
+    }
+}
 
-const INTERFACE: &Schema = &[
-    (VIR_DOMAIN_BANDWIDTH_IN_AVERAGE, ParamType::Uint),
-    (VIR_DOMAIN_BANDWIDTH_IN_PEAK, ParamType::Uint),
-    (VIR_DOMAIN_BANDWIDTH_IN_BURST, ParamType::Uint),
-    (VIR_DOMAIN_BANDWIDTH_IN_FLOOR, ParamType::Uint),
-    (VIR_DOMAIN_BANDWIDTH_OUT_AVERAGE, ParamType::Uint),
-    (VIR_DOMAIN_BANDWIDTH_OUT_PEAK, ParamType::Uint),
-    (VIR_DOMAIN_BANDWIDTH_OUT_BURST, ParamType::Uint),
-];
+schema! {
+    /// Weights and limits of block devices.
+    BLKIO {
+        VIR_DOMAIN_BLKIO_WEIGHT => Uint,
+        VIR_DOMAIN_BLKIO_DEVICE_WEIGHT => Text,
+        VIR_DOMAIN_BLKIO_DEVICE_READ_IOPS => Text,
+        VIR_DOMAIN_BLKIO_DEVICE_WRITE_IOPS => Text,
+        VIR_DOMAIN_BLKIO_DEVICE_READ_BPS => Text,
+        VIR_DOMAIN_BLKIO_DEVICE_WRITE_BPS => Text,
+    }
+}
 
-const THROTTLE: &Schema = &[
-    (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC_MAX, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC_MAX, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC_MAX, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC_MAX, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC_MAX, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC_MAX, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_SIZE_IOPS_SEC, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC_MAX_LENGTH, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC_MAX_LENGTH, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC_MAX_LENGTH, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC_MAX_LENGTH, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC_MAX_LENGTH, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC_MAX_LENGTH, ParamType::Ullong),
-    (VIR_DOMAIN_BLOCK_IOTUNE_GROUP_NAME, ParamType::Text),
-];
+schema! {
+    /// Bandwidth of an interface.
+    INTERFACE {
+        VIR_DOMAIN_BANDWIDTH_IN_AVERAGE => Uint,
+        VIR_DOMAIN_BANDWIDTH_IN_PEAK => Uint,
+        VIR_DOMAIN_BANDWIDTH_IN_BURST => Uint,
+        VIR_DOMAIN_BANDWIDTH_IN_FLOOR => Uint,
+        VIR_DOMAIN_BANDWIDTH_OUT_AVERAGE => Uint,
+        VIR_DOMAIN_BANDWIDTH_OUT_PEAK => Uint,
+        VIR_DOMAIN_BANDWIDTH_OUT_BURST => Uint,
+    }
+}
+
+schema! {
+    /// Limits of a disk, or of a group of disks.
+    THROTTLE {
+        VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC_MAX => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC_MAX => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC_MAX => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC_MAX => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC_MAX => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC_MAX => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_SIZE_IOPS_SEC => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC_MAX_LENGTH => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC_MAX_LENGTH => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC_MAX_LENGTH => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC_MAX_LENGTH => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC_MAX_LENGTH => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC_MAX_LENGTH => Ullong,
+        VIR_DOMAIN_BLOCK_IOTUNE_GROUP_NAME => Text,
+    }
+}
 
 /// The scheduler's parameters: if need be, their number comes with the scheduler's name.
 fn scheduler(dom: *mut Domain, flags: u32) -> Result<params::ParamArray> {

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
+/* Plain arguments: of the kind that the parameter wants, so that no Perl code can run while they are decoded, and that nothing
+ * need be copied. Almost all are; this is the only place that says which. */
+
+#ifndef SYSVIRT_PLAIN_H
+#define SYSVIRT_PLAIN_H
+
+#include "handle.h"
+#include "scalar.h"
+
+bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out);
+
+/* Whether the string is ASCII without NUL, which stands for itself. */
+static inline bool sysvirt_is_ascii(const char *text, STRLEN length) {
+    const signed char *at = (const signed char *)text, *const end = at + length;
+    for (; at < end; at++)
+        if (*at <= 0)
+            return FALSE;
+    return TRUE;
+}
+
+static ALWAYS_INLINE void sysvirt_set_head(sysvirt_Value *out, sysvirt_Tag tag, sysvirt_Class class_, size_t len) {
+    out->tag = tag;
+    out->class_ = class_;
+    out->storage = SYSVIRT_STORAGE_BORROWED;
+    out->utf8 = FALSE;
+    out->capacity = 0;
+    out->len = len;
+}
+
+static ALWAYS_INLINE void sysvirt_set_handle(sysvirt_Value *out, const MAGIC *magic, SV *sv) {
+    sysvirt_set_head(out, SYSVIRT_TAG_HANDLE, sysvirt_handle_class(magic), PTR2UV(sv));
+    out->data.pointer = magic->mg_ptr;
+}
+
+/* Decodes the argument if it is plain. The common kinds come first. */
+static ALWAYS_INLINE bool sysvirt_decode_plain(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
+    const U32 flags = SvFLAGS(sv) & (SVs_GMG | SVf_ROK | SVf_IOK | SVf_POK | SVf_IVisUV);
+    if (shape->kind == SYSVIRT_KIND_HANDLE) {
+        const MAGIC *magic = flags == SVf_ROK ? sysvirt_handle_magic_of(SvRV(sv)) : NULL;
+        if (magic && sysvirt_handle_class(magic) == shape->class_) {
+            sysvirt_set_handle(out, magic, sv);
+            return TRUE;
+        }
+    } else if (shape->kind == SYSVIRT_KIND_NUMBER) {
+        if ((flags & ~SVf_POK) == SVf_IOK && sysvirt_signed_fits(shape, SvIVX(sv))) {
+            sysvirt_set_head(out, SYSVIRT_TAG_INT, SYSVIRT_CLASS_NONE, 0);
+            out->data.integer = SvIVX(sv);
+            return TRUE;
+        }
+    } else if (shape->kind == SYSVIRT_KIND_TEXT) {
+        if ((flags & (SVs_GMG | SVf_ROK | SVf_POK)) == SVf_POK && sysvirt_is_ascii(SvPVX_const(sv), SvCUR(sv))) {
+            sysvirt_set_head(out, SYSVIRT_TAG_TEXT, SYSVIRT_CLASS_NONE, SvCUR(sv));
+            out->data.text = SvPVX_const(sv);
+            return TRUE;
+        }
+    } else if (shape->kind == SYSVIRT_KIND_BYTES) {
+        if ((flags & (SVs_GMG | SVf_ROK | SVf_POK)) == SVf_POK && !SvUTF8(sv)) {
+            sysvirt_set_head(out, SYSVIRT_TAG_BYTES, SYSVIRT_CLASS_NONE, SvCUR(sv));
+            out->data.text = SvPVX_const(sv);
+            return TRUE;
+        }
+    }
+    return sysvirt_decode_plain_other(aTHX_ shape, sv, out);
+}
+
+#endif

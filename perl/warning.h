@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
+/* Warnings of our own category, see warning.c. */
+
+#ifndef SYSVIRT_WARNING_H
+#define SYSVIRT_WARNING_H
+
+#include "context.h"
+
+void sysvirt_warning_boot(pTHX);
+void sysvirt_warn(pTHX_ SV *message);
+
+#endif
