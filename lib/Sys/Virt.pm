@@ -32,6 +32,31 @@ sub name_of {
         NodeDevice Secret StoragePool StorageVol Stream);
 }
 
+# Calls that do not block: their module is loaded by the first of them.
+sub Sys::Virt::Async::AUTOLOAD {    ## no critic (ProhibitAutoloading)
+    my $name = $Sys::Virt::Async::AUTOLOAD =~ s/.*:://sr;
+    require Sys::Virt::Async;
+    my $code = Sys::Virt::Async->can($name)
+        or Sys::Virt::Async::Proxy::unknown( $_[0], $name, ( caller 0 )[ 1, 2 ] );
+    goto &$code;
+}
+
+sub async {
+    require Sys::Virt::Async;
+    goto &Sys::Virt::Async::proxy;
+}
+
+sub async_limits {
+    require Sys::Virt::Async;
+    goto &Sys::Virt::Async::limits;
+}
+{
+    no strict 'refs';    ## no critic (ProhibitNoStrict)
+    *{"Sys::Virt::${_}::async"} = \&async
+        for qw(Domain DomainCheckpoint DomainSnapshot Interface NWFilter NWFilterBinding Network NetworkPort
+        NodeDevice Secret StoragePool StorageVol Stream);
+}
+
 # Unregisters every callback and drops the connection; objects made from it keep it open inside libvirt.
 sub close {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self) = @_;

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 methods! { "Sys::Virt::Event";
     register_default() => register_default();
     run_default() => run_default();
+    _has_default() => Ok(Value::from(DEFAULT.load(Ordering::Relaxed)));
     _register_impl() => super::event_impl::register();
     add_handle(fd: i32, events: i32, coderef: Code) => {
         let callback = Callback::new(&coderef)?;

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+package Sys::Virt::Async;
+
+# Calls that do not block: $object->async->method(...). The calls themselves are made by the core, on threads of its own; this
+# is what scripts and event loops see of them. Loaded by the first use of `async`.
+
+use 5.016;
+use strict;
+use warnings;
+
+use Carp         ();
+use Scalar::Util ();
+use Sys::Virt;
+use Sys::Virt::Async::Loops ();
+use Sys::Virt::Future       ();
+
+our @CARP_NOT = qw(Sys::Virt Sys::Virt::Future Sys::Virt::Async::Proxy);
+
+# --- The proxy
+
+my %option = map { $_ => 1 } qw(timeout ordered urgent);
+
+sub check_options {
+    my ( $what, $allowed, @options ) = @_;
+    Carp::croak("$what takes options as pairs of a name and a value") if @options % 2;
+    my %options = @options;
+    for my $name ( sort keys %options ) {
+        Carp::croak("$what has no option '$name'") if !$allowed->{$name};
+    }
+    if ( defined( my $timeout = $options{timeout} ) ) {
+        Scalar::Util::looks_like_number($timeout) && $timeout > 0
+            or Carp::croak("$what: timeout is a number of seconds greater than 0");
+    }
+    return \%options;
+}
+
+sub proxy {
+    my ( $object, @options ) = @_;
+    return bless [ $object, @options ? check_options( 'async', \%option, @options ) : undef ],
+        'Sys::Virt::Async::Proxy';
+}
+
+sub limits {
+    my ( $conn, @options ) = @_;
+    my $options = check_options( 'async_limits', { slow => 1, all => 1 }, @options );
+    my ( $slow, $all ) = _limits( $conn, @$options{qw(slow all)} );
+    return ( slow => $slow, all => $all );
+}
+
+# --- Many objects
+
+my %all_option = ( %option, concurrency => 1, on_progress => 1 );
+
+sub all {
+    my ( $class, @arguments ) = @_;
+    my $options =
+        ref $arguments[0] eq 'HASH' ? check_options( 'all', \%all_option, %{ shift @arguments } ) : {};
+    my ( $objects, $name, @rest ) = @arguments;
+    ref $objects eq 'ARRAY' && defined $name && !ref $name
+        or Carp::croak('Usage: Sys::Virt::Async->all([\%options,] \@objects, $method, @arguments)');
+    my $most = delete $options->{concurrency} // 1000;
+    Scalar::Util::looks_like_number($most) && $most >= 1
+        or Carp::croak('all: concurrency is a number of 1 or more');
+    my $progress = delete $options->{on_progress};
+    !defined $progress || ref $progress eq 'CODE' or Carp::croak('all: on_progress is a reference to a sub');
+    return Sys::Virt::Async::All->start(
+        objects   => [@$objects],
+        name      => $name,
+        arguments => \@rest,
+        how       => $options,
+        most      => $most,
+        progress  => $progress
+    );
+}
+
+# --- For loops
+
+sub fileno {    ## no critic (ProhibitBuiltinHomonyms)
+    return _fileno();
+}
+
+sub dispatch { return Sys::Virt::Async::Loops::dispatch() }
+
+sub join {    ## no critic (ProhibitBuiltinHomonyms)
+    my ( $class, $loop ) = @_;
+    Sys::Virt::Async::Loops::join_named($loop);
+    return;
+}
+
+sub pending {
+    my ( $waiting, $running ) = _pending();
+    return $waiting + $running;
+}
+
+# A future is not ready: lets time pass until something happened.
+sub _wait {
+    my ($future) = @_;
+    if ( defined $future->{queue} && $future->{queue} != _queue() ) {
+        return $future->_resolve(
+            0,
+            Sys::Virt::Future::_error(
+                55, ( $future->{name} // 'the call' ) . ' was made in another thread'
+            )
+        );
+    }
+    return if Sys::Virt::Async::Loops::dispatch() || defined $future->{ok};
+    Sys::Virt::Async::Loops::turn($future);
+    return;
+}
+
+package Sys::Virt::Async::Proxy;
+
+our @CARP_NOT = qw(Sys::Virt::Async);
+
+sub unknown {
+    my ( $object, $name, $file, $line ) = @_;
+    die sprintf qq(Can't locate object method "%s" via package "%s" at %s line %d.\n), $name,
+        ref $object || $object, $file, $line;    ## no critic (RequireCarping)
+}
+
+sub call {
+    my ( $proxy, $name, $file, $line, @arguments ) = @_;
+    my ( $object, $how ) = @$proxy;
+    my $method = $object->can($name) or unknown( $object, $name, $file, $line );
+    my $future = bless { name => $name, where => " at $file line $line." }, 'Sys::Virt::Future';
+    $future->{id}    = Sys::Virt::Async::_submit( $future, $how, $method, $object, @arguments );
+    $future->{queue} = Sys::Virt::Async::_queue();
+    Sys::Virt::Async::Loops::join_all();
+    return $future;
+}
+
+sub method {
+    my ($name) = @_;
+    return sub {
+        my ( $proxy, @arguments ) = @_;
+        my ( undef, $file, $line ) = caller;
+        return call( $proxy, $name, $file, $line, @arguments );
+    };
+}
+
+sub AUTOLOAD {    ## no critic (ProhibitAutoloading)
+    my ($proxy) = @_;
+    my ($name)  = our $AUTOLOAD =~ /([^:]+)\z/;
+    my ( undef, $file, $line ) = caller;
+    my $object = ref $proxy ? $proxy->[0] : $proxy;
+    ref $proxy && $object->can($name) or unknown( $object, $name, $file, $line );
+    no strict 'refs';
+    *{$AUTOLOAD} = method($name);
+    goto &$AUTOLOAD;
+}
+
+sub can {    ## no critic (ProhibitBuiltinHomonyms)
+    my ( $proxy, $name ) = @_;
+    return UNIVERSAL::can( $proxy, $name ) if !ref $proxy;
+    return $proxy->[0]->can($name) && method($name);
+}
+
+sub DESTROY { }
+
+# The calls of `all`: each is an element of it, lighter than a future.
+package Sys::Virt::Async::All;
+
+sub start {
+    my ( $class, %self ) = @_;
+    my $self   = bless { %self, results => [], ids => {}, at => 0, done => 0, active => 0 }, $class;
+    my $future = $self->{future} = bless { name => "all of $self{name}" }, 'Sys::Virt::Future';
+    my %known;
+    for my $object ( @{ $self->{objects} } ) {
+        my $package = ref $object || $object // q{};
+        $known{$package} //= $package ne q{} && $object->can( $self{name} )
+            or Carp::croak( sprintf q(all: Can't locate object method "%s" via package "%s"),
+            $self{name}, $package );
+    }
+    $self->{methods} = \%known;
+    $self->submit(0) if @{ $self->{objects} };    # bad arguments throw here
+    $future->_on_cancel( sub { $self->cancel } );
+    $self->go_on;
+    Sys::Virt::Async::Loops::join_all();
+    return $future;
+}
+
+sub submit {
+    my ( $self, $index ) = @_;
+    my $object  = $self->{objects}[$index];
+    my $element = bless [ $self, $index ], 'Sys::Virt::Async::Element';
+    $self->{at} = $index + 1;
+    $self->{ids}{$index} =
+        Sys::Virt::Async::_submit( $element, $self->{how}, $self->{methods}{ ref $object || $object },
+        $object, @{ $self->{arguments} } );
+    $self->{active}++;
+    return;
+}
+
+sub go_on {
+    my ($self) = @_;
+    my $count = @{ $self->{objects} };
+    while ( $self->{at} < $count && $self->{active} < $self->{most} ) {
+        my $index = $self->{at};
+        eval { $self->submit($index); 1 } or $self->note( $index, 0, $@ );
+    }
+    return if $self->{done} < $count;
+    my $future = delete $self->{future} or return;
+    $future->_resolve( 1, @{ $self->{results} } );
+    return;
+}
+
+sub note {
+    my ( $self, $index, $ok, @values ) = @_;
+    my $result = $ok == 2 ? \@values : $values[0];
+    $result = Sys::Virt::Future::_error( 8, $result =~ s/\n\z//r )
+        if !$ok && !( Scalar::Util::blessed($result) && $result->isa('Sys::Virt::Error') );
+    $self->{results}[$index] = $result;
+    $self->{done}++;
+    Sys::Virt::Future::_guarded(
+        $self->{progress}, $self->{done},
+        scalar @{ $self->{objects} },
+        $self->{objects}[$index], $result
+    ) if $self->{progress};
+    return;
+}
+
+sub cancel {
+    my ($self) = @_;
+    delete $self->{future};
+    $self->{at} = @{ $self->{objects} };
+    Sys::Virt::Async::_cancel($_) for values %{ $self->{ids} };
+    %{ $self->{ids} } = ();
+    return;
+}
+
+sub Sys::Virt::Async::Element::_settle {
+    my ( $element, $ok, @values ) = @_;
+    my ( $self, $index ) = @$element;
+    defined delete $self->{ids}{$index} or return;    # cancelled
+    $self->{active}--;
+    $self->note( $index, $ok, @values );
+    $self->go_on;
+    Sys::Virt::Future::_run_callbacks();
+    return;
+}
+
+1;

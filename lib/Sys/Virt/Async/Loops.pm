@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+package Sys::Virt::Async::Loops;
+
+# Which event loops there are, and how they learn that a call is over: all that are loaded watch the core's descriptor. One that
+# would end by itself when there is nothing to watch does so only while calls are under way.
+
+use 5.016;
+use strict;
+use warnings;
+
+use Carp ();
+
+our @CARP_NOT = qw(Sys::Virt::Async Sys::Virt::Future);
+
+# How long a loop is left to itself that runs no handlers of signals, in seconds.
+use constant PATIENCE => 0.1;
+
+my ( @joined, $handle, $pid, $asleep );
+my $modules = -1;
+
+# Each in the order in which `get` would turn them: what tells that it is there, how it watches a handle, how it stops that, and how it
+# is turned; that returns false if it can't be now. `brief` ones are watched only while calls are under way.
+my @loops = (
+    {
+        name  => 'IO::Async::Loop',
+        here  => sub { $INC{'IO/Async/Loop.pm'} && IO::Async::Loop->new },
+        watch => sub {
+            my ($loop) = @_;
+            $loop->watch_io( handle => $handle, on_read_ready => \&dispatch );
+            my $watched = $handle;
+            return sub { $loop->unwatch_io( handle => $watched, on_read_ready => 1 ) };
+        },
+        turn => sub { $_[0]->loop_once; return 1 },
+    },
+    {
+        name  => 'Mojo::IOLoop',
+        brief => 1,
+        here  => sub { $INC{'Mojo/IOLoop.pm'} && Mojo::IOLoop->singleton },
+        watch => sub {
+            my ($loop) = @_;
+            $loop->reactor->io( $handle => \&dispatch )->watch( $handle, 1, 0 );
+            my $watched = $handle;
+            return sub { $loop->reactor->remove($watched) };
+        },
+        turn => sub {
+            my ($loop) = @_;
+            return if $loop->is_running;
+            my $timer = $loop->timer( PATIENCE, sub { } );
+            $loop->one_tick;
+            $loop->remove($timer);
+            return 1;
+        },
+    },
+    {
+        name  => 'AnyEvent',
+        here  => sub { $INC{'AnyEvent.pm'} && 'AnyEvent' },
+        watch => sub {
+            my $watcher = AnyEvent->io( fh => $handle, poll => 'r', cb => \&dispatch );
+            return sub { undef $watcher };
+        },
+        turn => sub {
+            return if $AnyEvent::CondVar::Base::WAITING;    # it would refuse
+            my $over  = AnyEvent->condvar;
+            my $timer = AnyEvent->timer( after => PATIENCE, cb => sub { $over->send } );
+            $_[1]->_when_ready( sub { $over->send } );
+            $over->recv;
+            return 1;
+        },
+    },
+    {
+        name  => 'EV',
+        brief => 1,
+        here  => sub { $INC{'EV.pm'} && 'EV' },
+        watch => sub {
+            my $watcher = EV::io( fileno $handle, EV::READ(), \&dispatch );
+            return sub { undef $watcher };
+        },
+        turn => sub {
+            my $timer = EV::timer( PATIENCE, 0, sub { } );
+            EV::run( EV::RUN_ONCE() );
+            return 1;
+        },
+    },
+    {
+        name  => 'Glib',
+        here  => sub { $INC{'Glib.pm'} && 'Glib' },
+        watch => sub {
+            my $id = Glib::IO->add_watch( fileno $handle, ['in'], sub { dispatch(); return 1 } );
+            return sub { Glib::Source->remove($id) };
+        },
+        turn => sub {
+            my $id = Glib::Timeout->add( 1000 * PATIENCE, sub { return 1 } );
+            Glib::MainContext->default->iteration(1);
+            Glib::Source->remove($id);
+            return 1;
+        },
+    },
+    {
+        name  => 'POE',
+        brief => 1,
+        here  => sub { $INC{'POE/Kernel.pm'} && $POE::Kernel::poe_kernel },
+        watch => sub {
+            my ($kernel) = @_;
+            my $watched  = $handle;
+            my $session  = POE::Session->create(
+                inline_states => {
+                    _start => sub { $kernel->detach_myself; $kernel->select_read( $watched, 'ready' ) },
+                    ready  => sub {
+                        eval { dispatch(); 1 } or warn $@;
+                    },    ## no critic (RequireCarping)
+                    stop => sub { $kernel->select_read($watched) },
+                }
+            )->ID;
+            return sub { $kernel->call( $session, 'stop' ) };
+        },
+    },
+    {
+        name  => q(libvirt's),
+        here  => sub { Sys::Virt::Event::_has_default() },
+        watch => sub {
+            my $id = Sys::Virt::Event::add_handle( fileno $handle,
+                Sys::Virt::Event::HANDLE_READABLE(), \&dispatch );
+            return sub { Sys::Virt::Event::remove_handle($id) };
+        },
+
+        # It runs no handlers of signals while it waits: so it is looked into, again and again.
+        turn => sub {
+            our $running;
+            return if $running;
+            local $running = 1;
+            select_descriptor(PATIENCE);
+            my $now = Sys::Virt::Event::add_timeout( 0, sub { } );
+            Sys::Virt::Event::run_default();
+            Sys::Virt::Event::remove_timeout($now);
+            return 1;
+        },
+    },
+);
+
+# Called with each call: so it is quick when nothing has changed since the last time.
+sub join_all {
+    return if $modules == keys %INC && !$asleep && $pid == $$ && !has_new_default();
+    start_again() if defined $pid && $pid != $$;
+    $pid     = $$;
+    $modules = keys %INC;
+    $asleep  = 0;
+    for my $kind (@loops) {
+        next if grep { $_->{kind} == $kind && !$_->{named} } @joined;
+        my $loop = $kind->{here}->() or next;
+        next if grep { $_->{loop} eq $loop } @joined;
+        push @joined, { kind => $kind, loop => $loop };
+    }
+    watch();
+    return;
+}
+
+my $libvirts = $loops[-1];
+
+sub has_new_default {
+    return Sys::Virt::Event::_has_default() && !grep { $_->{kind} == $libvirts } @joined;
+}
+
+sub watch {
+    if ( !$handle ) {
+        open $handle, '<&', Sys::Virt::Async::_fileno()
+            or die "the descriptor of calls cannot be duplicated: $!\n";
+    }
+    $_->{stop} //= $_->{kind}{watch}->( $_->{loop} ) for @joined;
+    return;
+}
+
+# A loop that was made in a way that is not found.
+sub join_named {
+    my ($loop) = @_;
+    my ($kind) = grep {
+        ref $loop && eval { $loop->isa( $_->{name} ) }
+        } @loops
+        or Carp::croak('join takes an IO::Async::Loop or a Mojo::IOLoop');
+    $pid //= $$;
+    return if grep { $_->{loop} eq $loop } @joined;
+    push @joined, { kind => $kind, loop => $loop, named => 1 };
+    watch();
+    return;
+}
+
+# The child of a fork has a descriptor of its own, and so has a thread.
+sub start_again {
+    for (@joined) {
+        my $stop = delete $_->{stop} or next;
+        eval { $stop->() };
+    }
+    undef $handle;
+    return;
+}
+
+sub CLONE {
+    @joined  = ();
+    $modules = -1;
+    undef $_ for $handle, $pid;
+    return;
+}
+
+sub dispatch {
+    if ( defined $pid && $pid != $$ ) {
+        start_again();
+        $pid = $$;
+        watch();
+    }
+    my $count = Sys::Virt::Async::_dispatch();
+    doze() if !$asleep;
+    return $count;
+}
+
+# Nothing is under way: loops that end when there is nothing to watch may end.
+sub doze {
+    my ( $waiting, $running ) = Sys::Virt::Async::_pending();
+    return if $waiting || $running;
+    for ( grep { $_->{kind}{brief} && $_->{stop} } @joined ) {
+        $asleep = 1;
+        my $stop = delete $_->{stop};
+        $stop->();
+    }
+    return;
+}
+
+sub select_descriptor {
+    my ($seconds) = @_;
+    vec( my $bits = q{}, Sys::Virt::Async::_fileno(), 1 ) = 1;
+    select $bits, undef, undef, $seconds;    # a signal interrupts it, and perl runs the handler
+    return;
+}
+
+# Lets time pass for one who waits: in a loop that can be turned, or else at the descriptor.
+sub turn {
+    my ($future) = @_;
+    join_all();
+    for my $joined (@joined) {
+        my $turn = $joined->{kind}{turn} or next;
+        return if $turn->( $joined->{loop}, $future );
+    }
+    if ( !Sys::Virt::Async->pending && !dispatch() && !$future->is_ready ) {
+        Carp::croak('the future waits for something that needs an event loop, which cannot be turned here');
+    }
+    select_descriptor(undef) if Sys::Virt::Async->pending;
+    return;
+}
+
+1;
