@@ -9,6 +9,7 @@ use JSON::PP     ();
 use Pod::Usage   ();
 use POSIX        ();
 use Sys::Virt;
+use Time::HiRes ();
 use XML::LibXML ();
 
 my %option = ( uri => 'test:///default', disk => 'vda' );
@@ -29,7 +30,9 @@ sub file_of { my ($backup) = @_; return "$folder/$name-$option{disk}.$backup.qco
 
 # The names of all complete backups, oldest first: names are times.
 sub backups {
-    return sort map { /\Q$name-$option{disk}.\E(backup-\d{8}T\d{6}(?:-\d+)?)[.]qcow2\z/ } glob file_of('*');
+    my @names =
+        sort map { /\Q$name-$option{disk}.\E(backup-\d{8}T\d{6}(?:-\d+)?)[.]qcow2\z/ } glob file_of('*');
+    return @names;
 }
 
 sub qemu_img {
@@ -125,7 +128,7 @@ sub wait_for_job {
         my ( $done, $total ) =
             @{$job}{ Sys::Virt::Domain::JOB_DISK_PROCESSED, Sys::Virt::Domain::JOB_DISK_TOTAL };
         progress( $done / $total ) if $total;
-        select undef, undef, undef, 0.2;
+        Time::HiRes::sleep(0.2);
     }
     my ($type) = $dom->get_job_stats(Sys::Virt::Domain::JOB_STATS_COMPLETED);
     die "the backup failed or was aborted\n" if $type != Sys::Virt::Domain::JOB_COMPLETED;
@@ -135,7 +138,7 @@ sub wait_for_job {
 
 sub progress {
     my ($share) = @_;
-    return if !-t STDERR;
+    return if !POSIX::isatty( fileno STDERR );
     printf {*STDERR} "\r%3d %%%s", 100 * $share, $share == 1 ? "\n" : q{};
     return;
 }

@@ -93,7 +93,7 @@ for my $seed ( $first .. $first + $seeds - 1 ) {
     }
     is( $status, 0, "seed $seed: ended as it should" ) or diag @frames;
 }
-cmp_ok( $slowest, '<', 60,          sprintf 'the slowest run took %.1f seconds', $slowest );
+cmp_ok( $slowest, '<', 60,         sprintf 'the slowest run took %.1f seconds', $slowest );
 cmp_ok( $done,    '>', 5 * $seeds, "$done calls succeeded" );
 cmp_ok( $failed,  '>', 5 * $seeds, "$failed calls failed" );
 diag "crashed within libvirt: $inside{$_} times $_" for sort keys %inside;

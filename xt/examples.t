@@ -21,7 +21,7 @@ sub run {
 my $saved       = File::Temp->new;
 my $unsupported = [ 'dies', qr/\Alibvirt error code: 3, message: this function is not supported/ ];
 my %expected    = (
-    'addresses'    => [ ['test'], 0, qr{^testnet0 .*\n +192[.]168[.]122[.]\d+/24}m ],
+    'addresses'    => [ ['test'],                   0, qr{^testnet0 .*\n +192[.]168[.]122[.]\d+/24}m ],
     'backup'       => [ [ 'backup', 'test', q{.} ], @$unsupported ],
     'capabilities' => [ [],       0, qr/\ATEST \d.*libvirt \d+[.]\d+[.]\d+/ ],
     'console'      => [ ['test'], @$unsupported ],

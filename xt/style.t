@@ -11,9 +11,10 @@ my @files = (
     'Makefile.PL',
     'tools/vendor',
     'tools/new-in-libvirt',
-    glob
-        'lib/Sys/*.pm lib/Sys/Virt/*.pm lib/Sys/Virt/*/*.pm t/*.t t/*/*.t t/lib/*.pm xt/*.t xt/*/*.pl xt/*/*.t xt/lib/*.pm',
-    glob 'examples/*.pl bench/*.pl'
+    glob(
+        'lib/Sys/*.pm lib/Sys/Virt/*.pm lib/Sys/Virt/*/*.pm t/*.t t/*/*.t t/lib/*.pm xt/*.t xt/*/*.pl xt/*/*.t xt/lib/*.pm'
+    ),
+    glob('examples/*.pl bench/*.pl'),
 );
 
 # What perltidy writes differs between its versions: the one that counts is Debian 12's. It works beside perlcritic.

@@ -122,8 +122,12 @@ is( sample( 'NWFilterBinding, SYNOPSIS', 'runs' ), q{}, '... and finds none, for
 
 my $backups = Stack::file('backups');
 mkdir $backups or die $!;
-like( sample( 'BACKUP', 'runs',       $backups ), qr/backup-\d+T\d+[.]qcow2 is complete\n\z/, '... completely' );
-like( sample( 'BACKUP', 'runs again', $backups ), qr/backup-\d+T\d+[.]qcow2 is complete\n\z/, '... incrementally' );
+like( sample( 'BACKUP', 'runs', $backups ), qr/backup-\d+T\d+[.]qcow2 is complete\n\z/, '... completely' );
+like(
+    sample( 'BACKUP', 'runs again', $backups ),
+    qr/backup-\d+T\d+[.]qcow2 is complete\n\z/,
+    '... incrementally'
+);
 my @backups = sort glob "$backups/*.qcow2";
 is( scalar @backups, 2, '... into two files' );
 cmp_ok( -s $backups[1], '<=', -s $backups[0], '... the second not larger' );

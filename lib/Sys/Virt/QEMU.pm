@@ -40,8 +40,10 @@ sub _asking_agent {
     my $text;
     return $text if eval { $text = $code->(); 1 };
     my $error = $@;
-    if ( ref $error && $error->isa('Sys::Virt::Error') && $error->message =~ /QEMU agent command '[^']*': (.+)/s ) {
-        my $said = $1;
+    if (   ref $error
+        && $error->isa('Sys::Virt::Error')
+        && $error->message =~ /QEMU agent command '[^']*': (.+)/s ) {
+        my $said  = $1;
         my $class = $said =~ /has not been found/ ? 'CommandNotFound' : 'GenericError';
         $error = Sys::Virt::QEMU::Error->_new( $class, $said, %$error );
     }
@@ -55,8 +57,8 @@ sub monitor_json {
 
 sub monitor_json_with_files {
     my ( $dom, $cmd, $files, $flags ) = @_;
-    my ( $text, @files ) = monitor_command_with_files( $dom, _request( 'monitor_json_with_files', $cmd ),
-        $files, $flags // 0 );
+    my ( $text, @files ) =
+        monitor_command_with_files( $dom, _request( 'monitor_json_with_files', $cmd ), $files, $flags // 0 );
     return ( _result($text), @files );
 }
 
