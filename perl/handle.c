@@ -76,6 +76,14 @@ void sysvirt_handle_boot(void) {
     done = TRUE;
 }
 
+MAGIC *sysvirt_handle_magic_of_argument(SV *inner) {
+    dTHX; /* which is rare */
+    MAGIC *magic = sysvirt_handle_magic_of(inner);
+    if (magic && SvTAINTED(inner))
+        private_taint(aTHX);
+    return magic;
+}
+
 /* The scalar with the magic; takes over the caller's reference to the object. */
 SV *sysvirt_handle_inner(pTHX_ sysvirt_Class class_, void *object) {
     SV *inner = newSV_type(SVt_PVMG);
@@ -93,6 +101,7 @@ SV *sysvirt_handle_inner(pTHX_ sysvirt_Class class_, void *object) {
 SV *sysvirt_handle_borrow(pTHX_ sysvirt_Class class_, void *object) {
     SV *inner = sysvirt_handle_inner(aTHX_ class_, object);
     SvMAGIC(inner)->mg_private |= SYSVIRT_HANDLE_BORROWED;
+    SvTAINT(inner);
     return inner;
 }
 
@@ -112,7 +121,9 @@ void sysvirt_handle_end_borrow(pTHX_ SV *inner) {
 
 /* A new handle; takes over the reference likewise. */
 SV *sysvirt_handle_new(pTHX_ HV *stash, sysvirt_Class class_, void *object) {
-    return sv_bless(newRV_noinc(sysvirt_handle_inner(aTHX_ class_, object)), stash);
+    SV *inner = sysvirt_handle_inner(aTHX_ class_, object);
+    SvTAINT(inner);
+    return sv_bless(newRV_noinc(inner), stash);
 }
 
 /* What DESTROY and close do: the object goes now, the scalar becomes 0 and stays a handle. */

@@ -26,14 +26,25 @@ static inline MAGIC *sysvirt_handle_magic_of(SV *inner) {
     return NULL;
 }
 
+/* Behind other magic. */
+MAGIC *sysvirt_handle_magic_of_argument(SV *inner);
+
+/* The same of a method's argument: what comes of a tainted one is tainted. */
+static inline MAGIC *sysvirt_handle_magic_read(SV *inner) {
+    MAGIC *magic;
+    if (SvTYPE(inner) < SVt_PVMG || !(magic = SvMAGIC(inner)))
+        return NULL;
+    return LIKELY(magic->mg_virtual == &sysvirt_handle_table) ? magic : sysvirt_handle_magic_of_argument(inner);
+}
+
 /* The same by way of the reference. */
 static inline MAGIC *sysvirt_handle_magic(SV *sv) {
     return SvROK(sv) ? sysvirt_handle_magic_of(SvRV(sv)) : NULL;
 }
 
-/* The same of a plain reference, which is magical neither. */
+/* The same of an argument that is a plain reference, which is magical neither. */
 static inline MAGIC *sysvirt_handle_magic_plain(SV *sv) {
-    return (SvFLAGS(sv) & (SVs_GMG | SVf_ROK)) == SVf_ROK ? sysvirt_handle_magic_of(SvRV(sv)) : NULL;
+    return (SvFLAGS(sv) & (SVs_GMG | SVf_ROK)) == SVf_ROK ? sysvirt_handle_magic_read(SvRV(sv)) : NULL;
 }
 
 /* mg_private holds the class, and above it whether the object is only borrowed. */

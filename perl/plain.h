@@ -37,7 +37,7 @@ static ALWAYS_INLINE void sysvirt_set_handle(sysvirt_Value *out, const MAGIC *ma
 static ALWAYS_INLINE bool sysvirt_decode_plain(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
     const U32 flags = SvFLAGS(sv) & (SVs_GMG | SVf_ROK | SVf_IOK | SVf_POK | SVf_IVisUV);
     if (shape->kind == SYSVIRT_KIND_HANDLE) {
-        const MAGIC *magic = flags == SVf_ROK ? sysvirt_handle_magic_of(SvRV(sv)) : NULL;
+        const MAGIC *magic = flags == SVf_ROK ? sysvirt_handle_magic_read(SvRV(sv)) : NULL;
         if (magic && sysvirt_handle_class(magic) == shape->class_) {
             sysvirt_set_handle(out, magic, sv);
             return TRUE;

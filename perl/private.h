@@ -155,6 +155,12 @@ static inline void private_stand_at(pTHX_ COP *cop) {
     PL_curcop = cop;
 }
 
+/* TAINT: what is made in this statement is tainted, as when perl reads a tainted scalar. mg_get, which is public, would do more. */
+static inline void private_taint(pTHX) {
+    PERL_UNUSED_CONTEXT;
+    TAINT;
+}
+
 /* STATUS_EXIT: the status that `exit` in a callback set, to go on with. */
 static inline void private_exit_on(pTHX) { my_exit(STATUS_EXIT); }
 

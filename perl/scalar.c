@@ -273,7 +273,7 @@ SV *sysvirt_decode_scalar(pTHX_ const sysvirt_place *place, SV *sv, sysvirt_Valu
 }
 
 SV *sysvirt_decode_handle(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
-    const MAGIC *magic = sysvirt_handle_magic(sv);
+    const MAGIC *magic = SvROK(sv) ? sysvirt_handle_magic_read(SvRV(sv)) : NULL;
     if (!magic || sysvirt_handle_class(magic) != shape->class_) {
         if (!sv_isobject(sv) || SvTYPE(SvRV(sv)) != SVt_PVMG)
             return because(aTHX_ "is not a blessed SV reference");

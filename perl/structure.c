@@ -225,7 +225,7 @@ static SV *decode_descriptor(pTHX_ const sysvirt_place *place, const sysvirt_Sha
 
 /* A handle, a reference to a number, or a string: for the few methods that take what there is. */
 static SV *decode_any(pTHX_ const sysvirt_place *place, SV *sv, sysvirt_Value *out) {
-    const MAGIC *magic = sysvirt_handle_magic(sv);
+    const MAGIC *magic = SvROK(sv) ? sysvirt_handle_magic_read(SvRV(sv)) : NULL;
     if (magic) {
         sysvirt_set_handle(out, magic, sv);
         return NULL;
