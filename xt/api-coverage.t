@@ -20,25 +20,25 @@ sub missing {
     return join q{ }, map { $_->{name} } Api::missing( $source, @_ );
 }
 
-cmp_ok( scalar @functions, '>', 450, 'the API description has functions' );
+cmp_ok( scalar @functions, '>', 490, 'the API description has functions' );
 is( missing(@functions), q{},
     'every function is called, or stands in the list (tools/new-in-libvirt helps)' );
 cmp_ok( scalar @constants, '>', 1_200, 'and constants' );
 is( missing(@constants), q{}, 'every constant is bound, or stands in the list' );
 cmp_ok( scalar @events, '>', 30, 'and events, which have rows too' );
 
-subtest 'newer functions' => sub {
-    open my $file, '<', "$FindBin::Bin/../rust/virt/newer.rs" or die $!;
-    my %newer;
-    while (<$file>) {
-        my ( $since, $name, $args ) = /\A\s+"([\d.]+)" fn (\w+)\((.*)\) ->/ or next;
-        $newer{$name} = { since => $since, args => scalar( () = $args =~ /: /g ) };
-    }
-    cmp_ok( scalar keys %newer, '>', 25, 'the table was read' );
-    for my $name ( sort keys %newer ) {
-        my $function = $api{$name} or next;
-        is( $newer{$name}{since}, $function->{since},            "$name: version" ) if $function->{since};
-        is( $newer{$name}{args},  scalar @{ $function->{args} }, "$name: number of arguments" );
+subtest 'functions that are looked up' => sub {
+    my %found = Api::looked_up();
+    cmp_ok( scalar( grep { $_->{file} eq 'virt/newer' } values %found ),       '>',  25, 'newer ones' );
+    cmp_ok( scalar( grep { $_->{file} eq 'boundary/library' } values %found ), '>=', 43, 'other libraries' );
+    for my $name ( sort keys %found ) {
+        my $function  = $api{$name} or next;
+        my $prototype = sub {
+            my ($of) = @_;
+            return join( q{,}, $of->{result}, map { $_->{type} } @{ $of->{args} } ) =~ s/ //gr;
+        };
+        is( $found{$name}{since},          $function->{since},      "$name: version" ) if $function->{since};
+        is( $prototype->( $found{$name} ), $prototype->($function), "$name: prototype" );
     }
 
     # What the shared object itself requires: nothing that the oldest libvirt lacks.

@@ -8,6 +8,8 @@ use File::Temp ();
 use POSIX      ();
 use Test::More;
 use Sys::Virt;
+use Sys::Virt::LXC;
+use Sys::Virt::QEMU;
 
 my @classes = map { "Sys::Virt$_" } q{},
     map { "::$_" } qw(Domain DomainSnapshot Interface Network NodeDevice StoragePool StorageVol Stream);
@@ -62,16 +64,17 @@ my @arguments = (
 
 my $now  = File::Temp->new;
 my $none = 0;
-for my $class (@classes) {
+for my $class ( @classes, qw(Sys::Virt::LXC Sys::Virt::QEMU) ) {
     no strict 'refs';
     for my $method ( grep { !/\A(?:DESTROY|CLONE)\z|\A[A-Z][A-Z_0-9]+\z|\A\(/ } sort keys %{"${class}::"} ) {
         next if !defined &{"${class}::$method"};
-        my $sub  = \&{"${class}::$method"};
-        my @with = $method =~ /\A_/ ? ( $c, $d ) : $open{$class};
+        my $sub       = \&{"${class}::$method"};
+        my $functions = !$open{$class} || $method =~ /\A_/;
+        my @with      = $functions ? ( $c, $d ) : $open{$class};
         my @calls;
         for my $arguments (@arguments) {
             push @calls, [ $closed{$class}, @$arguments ],
-                map { ( [ $closed{$_}, @$arguments ] ) } $method =~ /\A_/ ? @classes : ();
+                map { ( [ $closed{$_}, @$arguments ] ) } $functions ? @classes : ();
             push @calls, map {
                 my $with = $_;
                 map { [ $with, $closed{$_}, @$arguments ] } @classes

@@ -21,10 +21,13 @@ sub run {
 my $saved       = File::Temp->new;
 my $unsupported = [ 'dies', qr/\Alibvirt error code: 3, message: this function is not supported/ ];
 my %expected    = (
-    'addresses'    => [ ['test'],                   0, qr{^testnet0 .*\n +192[.]168[.]122[.]\d+/24}m ],
+    'addresses'    => [ ['test'], 0, qr{^testnet0 .*\n +192[.]168[.]122[.]\d+/24}m ],
+    'agent'        => [ [ 'test', 'true' ], @$unsupported ],
     'backup'       => [ [ 'backup', 'test', q{.} ], @$unsupported ],
-    'capabilities' => [ [],       0, qr/\ATEST \d.*libvirt \d+[.]\d+[.]\d+/ ],
+    'capabilities' => [ [], 0, qr/\ATEST \d.*libvirt \d+[.]\d+[.]\d+/ ],
     'console'      => [ ['test'], @$unsupported ],
+    'daemon'       =>
+        [ [ '--uri', 'libvirtd+unix:///system?socket=/no/such' ], 'dies', qr{'/no/such': No such file} ],
     'domain-info'  => [ [],       0, qr/\Atest\n.*Persistent +yes/s ],
     'emulator-pin' => [ ['test'], 0, qr/\A0,1,2,/ ],
     'errors'       => [ [],       0, qr/: nothing there\n.*XML parser\n.*mistake of the script\n\z/s ],
@@ -38,10 +41,11 @@ my %expected    = (
     'many-hosts' => [ ['test:///default'], 0, qr/\b1 domains, 1 of them active/ ],
     'memory'     => [ [ 'test', 1_000_000 ], 0, qr/\A1000000 KiB of at most 8388608 KiB$/m ],
     'migrate'    => [ [ 'test', 'test:///default' ], @$unsupported ],
-    'networks'      => [ [],                   0, qr/^default +virbr0 +active +persistent/m ],
-    'node-devices'  => [ [],                   0, qr/^computer\n  \S/m ],
-    'numa'          => [ [],                   0, qr/16 processors.*2 cell.*cell 1: \d+ MiB free/s ],
-    'pools'         => [ [],                   0, qr/^default-pool +\d+ of +\d+/m ],
+    'networks'      => [ [], 0, qr/^default +virbr0 +active +persistent/m ],
+    'node-devices'  => [ [], 0, qr/^computer\n  \S/m ],
+    'numa'          => [ [], 0, qr/16 processors.*2 cell.*cell 1: \d+ MiB free/s ],
+    'pools'         => [ [], 0, qr/^default-pool +\d+ of +\d+/m ],
+    'qmp'           => [ [ 'test', 'query-status' ], @$unsupported ],
     'save-restore'  => [ [ 'test', "$saved" ], 0, qr/is saved to .*test is back, running/s ],
     'secrets'       => [ [ '--delete', '/nowhere' ], @$unsupported ],
     'snapshots'     => [ [ 'test', 'one' ], 0, qr/\Aone [(]current[)]\n\z/ ],
@@ -66,9 +70,13 @@ for my $example ( glob 'examples/*.pl' ) {
     ( $output, $status ) = run( $example, '--no-such-option' );
     is( $status >> 8, 2, '... and refuses what it does not know' );
     ( $output, $status ) =
-        run( $example, '--uri', 'test:///no/such.xml', $name eq 'many-hosts' ? () : @$arguments );
+        run( $example, '--uri', 'test:///no/such.xml', $name =~ /many-hosts|daemon/ ? () : @$arguments );
     isnt( $status, 0, '... and connects' );
-    like( $output, qr{'?/no/such[.]xml}, '... to the URI that is given' );
+    like(
+        $output,
+        $name eq 'daemon' ? qr/URI scheme 'test'/ : qr{'?/no/such[.]xml},
+        '... to the URI that is given'
+    );
 }
 is( join( q{ }, keys %expected ), q{}, 'no test without an example' );
 

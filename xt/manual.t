@@ -6,12 +6,17 @@ use warnings;
 
 use Pod::Simple::SimpleTree ();
 use Test::More;
+use lib 'xt/lib';
+use Api ();
 use Sys::Virt;
+use Sys::Virt::Admin;
 use Sys::Virt::Event;
+use Sys::Virt::LXC;
+use Sys::Virt::QEMU;
 
 my @short =
     qw(Domain DomainSnapshot DomainCheckpoint Error Event EventImpl Interface Network NetworkPort NodeDevice NWFilter
-    NWFilterBinding Secret StoragePool StorageVol Stream);
+    NWFilterBinding Secret StoragePool StorageVol Stream QEMU LXC Admin Admin::Server Admin::Client);
 my @classes = ( 'Sys::Virt', map { "Sys::Virt::$_" } @short );
 
 sub slurp {
@@ -50,7 +55,7 @@ sub usage {
     eval { $sub->( (1) x 60 ) };
     my ($arguments) = $@ =~ /\AUsage: \Q$class\E::\Q$name\E\((.*?)\)/ or return;
     my @arguments   = split /, /, $arguments;
-    unshift @arguments, q{} if $class eq 'Sys::Virt::Event';
+    unshift @arguments, q{} if $class =~ /::(?:Event|QEMU|LXC)\z/;    # functions
     return @arguments;
 }
 
@@ -137,7 +142,8 @@ for my $class (@classes) {
         if ( !$called ) {    # ours alone, or forgotten
             push @missing, $entry->{name}
                 if !$perl{ $entry->{name} }
-                && $entry->{name} !~ /\A(?:close|detach|get_(?:connect|domain|network))\z/;
+                && $entry->{name} !~
+                /\A(?:close|detach|get_(?:connect|domain|network)|\w+_json(?:_with_files)?)\z/;
             next;
         }
         my %named = map { $_ => 1 } $entry->{body} =~ /C<(vir[A-Z]\w+)>/g;
@@ -149,8 +155,7 @@ for my $class (@classes) {
 
 # --- The version of each entry is that of one of its functions, as far as the libvirt that is installed knows it.
 
-chomp( my $api = qx{pkg-config --variable=libvirt_api libvirt} );
-my $xml   = slurp($api);
+my $xml   = join q{}, map { slurp($_) } Api::files();
 my %since = $xml =~ /<(?:function|functype|enum|macro) name='(\w+)'[^>]* version='([\d.]+)'/g;
 cmp_ok( scalar keys %since, '>', 1_000, 'libvirt tells versions' ) if Sys::Virt->get_version >= 9_000_000;
 for my $class (@classes) {
@@ -183,6 +188,7 @@ for my $class (@classes) {
             : $returns       =~ /\Ahashref/              ? qr/\A[\$]hash\z/
             : $returns       =~ /\Aarrayref/             ? qr/\A[\$]array\z/
             : $returns       =~ /\ASys::Virt\z/          ? qr/\A[\$]conn\z/
+            : $returns       =~ /\ASys::Virt::Admin\z/   ? qr/\A[\$]admin\z/
             : $returns       =~ /\ASys::Virt::/          ? qr/\A[\$]object\z/
             : $returns       =~ /\Abytes|bytes\z/        ? qr/\A[\$]bytes\z/
             : $returns       =~ /\Astring/               ? qr/\A[\$]string\z/
@@ -306,7 +312,7 @@ cmp_ok( $constants, '>=', 1_457, "$constants constants were looked at" );
 for my $file ( sort keys %text ) {
     my ( %seen, @unknown );
     for my $name ( $text{$file} =~ /C<((?:Sys::Virt::)?(?:\w+::)*[A-Z][A-Z0-9]*_[A-Z0-9_]*[*]?)>/g ) {
-        next if $name =~ /\AVIR_/ || $seen{$name}++;
+        next if $name =~ /\A(?:VIR|LIBVIRT)_/ || $seen{$name}++;
         my ( $package, $pattern ) = $name =~ /\A(?:(.*)::)?(.*)\z/;
         $pattern = $pattern =~ /[*]\z/ ? qr/\A\Q${\ substr $pattern, 0, -1 }\E/ : qr/\A\Q$pattern\E\z/;
         no strict 'refs';    ## no critic (ProhibitNoStrict)

@@ -8,14 +8,16 @@ use File::Glob qw(bsd_glob);
 use File::Temp ();
 use FindBin    ();
 use lib "$FindBin::Bin/lib";
+use Api   ();
 use Stubs qw(compile);
 use Test::More;
 
 eval { require XML::LibXML; 1 } or plan skip_all => 'needs XML::LibXML (Debian: libxml-libxml-perl)';
 
 # Those of the table, and whatever else the installed library has.
-open my $source, '<', "$FindBin::Bin/../rust/virt/newer.rs" or die $!;
-my %since  = map { /^ +"([\d.]+)" fn (vir\w+)[(]/ ? ( $2 => $1 ) : () } <$source>;
+my %found = Api::looked_up();
+my %since =
+    map { $_->{since} =~ /\A(?:6[.][1-9]|[7-9]|\d\d)/ ? ( $_->{name} => $_->{since} ) : () } values %found;
 my %hidden = %since;
 chomp( my $libdir = qx{pkg-config --variable=libdir libvirt} );
 for ( split /\n/, qx{objdump -T '$libdir/libvirt.so.0'} ) {

@@ -6,13 +6,16 @@ use warnings;
 use Pod::Checker ();
 use Test::More;
 use Sys::Virt;
+use Sys::Virt::Admin;
 use Sys::Virt::Event;
+use Sys::Virt::LXC;
+use Sys::Virt::QEMU;
 
 my %class = (
     'Sys::Virt' => 'lib/Sys/Virt.pod',
-    map { ( "Sys::Virt::$_" => "lib/Sys/Virt/$_.pod" ) }
+    map { ( "Sys::Virt::$_" => 'lib/Sys/Virt/' . s{::}{/}r . '.pod' ) }
         qw(Domain DomainSnapshot DomainCheckpoint Error Event EventImpl Interface Network NetworkPort NodeDevice NWFilter
-        NWFilterBinding Secret StoragePool StorageVol Stream)
+        NWFilterBinding Secret StoragePool StorageVol Stream QEMU LXC Admin Admin::Server Admin::Client)
 );
 
 for my $name ( glob('lib/Sys/*.pod lib/Sys/Virt/*.pod lib/Sys/Virt/*/*.pod'),

@@ -157,6 +157,7 @@ libraries! {
         "2.0.0" fn virDomainLxcEnterCGroup(dom: virDomainPtr, flags: c_uint) -> c_int;
     }
     ADMIN c"libvirt-admin.so.0" {
+        "2.0.0" fn virAdmInitialize() -> c_int;
         "2.0.0" fn virAdmConnectOpen(name: *const c_char, flags: c_uint) -> virAdmConnectPtr;
         "2.0.0" fn virAdmConnectClose(conn: virAdmConnectPtr) -> c_int;
         "2.0.0" fn virAdmConnectRef(conn: virAdmConnectPtr) -> c_int;

@@ -125,12 +125,13 @@ options! {
 /// `new`: the URI, flags.
 fn open(params: &Options) -> Result<Value> {
     let uri = params.get::<TextOrNull>("uri")?.unwrap_or(std::ptr::null());
-    let connect = virAdmConnectOpen()?;
+    let (initialize, connect) = (virAdmInitialize()?, virAdmConnectOpen()?);
     types::may_administer()?;
     // SAFETY: a C string or NULL, which outlives the calls.
     unsafe {
         sigpipe::expect(std::ptr::null());
         let _guard = sigpipe::Guard::new();
+        check(initialize())?;
         object(connect(uri, params.flags()?))
     }
 }

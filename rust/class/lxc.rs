@@ -30,6 +30,7 @@ unsafe fn open_namespace(dom: *mut Domain, flags: u32) -> Result<Value> {
 /// `dom` is a live domain or NULL.
 unsafe fn enter_namespace(dom: *mut Domain, mut given: Vec<c_int>, flags: u32) -> Result<Value> {
     let enter = library::virDomainLxcEnterNamespace()?;
+    opened(dom, "virDomainLxcEnterNamespace")?;
     let (mut array, mut count) = (std::ptr::null_mut(), 0);
     // SAFETY: the caller's promise; libvirt only reads the descriptors given, and writes to the pointers if all went well.
     unsafe {

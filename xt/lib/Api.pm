@@ -23,14 +23,6 @@ my @functions_left_out = (
         qr/\Avir(?:Domain|Network|StoragePool|NWFilter|Secret|NetworkPort)GetUUIDString\z/,
         'formatted from the raw UUID'
     ],
-    [
-        qr/\AvirDomainQemu(?:AgentCommand|Attach|MonitorCommand(?:WithFiles)?)\z|\AvirConnectDomainQemuMonitorEvent/,
-        'libvirt-qemu is a library of its own, which no Sys::Virt ever bound'
-    ],
-    [
-        qr/\AvirDomainLxc(?:Enter(?:CGroup|Namespace|SecurityLabel)|OpenNamespace)\z/,
-        'libvirt-lxc: likewise'
-    ],
 );
 my @constants_left_out = (
     [ qr/_LAST\z/,                                                'the end of an enumeration' ],
@@ -48,17 +40,19 @@ my @constants_left_out = (
     [ qr/\AVIR_\w+_EVENT_CALLBACK\z|\AVIR_EXPORT|\AVIR_DEPRECATED/, 'macros of C' ],
     [ qr/\AVIR_STREAM_RECV_STOP_AT_HOLE\z|\AVIR_KEYCODE_SET_RFB\z/, 'bound under another name' ],
     [ qr/\AVIR_SECURITY_|\AVIR_UUID_/,                              'sizes of buffers in C' ],
-    [
-        qr/\AVIR_(?:CONNECT_DOMAIN_QEMU_MONITOR_EVENT|DOMAIN_QEMU_(?:AGENT|MONITOR)_COMMAND)_/,
-        'libvirt-qemu, as its functions'
-    ],
 );
 
-# The descriptions that come with the installed libvirt: of libvirt itself, and of its two smaller libraries.
+# The descriptions that come with the installed libvirt: of libvirt itself, and of its three smaller libraries.
 sub files {
-    chomp( my $xml = qx{pkg-config --variable=libvirt_api libvirt} );
-    -r $xml or die "there is no API description at '$xml' (Debian: libvirt-dev)\n";
-    return grep { -r } $xml, map { $xml =~ s/-api[.]xml\z/-$_-api.xml/r } qw(qemu lxc);
+    my %variable =
+        ( libvirt => 'libvirt_api', map { ( "libvirt-$_" => "libvirt_${_}_api" ) } qw(qemu lxc admin) );
+    my @files;
+    for my $library ( sort keys %variable ) {
+        chomp( my $xml = qx{pkg-config --variable=$variable{$library} $library} );
+        -r $xml or die "there is no API description of $library at '$xml' (Debian: libvirt-dev)\n";
+        push @files, $xml;
+    }
+    return @files;
 }
 
 # All that the files describe, as hashes: kind (function, constant, text, event), name, since, info, type (of a constant: its
@@ -129,6 +123,43 @@ sub source {
     };
     File::Find::find( { no_chdir => 1, wanted => $look }, $rust // "$top/rust" );
     return \%found;
+}
+
+# The functions that are looked up at run time, by the tables in rust/: name => since, args (types in C) and result.
+sub looked_up {
+    my %found;
+    for my $name (qw(virt/newer boundary/library)) {
+        open my $file, '<', "$top/rust/$name.rs" or die "rust/$name.rs: $!\n";
+        while (<$file>) {
+            my ( $since, $function, $args, $result ) = /\A\s+"([\d.]+)" fn (\w+)\((.*)\) -> (.*);/ or next;
+            my @args = map { /\A(?:r#)?(\w+): (.*)\z/ ? { name => $1, type => c_type($2) } : () } split /, /,
+                $args;
+            $found{$function} = {
+                name   => $function,
+                since  => $since,
+                args   => \@args,
+                result => c_type($result),
+                file   => $name
+            };
+        }
+    }
+    return %found;
+}
+
+# A type of Rust's in C.
+sub c_type {
+    my ($type) = @_;
+    my %plain = (
+        c_char      => 'char',
+        c_int       => 'int',
+        c_uint      => 'unsigned int',
+        c_longlong  => 'long long',
+        c_ulonglong => 'unsigned long long',
+        c_void      => 'void',
+    );
+    return c_type($1) . ( $1 =~ /\A[*]/ ? q{*} : q{ *} ) if $type =~ /\A[*]mut (.*)\z/;
+    return 'const ' . c_type($1) . q{ *}                 if $type =~ /\A[*]const (.*)\z/;
+    return $plain{$type} // $type;
 }
 
 # Why the source may go without it; nothing if it may not.

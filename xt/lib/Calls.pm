@@ -7,6 +7,9 @@ use warnings;
 use Exporter qw(import);
 use FindBin  ();
 use Sys::Virt;
+use Sys::Virt::Admin;
+use Sys::Virt::QEMU;
+use Sys::Virt::LXC;
 
 our @EXPORT_OK = qw(%object %like make_objects rows);
 
@@ -32,6 +35,9 @@ sub make_objects {
         NWFilterBinding  => $con->get_nwfilter_binding_by_port_dev('x'),
         Secret           => $con->get_secret_by_uuid( 'x' x 16 ),
     );
+    $made{Admin}           = Sys::Virt::Admin->new;
+    $made{'Admin::Server'} = $made{Admin}->get_server_by_name('x');
+    $made{'Admin::Client'} = $made{'Admin::Server'}->get_client_by_id(1);
     return map { ( 'Sys::Virt' . ( $_ && "::$_" ) => $made{$_} ) } keys %made;
 }
 
@@ -62,8 +68,10 @@ my %keys = (
         { poll_max_ns => 2**40, poll_grow => 2, poll_shrink => 3, thread_pool_min => -1, poll_weight => 5 },
     set_launch_security_state =>
         { 'sev-secret' => 's', 'sev-secret-header' => 'h', 'sev-secret-set-address' => 2**40 },
-    set_throttle_group => { total_bytes_sec   => 2**40,         group_name       => 'g' },
-    set_parameters     => { 'inbound.average' => 4_000_000_000, 'outbound.burst' => 7 },
+    set_throttle_group        => { total_bytes_sec   => 2**40,         group_name  => 'g' },
+    set_threadpool_parameters => { minWorkers        => 4_000_000_000, prioWorkers => 7 },
+    set_client_limits         => { nclients_max      => 4_000_000_000 },
+    set_parameters            => { 'inbound.average' => 4_000_000_000, 'outbound.burst' => 7 },
     set_identity => { 'user-name' => 'u', 'unix-user-id' => 5, 'process-id' => -5, 'process-time' => 2**40 },
     _migrate     => {
         bandwidth                 => 5,
@@ -100,17 +108,19 @@ sub value {
     }
     return ( $keys{$method} || {%like}, undef )
         if $type =~ /hashref/ || $name =~ /params\z|ident/ && $method !~ /save|restore/;
-    return ( undef,        undef )  if $name eq 'params';
-    return ( $st,          undef )  if $name eq 'st';
-    return ( $vol,         undef )  if $name =~ /\A(?:vol|clone)\z/;
-    return ( $c,           undef )  if $name eq 'destcon';
-    return ( $d,           undef )  if $name eq 'domref';
-    return ( undef,        'NULL' ) if $name =~ /ref\z/;
-    return ( 0,            '0' )    if $name eq 'eventID';
-    return ( [ 'a', 'b' ], 'a' )
+    return ( { model => 'selinux', doi => 'doi' }, 'selinux' ) if $name eq 'model';
+    return ( { label => 'label', enforcing => 1 }, 'label' )   if $name eq 'label';
+    return ( undef,                                undef )     if $name eq 'params';
+    return ( $st,                                  undef )     if $name eq 'st';
+    return ( $vol,                                 undef )     if $name =~ /\A(?:vol|clone)\z/;
+    return ( $c,                                   undef )     if $name eq 'destcon';
+    return ( $d,                                   undef )     if $name eq 'domref';
+    return ( undef,                                'NULL' )    if $name =~ /ref\z/;
+    return ( 0,                                    '0' )       if $name eq 'eventID';
+    return ( [ 'a', 'b' ],                         'a' )
         if $name =~ /\A(?:keys|mountPoints)\z/ || $name eq 'xml' && $method =~ /baseline/;
     return ( [$d],               '1' )         if $name eq 'doms';
-    return ( [ $number, 5 ],     $number )     if $name =~ /\A(?:fds|keycodes|pagesizes)\z/;
+    return ( [ $number, 5 ],     $number )     if $name =~ /\A(?:fds|files|keycodes|pagesizes)\z/;
     return ( [ [ $number, 5 ] ], $number )     if $name eq 'pages';
     return ( 'x' x 16,           '78' )        if $name eq 'uuid' && $method !~ /string/;
     return ( "\x2a\xff",         '2a' )        if $name eq 'mask';
@@ -155,6 +165,7 @@ sub call {
     my ($short) = $class =~ /::(\w+)\z/;
     my $object =
         $method =~ /\A_/ && $method !~ /migrate|\A_get/ ? $invocant{ $short || q{} } || $c : $object{$class};
+    $object = $method =~ /\A(?:attach|monitor_event)/ ? $c : $d if $class =~ /::(?:QEMU|LXC)\z/;
     $object = $c if "${class}::$method" =~ /StorageVol::_lookup_by_(?:key|path)\z/;
     my ( @values, @expected );
 
@@ -169,9 +180,9 @@ sub call {
         @expected = ();
     }
     my @call =
-          $method =~ /\A_open|\A_get_library/ ? @values
-        : $method eq '_lookup_by_volume'      ? ($vol)
-        :                                       ( $object, @values );
+          $method =~ /\A_open|\A_get_library|\Aenter_security_label/ ? @values
+        : $method eq '_lookup_by_volume'                             ? ($vol)
+        :                                                              ( $object, @values );
     return ( \@call, \@expected );
 }
 

@@ -13,7 +13,10 @@ use File::Basename ();
 use POSIX          ();
 use Scalar::Util   ();
 use Sys::Virt;
+use Sys::Virt::Admin;
 use Sys::Virt::Event;
+use Sys::Virt::LXC;
+use Sys::Virt::QEMU;
 
 # What waits for events by its nature, ends every connection of the process, or only loading calls.
 my $left_out =
@@ -22,7 +25,7 @@ my @classes = (
     'Sys::Virt',
     map { "Sys::Virt::$_" }
         qw(Domain DomainSnapshot DomainCheckpoint Event EventImpl Interface Network NetworkPort NodeDevice NWFilter
-        NWFilterBinding Secret StoragePool StorageVol Stream Error)
+        NWFilterBinding Secret StoragePool StorageVol Stream Error Admin Admin::Server Admin::Client QEMU LXC)
 );
 
 # What each sub takes: [ class, name, code, [ what each argument is called, its type ] ].
@@ -206,7 +209,7 @@ sub fitting {
         if $parameter =~ /params|hashref|ident/;
     return $o->{'Sys::Virt::Stream'}          if $parameter =~ /\Ast\b/;
     return $o->{'Sys::Virt::Domain'}          if $parameter =~ /\Adom/;
-    return [ map { int rand 9 } 1 .. rand 5 ] if $parameter =~ /keycodes|fds|pagesizes/;
+    return [ map { int rand 9 } 1 .. rand 5 ] if $parameter =~ /keycodes|fds|files|pagesizes/;
     return [ 'vda', 'vdb' ]                   if $parameter =~ /keys|mountPoints/;
     return one_of( 'test', '<domain/>', 'x' x 16, 'default', 'vda' );
 }
@@ -219,7 +222,10 @@ sub call {
         map { rand() < 0.6 ? $self->fitting($_) : $self->any } @{ $parameters || [ ('other') x rand 5 ] };
     splice @args, rand @args, 1, $self->any if @args && rand() < 0.3;
     $#args = int rand @args if rand() < 0.1;
-    my $object = $self->{objects}{$class};
+    my $object =
+        $self->{objects}{ $class =~ /::(?:QEMU|LXC)\z/
+        ? one_of( 'Sys::Virt', 'Sys::Virt::Domain' )
+        : $class };
     unshift @args, $name =~ /\A_/ ? one_of( $class, $self->{objects}{'Sys::Virt'}, $object ) : $object
         if rand() < 0.9;
     local @victims = grep { ref eq 'ARRAY' || ref eq 'HASH' } @args;

@@ -18,8 +18,8 @@ sub compile {
     chomp( my $xml = qx{pkg-config --variable=libvirt_api libvirt} );
     system("$^X '$here/generate.pl' '$xml' > '$dir/all.c'") == 0 or die "no stubs\n";
     system(
-        qw(cc -w -shared -fPIC), "-I$here",         '-o', "$dir/stub.so",
-        "$dir/all.c",            "$here/special.c", '-lvirt'
+        qw(cc -w -shared -fPIC), "-I$here",         '-o',                "$dir/stub.so",
+        "$dir/all.c",            "$here/special.c", "$here/libraries.c", '-lvirt'
         ) == 0
         or die "the stubs do not compile\n";
     return "$dir/stub.so";

@@ -3,13 +3,18 @@
 use strict;
 use warnings;
 
-use FindBin     ();
+use FindBin ();
+use lib "$FindBin::Bin/../lib";
+use Api         ();
 use XML::LibXML ();
 
 my ($xml) = @ARGV;
-open my $special, '<', "$FindBin::Bin/special.c" or die $!;
-my %special = map { $_ => 1 } do { local $/ = undef; <$special> }
-    =~ /\b(vir\w+)\(vir\w+Ptr \*?\w+/g;
+my %special;
+for my $name (qw(special libraries)) {
+    open my $file, '<', "$FindBin::Bin/$name.c" or die $!;
+    my $text = do { local $/ = undef; <$file> };
+    $special{$1} = 1 while $text =~ /\b(vir\w+)\(vir\w+Ptr \*?\w+/g;
+}
 $special{virConnectOpenAuth}               = 1;
 $special{"virConnect${_}EventRegisterAny"} = 1 for qw(Network StoragePool NodeDevice Secret);
 
@@ -18,30 +23,19 @@ my $real =
     qr/\A(?:vir\w*Error\w*|virInitialize|virGetVersion|virTypedParams\w+|virEvent\w+|virDomain(?:FSInfo|Interface
     |IOThreadInfo)Free|virNetworkDHCPLeaseFree|virStreamNew_)\z/x;
 
-# What libvirt has gained since the API that may be installed here: the table of newer functions, in C.
-my %c_type = (
-    'c_int'                 => 'int',
-    'c_uint'                => 'unsigned int',
-    '*mut c_int'            => 'int *',
-    '*mut c_char'           => 'char *',
-    '*const c_char'         => 'const char *',
-    '*mut *const c_char'    => 'const char **',
-    '*mut *mut *mut c_char' => 'char ***',
-);
-open my $table, '<', "$FindBin::Bin/../../rust/virt/newer.rs" or die $!;
-my @newer = map { /^ +"[\d.]+" fn (vir\w+)[(](.*)[)] -> (.*);$/ ? [ $1, $2, $3 ] : () } <$table>;
-
-print qq{#include "stub.h"\n\nint *stub_calls(void) {\n    static int calls;\n    return &calls;\n}\n\n};
+print qq{#include "stub.h"\n}, map { "#include <libvirt/libvirt-$_.h>\n" } qw(admin lxc qemu);
+print "\nint *stub_calls(void) {\n    static int calls;\n    return &calls;\n}\n\n";
 my %done;
 for my $node ( XML::LibXML->load_xml( location => $xml )->findnodes('/api/symbols/function') ) {
     my @args = map { [ $_->getAttribute('type'), $_->getAttribute('name') ] } $node->findnodes('arg');
     function( $node->getAttribute('name'), $node->findvalue('return/@type'), @args );
 }
-for (@newer) {
-    my ( $name, $args, $return ) = @$_;
-    my @args = map { [ split /: / ] } split /, /, $args =~ s/\br#//gr;    # Rust's r#type
-    function( $name, $c_type{$return} // $return, map { [ $c_type{ $_->[1] } // $_->[1], $_->[0] ] } @args );
-}
+
+# The tables of what is looked up at run time: what libvirt has gained since the API that may be installed here, and its
+# other libraries.
+my %found = Api::looked_up();
+function( $_->{name}, $_->{result}, map { [ $_->{type}, $_->{name} ] } @{ $_->{args} } )
+    for @found{ sort keys %found };
 
 sub function {
     my ( $name, $return, @args ) = @_;
@@ -52,8 +46,10 @@ sub function {
     }
     my $prototype = join ', ', map { "$_->[0] $_->[1]" } @args;
     print "$return $name(", $prototype || 'void', ") {\n";
-    if ( $name !~ /(?:Free|Ref|Close)\z/ && $return ne 'void' ) {
-        print '    FAIL(', $return =~ /[*]|Ptr\z/ ? 'NULL' : $return eq 'int' ? -1 : 0, ");\n";
+    my $ends = $name =~ /Free\z|ConnectClose\z/;
+    if ( !$ends && $name !~ /Ref\z/ && $return ne 'void' ) {
+        my $minus = $return eq 'int' || $name =~ /\AvirAdm/;
+        print '    FAIL(', $return =~ /[*]|Ptr\z/ ? 'NULL' : $minus ? -1 : 0, ");\n";
     }
     print "    note(\"$name(\");\n";
     my $count = $return =~ /\A(?:int|unsigned int)\z/ ? 3 : 0;
@@ -79,6 +75,7 @@ sub function {
             print "    if ($next->[1] > 0) { ${arg}[0] = strdup(\"first\"); }\n";
             $count = 1;
         }
+        elsif ( $type eq 'char **' ) { print qq{    *$arg = strdup("text of $name");\n} }
         elsif ( $type =~ /\Aconst char \*\*\z/ ) {
             print qq{    note("%s", THERE($arg) ? text(*$arg) : "NULL");\n};
         }
@@ -111,8 +108,8 @@ sub function {
         else { print qq{    note("object");\n} if $type =~ /Ptr\z/ }
     }
     print qq{    note(")\\n");\n};
-    if    ( $name =~ /(?:Free|Close)\z/ && $return eq 'int' ) { print "    return release($object);\n" }
-    elsif ( $name =~ /Ref\z/ )                                { print "    return reference($object);\n" }
+    if    ( $ends && $return eq 'int' ) { print "    return release($object);\n" }
+    elsif ( $name =~ /Ref\z/ )          { print "    return reference($object);\n" }
     elsif ( $return eq 'char *' )       { print "    return strdup(\"text of $name\");\n" }
     elsif ( $return eq 'const char *' ) { print "    return \"text of $name\";\n" }
     elsif ( $name =~ /Get(?:Connect|Domain|Network)\z/ ) {

@@ -53,7 +53,7 @@ sub methods {
         my ( $sub, $name, @call ) = ( $row->{sub}, "$row->{class}::$row->{method}", @{ $row->{call} } );
 
         # A close callback leaves something to do for the loop; a stream's is kept until it is taken back.
-        my $closes = $name eq 'Sys::Virt::register_close_callback';
+        my $closes = $row->{method} eq 'register_close_callback';
         my $times  = $closes ? 30     : 200;
         my $after  = $closes ? \&turn : $name =~ /Stream::add_callback/ ? \&take_back : sub { };
         measure( 'succeeds', $name, $times, sub { quietly( $sub, @call ); $after->() } );
