@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! [`Callback`]: a Perl sub that libvirt will call, by way of the functions that the shim installs.
 
-use super::named::NamedArg;
-use super::types::Origin;
+use super::types::{NamedArg, Origin};
 use crate::r#async::errand::on_perls_thread;
 use crate::boundary::callbacks::{self, Callbacks, Sink, Want, installed};
 use crate::boundary::error::{Error, Result};

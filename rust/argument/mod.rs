@@ -2,8 +2,8 @@
 //! The arguments: what a row's parameter can be, and what is made of it.
 
 pub mod callback;
-pub mod named;
 pub mod number;
+pub mod options;
 pub mod schema;
 #[cfg(test)]
 mod tests;

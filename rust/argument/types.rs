@@ -2,7 +2,6 @@
 //! What a row's parameter can be: for each type, how the shim decodes the argument and what the row sees of it. The shim has
 //! checked everything when a row runs, so that `get` only narrows.
 
-use super::named::NamedArg;
 use crate::boundary::class::Object;
 use crate::boundary::error::{Error, Result};
 use crate::boundary::memory;
@@ -184,6 +183,14 @@ impl<T: Object> Arg for Owner<T> {
     fn get(value: &Value, _name: &'static str) -> Result<Origin<T>> {
         Ok(Origin { object: value.pointer().cast(), sv: value.origin() })
     }
+}
+
+/// An argument, and the parameter's name for messages.
+pub struct NamedArg<'a> {
+    /// The argument.
+    pub value: &'a Value,
+    /// The parameter, as messages show it.
+    pub name: &'static str,
 }
 
 macro_rules! compounds {

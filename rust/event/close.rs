@@ -4,8 +4,7 @@
 
 use super::registration::{CallbackRegistry, Registration, note};
 use crate::argument::callback::Callback;
-use crate::argument::named::NamedArg;
-use crate::argument::types::Origin;
+use crate::argument::types::{NamedArg, Origin};
 use crate::boundary::class::{self, Admin, Class, Connect, Object};
 use crate::boundary::error::{Error, Result};
 use crate::boundary::library;

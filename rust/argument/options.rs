@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! [`NamedArg`]: an argument that the method takes apart, with its name for messages; [`Options`], the pairs that a constructor
-//! takes.
+//! [`Options`]: the pairs that a constructor takes.
 
 use super::types::Arg;
 use crate::boundary::class::Object;
@@ -10,14 +9,6 @@ use crate::boundary::value::{Tag, Value};
 use crate::virt::rules::by_uuid;
 use libc::c_char;
 use std::marker::PhantomData;
-
-/// An argument, and the parameter's name for messages.
-pub struct NamedArg<'a> {
-    /// The argument.
-    pub value: &'a Value,
-    /// The parameter, as messages show it.
-    pub name: &'static str,
-}
 
 /// The options that a constructor has.
 pub trait OptionSet {
@@ -59,7 +50,7 @@ macro_rules! options {
         #[allow(clippy::upper_case_acronyms)]
         pub struct $name;
 
-        impl $crate::argument::named::OptionSet for $name {
+        impl $crate::argument::options::OptionSet for $name {
             const FIELDS: &'static [$crate::boundary::shape::Field] = &[$(
                 $crate::boundary::shape::Field::new(
                     // A literal with one NUL, at its end.
