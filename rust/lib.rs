@@ -30,18 +30,17 @@ macro_rules! table {
     ($class:ident $(destroy $destroy:literal)?: methods [$($methods:path),*] constants [$($constants:path),*]) => {{
         static METHODS: &[MethodRows] = &[$(methods($methods)),*];
         static CONSTANTS: &[ConstantRows] = &[$(constants($constants)),*];
-        #[allow(unused_mut, unused_assignments)]
-        let mut destroy: *const c_char = std::ptr::null();
-        $(destroy = { let name: &std::ffi::CStr = $destroy; name.as_ptr() };)?
         ClassTable {
             class: Class::$class,
             methods: METHODS.as_ptr(),
             nmethods: METHODS.len(),
             constants: CONSTANTS.as_ptr(),
             nconstants: CONSTANTS.len(),
-            destroy,
+            destroy: table!(@destroy $($destroy)?),
         }
     }};
+    (@destroy) => { std::ptr::null() };
+    (@destroy $name:literal) => {{ let name: &std::ffi::CStr = $name; name.as_ptr() }};
 }
 
 static CLASSES: &[ClassTable] = &[

@@ -101,7 +101,7 @@ fn error_of(work: &Work) -> Option<Error> {
     unsafe {
         if connection.is_null()
             || virt_sys::virConnectIsAlive(connection) != 0
-            || virt_sys::virConnectGetLibVersion(connection, &mut version) >= 0
+            || virt_sys::virConnectGetLibVersion(connection, &raw mut version) >= 0
         {
             return None;
         }

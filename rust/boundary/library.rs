@@ -15,7 +15,7 @@ use virt_sys::{
 fn library_version() -> String {
     let mut version = 0;
     // SAFETY: writes one number; the driver's name and version may be NULL.
-    unsafe { virt_sys::virGetVersion(&mut version, std::ptr::null(), std::ptr::null_mut()) };
+    unsafe { virt_sys::virGetVersion(&raw mut version, std::ptr::null(), std::ptr::null_mut()) };
     format!("{}.{}.{}", version / 1_000_000, version / 1000 % 1000, version % 1000)
 }
 

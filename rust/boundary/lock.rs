@@ -81,7 +81,7 @@ impl Condition {
             tv_nsec: (deadline % nanoseconds) as _,
         };
         // SAFETY: both are initialized, and the mutex is this thread's.
-        unsafe { libc::pthread_cond_timedwait(self.0.get(), guard.lock.mutex.get(), &time) };
+        unsafe { libc::pthread_cond_timedwait(self.0.get(), guard.lock.mutex.get(), &raw const time) };
     }
 
     /// Wakes one that waits.
@@ -101,7 +101,7 @@ impl Condition {
 pub fn now() -> u64 {
     let mut time = timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: room for a time.
-    unsafe { libc::clock_gettime(CLOCK_MONOTONIC, &mut time) };
+    unsafe { libc::clock_gettime(CLOCK_MONOTONIC, &raw mut time) };
     #[allow(clippy::unnecessary_cast)]
     {
         time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
@@ -150,10 +150,10 @@ impl Forks for Condition {
         // SAFETY: nobody else is there to use it; those who waited are gone.
         unsafe {
             let mut attributes = std::mem::zeroed();
-            libc::pthread_condattr_init(&mut attributes);
-            libc::pthread_condattr_setclock(&mut attributes, CLOCK_MONOTONIC);
-            libc::pthread_cond_init(self.0.get(), &attributes);
-            libc::pthread_condattr_destroy(&mut attributes);
+            libc::pthread_condattr_init(&raw mut attributes);
+            libc::pthread_condattr_setclock(&raw mut attributes, CLOCK_MONOTONIC);
+            libc::pthread_cond_init(self.0.get(), &raw const attributes);
+            libc::pthread_condattr_destroy(&raw mut attributes);
         }
     }
 }

@@ -90,7 +90,7 @@ fn give_back() -> bool {
         // No time to wait: a signal of the whole process may be another thread's by now.
         let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: a set and a time; what the signal tells nobody asks for.
-        unsafe { libc::sigtimedwait(&only_sigpipe(), std::ptr::null_mut(), &at_once) };
+        unsafe { libc::sigtimedwait(&only_sigpipe(), std::ptr::null_mut(), &raw const at_once) };
     }
     if state == State::Held {
         mask(SIG_UNBLOCK);

@@ -8,7 +8,7 @@ use libc::c_char;
 use std::mem::ManuallyDrop;
 
 /// The default of a parameter that may be left out and is then undef.
-#[allow(non_upper_case_globals)]
+#[expect(non_upper_case_globals, reason = "the rows read as Perl does")]
 pub const undef: i64 = i64::MIN;
 
 /// One parameter of a method.
@@ -162,7 +162,7 @@ impl Method {
         let params = unsafe { std::slice::from_raw_parts(self.params, self.nparams) };
         for (param, value) in params.iter().zip(args) {
             let mut result = Value::none();
-            let outcome = (param.check)(param.name, value, &mut result);
+            let outcome = (param.check)(param.name, value, &raw mut result);
             if outcome != Outcome::Done {
                 let text = String::from_utf8_lossy(result.raw());
                 return (outcome, Value::from(format!("{}: {text}", self.name()).as_str()));

@@ -34,7 +34,7 @@ unsafe fn enter_namespace(dom: *mut Domain, mut given: Vec<c_int>, flags: u32) -
     let (mut array, mut count) = (std::ptr::null_mut(), 0);
     // SAFETY: the caller's promise; libvirt only reads the descriptors given, and writes to the pointers if all went well.
     unsafe {
-        check(enter(dom, given.len() as c_uint, given.as_mut_ptr(), &mut count, &mut array, flags))?;
+        check(enter(dom, given.len() as c_uint, given.as_mut_ptr(), &raw mut count, &raw mut array, flags))?;
         Ok(Value::list(crate::virt::rules::files(array, count as c_int)))
     }
 }
@@ -61,7 +61,7 @@ fn enter_security_label(model: &Options, label: &Options, flags: u32) -> Result<
     copy_text(&mut c_label.label, label, "label")?;
     c_label.enforcing = label.is_true("enforcing").into();
     // SAFETY: three structures, which libvirt reads, and of which it writes the last.
-    check(unsafe { enter(&mut c_model, &mut c_label, &mut old, flags) })?;
+    check(unsafe { enter(&raw mut c_model, &raw mut c_label, &raw mut old, flags) })?;
     Ok(map! { c"label" => text_field(&old.label), c"enforcing" => old.enforcing })
 }
 

@@ -22,7 +22,6 @@ pub mod storage_vol;
 pub mod stream;
 
 /// What nearly every file of rows uses.
-#[allow(unused_imports)]
 pub(crate) mod prelude {
     pub(crate) use super::methods;
     pub(crate) use crate::argument::number::integer;
@@ -78,11 +77,12 @@ macro_rules! methods {
                 &[$(stringify!($arg)),*],
                 $crate::class::methods!(@flags $($mark)*),
                 {
-                    #[allow(unused_mut, unused_variables, unused_unsafe, non_snake_case)]
                     unsafe extern "C" fn body(
                         args: *const $crate::boundary::value::Value,
                         result: *mut $crate::boundary::value::Value,
                     ) -> $crate::boundary::table::Outcome {
+                        #![allow(unused_mut, unused_variables, unused_unsafe, non_snake_case)]
+                        #![allow(clippy::multiple_unsafe_ops_per_block, reason = "a rule and its call")]
                         const COUNT: usize = <[&str]>::len(&[$(stringify!($arg)),*]);
                         let row = |[$($arg),*]: &[$crate::boundary::value::Value; COUNT]| {
                             $($crate::class::methods!(@let $arg ($($shown)?) $ty);)*

@@ -101,7 +101,7 @@ fn new(params: &Options) -> Result<Value> {
 fn leases(net: *mut Network, mac: *const c_char, flags: u32) -> Result<Value> {
     let mut array = std::ptr::null_mut();
     // SAFETY: the row's network and string; libvirt allocates what it writes to the pointer.
-    let count = check(unsafe { virNetworkGetDHCPLeases(net, mac, &mut array, flags) })?;
+    let count = check(unsafe { virNetworkGetDHCPLeases(net, mac, &raw mut array, flags) })?;
     // SAFETY: ours, and not used again.
     let free = |pointer| unsafe { virNetworkDHCPLeaseFree(pointer) };
     // SAFETY: libvirt allocated the array and its structures for us.

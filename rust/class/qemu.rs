@@ -56,9 +56,9 @@ unsafe fn with_files(
             cmd,
             sent.len() as c_uint,
             sent.as_mut_ptr(),
-            &mut count,
-            &mut array,
-            &mut text,
+            &raw mut count,
+            &raw mut array,
+            &raw mut text,
             flags,
         ))?;
         let mut values = vec![Value::owned_text(text)];

@@ -268,20 +268,19 @@ unsafe extern "C" fn sink(
 }
 
 /// A handler that is told the length of a hole.
-fn tell_hole(handlers: &Handlers, sub: &Option<Callback>, length: i64) -> Option<c_int> {
+fn tell_hole(handlers: &Handlers, sub: Option<&Callback>, length: i64) -> Option<c_int> {
     let args = [handlers.stream(), Value::from(length)];
-    sub.as_ref()?
-        .ask(args, Want::Scalar, &COUNT, None, |returned, _| count_of(returned).clamp(-1, 0) as c_int)
+    sub?.ask(args, Want::Scalar, &COUNT, None, |returned, _| count_of(returned).clamp(-1, 0) as c_int)
 }
 
 unsafe extern "C" fn sink_hole(_st: *mut Stream, length: i64, opaque: *mut c_void) -> c_int {
     // SAFETY: libvirt passes the opaque pointer through.
-    unsafe { handle(opaque, |handlers| tell_hole(handlers, &handlers.hole, length)) }
+    unsafe { handle(opaque, |handlers| tell_hole(handlers, handlers.hole.as_ref(), length)) }
 }
 
 unsafe extern "C" fn source_skip(_st: *mut Stream, length: i64, opaque: *mut c_void) -> c_int {
     // SAFETY: libvirt passes the opaque pointer through.
-    unsafe { handle(opaque, |handlers| tell_hole(handlers, &handlers.skip, length)) }
+    unsafe { handle(opaque, |handlers| tell_hole(handlers, handlers.skip.as_ref(), length)) }
 }
 
 unsafe extern "C" fn source_hole(

@@ -201,7 +201,7 @@ const COUNT_MAX: c_int = 1 << 12;
 /// The same, asking for the number first.
 pub fn query_counted(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int) -> Result<ParamArray> {
     let mut count = 0;
-    check(call(std::ptr::null_mut(), &mut count))?;
+    check(call(std::ptr::null_mut(), &raw mut count))?;
     query_n(count.min(COUNT_MAX), call)
 }
 
@@ -214,7 +214,7 @@ pub fn query_at_once(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int)
     // SAFETY: all-zero bytes are a parameter without name, type and value.
     let mut params: [virTypedParameter; FEW] = unsafe { std::mem::zeroed() };
     let mut count = FEW as c_int;
-    let failed = call(params.as_mut_ptr(), &mut count) < 0;
+    let failed = call(params.as_mut_ptr(), &raw mut count) < 0;
     if !failed && count < FEW as c_int {
         if let Ok(given) = ParamArray::room(count) {
             // SAFETY: both arrays have `count` elements, none if that is negative. What they own moves along, for those on the
@@ -238,7 +238,7 @@ pub fn query_n(
 ) -> Result<ParamArray> {
     let mut params = ParamArray::room(count)?;
     if count > 0 {
-        check(call(params.params, &mut count))?;
+        check(call(params.params, &raw mut count))?;
     }
     // What libvirt did not write is still all zeros and owns nothing.
     params.count = params.count.min(count.max(0));
@@ -253,7 +253,7 @@ pub fn get(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int) -> Result
 /// Asks a function that allocates its parameters.
 pub fn take(call: impl FnOnce(*mut *mut virTypedParameter, *mut c_int) -> c_int) -> Result<ParamArray> {
     let mut given = ParamArray { params: std::ptr::null_mut(), count: 0 };
-    check(call(&mut given.params, &mut given.count))?;
+    check(call(&raw mut given.params, &raw mut given.count))?;
     Ok(given)
 }
 

@@ -155,7 +155,7 @@ pub fn list<T: Object>(call: impl FnOnce(*mut *mut *mut T) -> c_int) -> Result<V
 /// The objects that a ListAll function finds.
 pub fn objects<T: Object>(call: impl FnOnce(*mut *mut *mut T) -> c_int) -> Result<Vec<Value>> {
     let mut array = std::ptr::null_mut();
-    let count = check(call(&mut array))?;
+    let count = check(call(&raw mut array))?;
     // SAFETY: a reference of ours.
     let release = |object: *mut T| unsafe { class::release(T::CLASS, object.cast::<c_void>()) };
     // SAFETY: libvirt allocated the array for us, and a reference of each object is ours.
@@ -167,7 +167,7 @@ pub fn objects<T: Object>(call: impl FnOnce(*mut *mut *mut T) -> c_int) -> Resul
 /// An array of strings from a function that allocates both.
 pub fn strings(call: impl FnOnce(*mut *mut *mut c_char) -> c_int) -> Result<Value> {
     let mut array = std::ptr::null_mut();
-    let count = check(call(&mut array))?;
+    let count = check(call(&raw mut array))?;
     // SAFETY: malloc gave it.
     let free = |text: *mut c_char| unsafe { libc::free(text.cast()) };
     // SAFETY: libvirt allocated the array and its strings for us.
@@ -224,14 +224,14 @@ pub fn uuid_string(call: impl FnOnce(*mut u8) -> c_int) -> Result<Short> {
 /// A number that a function writes through a pointer.
 pub fn written<T: Default + Into<Value>>(call: impl FnOnce(*mut T) -> c_int) -> Result<Value> {
     let mut number = T::default();
-    check(call(&mut number))?;
+    check(call(&raw mut number))?;
     Ok(number.into())
 }
 
 /// A string that a function allocates for us and writes through a pointer; NULL is the empty one.
 pub fn written_text(call: impl FnOnce(*mut *mut c_char) -> c_int) -> Result<Value> {
     let mut text = std::ptr::null_mut();
-    check(call(&mut text))?;
+    check(call(&raw mut text))?;
     // SAFETY: libvirt's, from malloc, and ours.
     Ok(if text.is_null() { Value::from("") } else { unsafe { Value::owned_text(text) } })
 }
@@ -250,7 +250,7 @@ pub unsafe fn files(array: *mut c_int, count: c_int) -> Vec<Value> {
 pub fn filled<T: Zeroed>(call: impl FnOnce(*mut T) -> c_int) -> Result<T> {
     // SAFETY: all-zero bytes are a value of every `Zeroed`.
     let mut structure: T = unsafe { std::mem::zeroed() };
-    check(call(&mut structure))?;
+    check(call(&raw mut structure))?;
     Ok(structure)
 }
 

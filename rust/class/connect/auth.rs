@@ -74,7 +74,7 @@ pub unsafe fn open_auth(
         cbdata: (&raw mut callback).cast(),
     };
     // SAFETY: `auth`, what it points to and `uri` outlive the call, after which libvirt uses none of them.
-    unsafe { open(uri, &mut auth, flags) }
+    unsafe { open(uri, &raw mut auth, flags) }
 }
 
 /// libvirt's request for credentials.

@@ -85,7 +85,7 @@ fn type_name(con: *mut Connect) -> *const c_char {
 fn library_version() -> Result<u64> {
     let mut version: c_ulong = 0;
     // SAFETY: writes one number; without a driver's name there is no second one.
-    check(unsafe { virGetVersion(&mut version, std::ptr::null(), std::ptr::null_mut()) })?;
+    check(unsafe { virGetVersion(&raw mut version, std::ptr::null(), std::ptr::null_mut()) })?;
     Ok(u64_of(version))
 }
 
@@ -96,7 +96,7 @@ fn version_number(con: &NamedArg) -> Result<u64> {
         Tag::Handle if con.value.class() == Class::Connect => {
             let mut version: c_ulong = 0;
             // SAFETY: a connection of ours, or NULL, which libvirt refuses.
-            check(unsafe { virConnectGetVersion(con.value.pointer().cast(), &mut version) })?;
+            check(unsafe { virConnectGetVersion(con.value.pointer().cast(), &raw mut version) })?;
             Ok(u64_of(version))
         }
         _ => Err(Error::argument("con", "is not a blessed SV reference")),

@@ -125,11 +125,11 @@ fn stats<T: Zeroed>(
     call: impl Fn(*mut T, *mut c_int) -> c_int,
 ) -> Result<Value> {
     let mut count = 0;
-    check(call(std::ptr::null_mut(), &mut count))?;
+    check(call(std::ptr::null_mut(), &raw mut count))?;
     count = count.clamp(0, STATS_MAX);
     let mut array: Vec<T> = zeroed_array(count as usize)?;
     if count > 0 {
-        check(call(array.as_mut_ptr(), &mut count))?;
+        check(call(array.as_mut_ptr(), &raw mut count))?;
     }
     let mut items = Vec::new();
     for stat in array.iter().take(count.max(0) as usize) {

@@ -36,10 +36,10 @@ fn all_domain_stats(con: *mut Connect, stats: u32, mut list: Vec<*mut Domain>, f
     // SAFETY: a connection of ours or NULL; domains that the caller keeps, and a NULL behind the last.
     let count = check(unsafe {
         if list.is_empty() {
-            virConnectGetAllDomainStats(con, stats, &mut records, flags)
+            virConnectGetAllDomainStats(con, stats, &raw mut records, flags)
         } else {
             list.push(std::ptr::null_mut());
-            virDomainListGetStats(list.as_mut_ptr(), stats, &mut records, flags)
+            virDomainListGetStats(list.as_mut_ptr(), stats, &raw mut records, flags)
         }
     })?;
     let records = Records(records);

@@ -5,11 +5,11 @@ use crate::class::prelude::*;
 
 methods! { "Sys::Virt::Domain";
     fs_freeze(dom: Domain, mountPointsSV as mountPoints: Optional<Array<Text>>, flags: u32 = 0) => {
-        let (points, count) = texts(&mountPoints);
+        let (points, count) = texts(mountPoints.as_deref());
         number(virDomainFSFreeze(dom, points, count, flags))
     };
     fs_thaw(dom: Domain, mountPointsSV as mountPoints: Optional<Array<Text>>, flags: u32 = 0) => {
-        let (points, count) = texts(&mountPoints);
+        let (points, count) = texts(mountPoints.as_deref());
         number(virDomainFSThaw(dom, points, count, flags))
     };
     fs_trim(dom: Domain, mountPoint: TextOrNull, minimumsv as minimum: u64, flags: u32 = 0) =>
@@ -21,7 +21,7 @@ methods! { "Sys::Virt::Domain";
         strings(|out| get(dom, user, out, flags))
     };
     authorized_ssh_keys_set(dom: Domain, user: Text, keysSV as keys: Optional<Array<Text>>, flags: SpacedFlags = 0) => {
-        let (keys, count) = texts(&keys);
+        let (keys, count) = texts(keys.as_deref());
         status(newer::virDomainAuthorizedSSHKeysSet()?(dom, user, keys, count, flags))
     };
     set_user_password(dom: Domain, username: Text, password: Text, flags: u32 = 0) =>
@@ -47,8 +47,8 @@ unsafe fn time(dom: *mut Domain, flags: u32) -> Result<Value> {
 }
 
 /// An array of strings for a C function that does not write to it, NULL if it is empty.
-fn texts(array: &Option<Vec<*const c_char>>) -> (*mut *const c_char, c_uint) {
-    let array = array.as_deref().unwrap_or_default();
+fn texts(array: Option<&[*const c_char]>) -> (*mut *const c_char, c_uint) {
+    let array = array.unwrap_or_default();
     let pointer = if array.is_empty() { std::ptr::null_mut() } else { array.as_ptr().cast_mut() };
     (pointer, array.len() as c_uint)
 }
@@ -56,7 +56,7 @@ fn texts(array: &Option<Vec<*const c_char>>) -> (*mut *const c_char, c_uint) {
 fn fs_info(dom: *mut Domain, flags: u32) -> Result<Value> {
     let mut array = std::ptr::null_mut();
     // SAFETY: the row's domain; libvirt allocates what it writes to the pointer.
-    let count = check(unsafe { virDomainGetFSInfo(dom, &mut array, flags) })?;
+    let count = check(unsafe { virDomainGetFSInfo(dom, &raw mut array, flags) })?;
     // SAFETY: ours, and not used again.
     let free = |pointer| unsafe { virDomainFSInfoFree(pointer) };
     // SAFETY: libvirt allocated the array and its structures for us.

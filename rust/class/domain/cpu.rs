@@ -183,7 +183,7 @@ fn cpu_stats(dom: *mut Domain, start: i32, ncpus: u32, flags: u32) -> Result<Val
 fn iothread_info(dom: *mut Domain, flags: u32) -> Result<Value> {
     let mut array = std::ptr::null_mut();
     // SAFETY: the row's domain; libvirt allocates what it writes to the pointer.
-    let count = check(unsafe { virDomainGetIOThreadInfo(dom, &mut array, flags) })?;
+    let count = check(unsafe { virDomainGetIOThreadInfo(dom, &raw mut array, flags) })?;
     // SAFETY: ours, and not used again.
     let free = |pointer| unsafe { virDomainIOThreadInfoFree(pointer) };
     // SAFETY: libvirt allocated the array and its structures for us.

@@ -54,7 +54,7 @@ fn interface_stats(dom: *mut Domain, path: *const c_char) -> Result<Value> {
 fn interface_addresses(dom: *mut Domain, source: u32, flags: u32) -> Result<Value> {
     let mut array = std::ptr::null_mut();
     // SAFETY: the row's domain; libvirt allocates what it writes to the pointer.
-    let count = check(unsafe { virDomainInterfaceAddresses(dom, &mut array, source, flags) })?;
+    let count = check(unsafe { virDomainInterfaceAddresses(dom, &raw mut array, source, flags) })?;
     // SAFETY: ours, and not used again.
     let free = |pointer| unsafe { virDomainInterfaceFree(pointer) };
     // SAFETY: libvirt allocated the array and its structures for us.

@@ -168,7 +168,7 @@ fn scheduler(dom: *mut Domain, flags: u32) -> Result<params::ParamArray> {
     }
     let mut count = 0;
     // SAFETY: the row's domain.
-    let name = unsafe { virDomainGetSchedulerType(dom, &mut count) };
+    let name = unsafe { virDomainGetSchedulerType(dom, &raw mut count) };
     if name.is_null() {
         return Err(Error::last());
     }
