@@ -15,7 +15,8 @@ our $ROOT = Cwd::abs_path( File::Basename::dirname(__FILE__) . '/..' );
 # The commands that run a Perl program under the original, and under ours as it is installed: in a tree split into lib and
 # arch, XSLoader would take its slow path.
 sub perls {
-    our $install ||= File::Temp->newdir;
+    our $install;
+    $install ||= File::Temp->newdir;
     system("make -C '$ROOT' pure_install DESTDIR='$install' >/dev/null 2>&1") == 0
         or die "make pure_install failed\n";
     my ($pm) = split /\n/, qx{find '$install' -path '*/Sys/Virt.pm'};

@@ -50,7 +50,8 @@ XS_INTERNAL(clone_context) {
 #endif
 
 static bool is_getter(const sysvirt_Method *method) {
-    return method->nparams == 1 && method->params->field.shape.kind == SYSVIRT_KIND_HANDLE && !method->params->field.shape.optional && !(method->flags & sysvirt_SUB);
+    return method->nparams == 1 && method->params->field.shape.kind == SYSVIRT_KIND_HANDLE && !method->params->field.shape.optional
+           && !(method->flags & sysvirt_SUB);
 }
 
 static void bind_methods(pTHX_ const sysvirt_Method *method, size_t count) {

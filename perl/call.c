@@ -67,9 +67,7 @@ static void release_now(pTHX_ sysvirt_Class class_, void *object) {
     sysvirt_release(class_, object);
 }
 
-static void release_later(pTHX_ sysvirt_Class class_, void *object) {
-    sv_2mortal(sysvirt_handle_inner(aTHX_ class_, object));
-}
+static void release_later(pTHX_ sysvirt_Class class_, void *object) { sv_2mortal(sysvirt_handle_inner(aTHX_ class_, object)); }
 
 /* Whether there is a sub among the arguments, which may run while the method does. */
 static bool has_code(const sysvirt_Value *values, size_t count) {
@@ -77,8 +75,7 @@ static bool has_code(const sysvirt_Value *values, size_t count) {
     for (index = 0; index < count; index++) {
         const sysvirt_Value *value = &values[index];
         if (value->tag == SYSVIRT_TAG_CODE
-            || ((value->tag == SYSVIRT_TAG_ARRAY || value->tag == SYSVIRT_TAG_MAP)
-                && has_code(value->data.items, value->len)))
+            || ((value->tag == SYSVIRT_TAG_ARRAY || value->tag == SYSVIRT_TAG_MAP) && has_code(value->data.items, value->len)))
             return TRUE;
     }
     return FALSE;
@@ -159,13 +156,13 @@ static SV *scalar_of_list(pTHX_ my_cxt_t *cxt, sysvirt_Value *result) {
     return result->len ? sysvirt_build(aTHX_ cxt, &result->data.items[result->len - 1], NULL) : &PL_sv_undef;
 }
 
-
 /* Raises the warnings behind a result; it is dropped first, since a warning may be fatal. */
 static NOINLINE void return_warned(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Method *method, sysvirt_Value *result) {
     AV *warnings = (AV *)sv_2mortal((SV *)newAV());
     SSize_t index;
     for (index = 1; index < (SSize_t)result->len; index++)
-        av_push(warnings, newSVpvf("%s: %.*s", method->name, (int)result->data.items[index].len, result->data.items[index].data.text));
+        av_push(warnings,
+                newSVpvf("%s: %.*s", method->name, (int)result->data.items[index].len, result->data.items[index].data.text));
     ST(0) = sv_2mortal(sysvirt_build(aTHX_ cxt, &result->data.items[0], NULL));
     index = result->data.items[0].tag == SYSVIRT_TAG_NONE ? 0 : 1;
     sysvirt_drop(result);
@@ -197,8 +194,8 @@ static NOINLINE void return_built(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Met
         return_warned(aTHX_ cxt, ax, method, result);
         return;
     case SYSVIRT_TAG_HANDLE: /* which is taken over: nothing to drop */
-        ST(0) = sv_2mortal(sysvirt_build(aTHX_ cxt, result,
-                                         method->flags & sysvirt_CONSTRUCTOR ? (HV *)args[0].data.pointer : NULL));
+        ST(0) =
+            sv_2mortal(sysvirt_build(aTHX_ cxt, result, method->flags & sysvirt_CONSTRUCTOR ? (HV *)args[0].data.pointer : NULL));
         XSRETURN(1);
     default:
         single = sysvirt_build(aTHX_ cxt, result, NULL);
@@ -290,6 +287,4 @@ void sysvirt_decode_checked(pTHX_ const sysvirt_Method *method, SV **given, SSiz
 
 bool sysvirt_has_code(const sysvirt_Value *values, size_t count) { return has_code(values, count); }
 
-void sysvirt_throw(pTHX_ my_cxt_t *cxt, sysvirt_Outcome outcome, sysvirt_Value *result) {
-    throw(aTHX_ cxt, outcome, result);
-}
+void sysvirt_throw(pTHX_ my_cxt_t *cxt, sysvirt_Outcome outcome, sysvirt_Value *result) { throw(aTHX_ cxt, outcome, result); }

@@ -9,11 +9,11 @@
 #include <pthread.h>
 
 typedef struct callback {
-    SV *code;         /* the sub, which we keep; NULL once the interpreter is gone */
-    SV *owner;        /* weak: the object that the callback was registered on */
-    HV *owner_stash;  /* its package, should it have to be made again */
+    SV *code;        /* the sub, which we keep; NULL once the interpreter is gone */
+    SV *owner;       /* weak: the object that the callback was registered on */
+    HV *owner_stash; /* its package, should it have to be made again */
     void *interpreter;
-    bool abandoned;   /* to be freed by the interpreter that it belongs to */
+    bool abandoned; /* to be freed by the interpreter that it belongs to */
     struct callback *next, *previous;
 } callback;
 
@@ -242,7 +242,7 @@ static void invoke(pTHX_ void *argument) {
     SAVETMPS;
     error = ERRSV;
     if (SvROK(error) || !SvPOK(error) || SvCUR(error))
-        save_scalar(PL_errgv); /* the script's own $@ is none of our business; an empty one is left as empty */
+        save_scalar(PL_errgv);  /* the script's own $@ is none of our business; an empty one is left as empty */
     PUSHSTACKi(PERLSI_UNKNOWN); /* no `last` or `return` gets past here */
     code = sv_2mortal(SvREFCNT_inc_simple_NN(of->cb->code)); /* the callback may unregister itself */
     for (index = 0; index < of->count; index++)
@@ -290,8 +290,15 @@ static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Wan
                  intptr_t readback, const sysvirt_Field *read, sysvirt_Sink sink, void *context) {
     callback *cb = pointer;
     void *interpreter = CURRENT_INTERPRETER;
-    invocation of = {.cb = cb, .values = values, .count = count, .want = want, .returned = returned,
-                     .readback = readback, .read = read, .sink = sink, .context = context};
+    invocation of = {.cb = cb,
+                     .values = values,
+                     .count = count,
+                     .want = want,
+                     .returned = returned,
+                     .readback = readback,
+                     .read = read,
+                     .sink = sink,
+                     .context = context};
 
     if (!cb->code || cb->interpreter != interpreter)
         return FALSE;
@@ -326,6 +333,4 @@ static void defer_message(const char *message) {
 
 const sysvirt_Callbacks sysvirt_callbacks = {create, named, destroy, call, defer_message};
 
-void sysvirt_callback_boot(pTHX) {
-    Perl_call_atexit(aTHX_ forget_interpreter, NULL);
-}
+void sysvirt_callback_boot(pTHX) { Perl_call_atexit(aTHX_ forget_interpreter, NULL); }

@@ -23,7 +23,7 @@
 #endif
 #ifndef PERL_VERSION_GE
 #define PERL_VERSION_GE(major, minor, patch) \
-    (PERL_REVISION * 1000000 + PERL_VERSION * 1000 + PERL_SUBVERSION >= (major) * 1000000 + (minor) * 1000 + (patch))
+    (PERL_REVISION * 1000000 + PERL_VERSION * 1000 + PERL_SUBVERSION >= (major)*1000000 + (minor)*1000 + (patch))
 #endif
 #ifndef MUTABLE_SV
 #define MUTABLE_SV(p) ((SV *)(void *)(p))
@@ -40,17 +40,17 @@
 
 /* One per interpreter. */
 typedef struct {
-    void *interpreter; /* whose it is */
+    void *interpreter;              /* whose it is */
     HV *stash[SYSVIRT_CLASS_COUNT]; /* by class number */
-    SV *deferred; /* what a callback died with, to be thrown when the enclosing call has returned */
-    bool exiting; /* a callback called exit: everything returns as fast as it can */
-    bool pending; /* either of these */
+    SV *deferred;                   /* what a callback died with, to be thrown when the enclosing call has returned */
+    bool exiting;                   /* a callback called exit: everything returns as fast as it can */
+    bool pending;                   /* either of these */
     bool reentrant; /* an event loop in Perl or a close callback may run in the midst of any call, and change the arguments */
-    CV *gatherer; /* runs a callback and collects what it returns */
+    CV *gatherer;   /* runs a callback and collects what it returns */
     struct gathering *gathering;
-    AV *keys;     /* the keys of results, as scalars that share them, by number */
-    AV *templates; /* of hashes with such keys, by the number of the first key */
-    size_t queue; /* of calls that do not block; 0: none were made */
+    AV *keys;                   /* the keys of results, as scalars that share them, by number */
+    AV *templates;              /* of hashes with such keys, by the number of the first key */
+    size_t queue;               /* of calls that do not block; 0: none were made */
     struct sysvirt_call *calls; /* those that are not settled */
 } my_cxt_t;
 
@@ -65,9 +65,7 @@ static inline my_cxt_t *sysvirt_context_of(pTHX) {
 }
 #else
 extern my_cxt_t *sysvirt_only_context;
-static inline my_cxt_t *sysvirt_context_of(pTHX) {
-    return sysvirt_only_context->interpreter ? sysvirt_only_context : NULL;
-}
+static inline my_cxt_t *sysvirt_context_of(pTHX) { return sysvirt_only_context->interpreter ? sysvirt_only_context : NULL; }
 #endif
 
 /* The same, set up at its first use. */

@@ -38,9 +38,7 @@ static inline MAGIC *sysvirt_handle_magic_read(SV *inner) {
 }
 
 /* The same by way of the reference. */
-static inline MAGIC *sysvirt_handle_magic(SV *sv) {
-    return SvROK(sv) ? sysvirt_handle_magic_of(SvRV(sv)) : NULL;
-}
+static inline MAGIC *sysvirt_handle_magic(SV *sv) { return SvROK(sv) ? sysvirt_handle_magic_of(SvRV(sv)) : NULL; }
 
 /* The same of an argument that is a plain reference, which is magical neither. */
 static inline MAGIC *sysvirt_handle_magic_plain(SV *sv) {

@@ -66,9 +66,7 @@ static inline void private_av_fill(AV *array, SSize_t last) { AvFILLp(array) = l
 static inline SV *private_av_at(AV *array, SSize_t index) { return index <= AvFILLp(array) ? AvARRAY(array)[index] : NULL; }
 
 /* Gv_AMG: whether a class has overloaded operators. SvAMAGIC is only a suspicion until perl has looked for them. */
-static inline bool private_overloads(pTHX_ SV *reference) {
-    return SvAMAGIC(reference) && Gv_AMG(SvSTASH(SvRV(reference)));
-}
+static inline bool private_overloads(pTHX_ SV *reference) { return SvAMAGIC(reference) && Gv_AMG(SvSTASH(SvRV(reference))); }
 
 /* amagic_call with numer_amg: what `0+` makes of an object, or what the operators that stand in for it do; NULL if none does.
  * sv_2num, which is public since 5.20 only, would take the address of an object without operators. */

@@ -22,9 +22,7 @@ static SV *signed_sv(pTHX_ int64_t number) {
 #endif
 }
 
-static SSize_t key_number(const sysvirt_Key *key) {
-    return key->number ? key->number : sysvirt_key_number(key);
-}
+static SSize_t key_number(const sysvirt_Key *key) { return key->number ? key->number : sysvirt_key_number(key); }
 
 /* A key known at compile time, as a scalar that shares it with the hashes it is put into: perl need neither look it up nor
  * make it, and it does not go when they do. */

@@ -11,7 +11,7 @@ typedef struct {
     const char *method; /* NULL: what a callback returned */
     const char *name;   /* the argument, or the key in it ... */
     STRLEN len;
-    SSize_t index;      /* ... and which element of that, or -1 */
+    SSize_t index; /* ... and which element of that, or -1 */
 } sysvirt_place;
 
 static inline void sysvirt_set_text(sysvirt_Value *out, sysvirt_Tag tag, const char *text, STRLEN length, bool utf8) {

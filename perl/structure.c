@@ -203,9 +203,9 @@ void sysvirt_decode_pairs(pTHX_ const sysvirt_place *place, const sysvirt_Shape 
         (void)decode_pair(aTHX_ &of, sv_mortalcopy(first[index]), index + 1 < count ? first[index + 1] : NULL);
     for (index = 0; of.unknown && index <= av_len(of.unknown); index++) {
         SV *key = AvARRAY(of.unknown)[index];
-        sysvirt_warn(aTHX_ SvROK(key) ? sv_2mortal(newSVpvf("%s: a reference is not an option, and is ignored", place->method))
-                                      : sv_2mortal(newSVpvf("%s: '%" SVf "' is not an option, and is ignored", place->method,
-                                                            SVfARG(key))));
+        sysvirt_warn(
+            aTHX_ SvROK(key) ? sv_2mortal(newSVpvf("%s: a reference is not an option, and is ignored", place->method))
+                             : sv_2mortal(newSVpvf("%s: '%" SVf "' is not an option, and is ignored", place->method, SVfARG(key))));
     }
     finish(&of.list, SYSVIRT_TAG_MAP, out);
 }
@@ -266,7 +266,8 @@ static SV *decode_container(pTHX_ const sysvirt_place *place, const sysvirt_Shap
     return because(aTHX_ place, hash ? "is not a HASH reference" : "is not an ARRAY reference");
 }
 
-/* Decodes a scalar without magic, which nothing else can change. `out` is all zeros: undef. Returns NULL, or what is wrong with it. */
+/* Decodes a scalar without magic, which nothing else can change. `out` is all zeros: undef. Returns NULL, or what is wrong with it.
+ */
 SV *sysvirt_decode_as(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
     if (shape->optional && !SvOK(sv))
         return NULL;

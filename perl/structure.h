@@ -12,8 +12,6 @@ void sysvirt_decode_pairs(pTHX_ const sysvirt_place *place, const sysvirt_Shape 
 void sysvirt_decode_result(pTHX_ const sysvirt_Field *what, SV *sv, sysvirt_Value *out);
 
 /* The package that a class method was called on, by name or by an object; an invocant's value carries it. */
-static inline HV *sysvirt_invocant_stash(pTHX_ SV *sv) {
-    return sv_isobject(sv) ? SvSTASH(SvRV(sv)) : gv_stashsv(sv, GV_ADD);
-}
+static inline HV *sysvirt_invocant_stash(pTHX_ SV *sv) { return sv_isobject(sv) ? SvSTASH(SvRV(sv)) : gv_stashsv(sv, GV_ADD); }
 
 #endif

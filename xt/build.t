@@ -70,6 +70,7 @@ sub installed {
     local @ENV{qw(PERL5LIB LIB)} = ( undef, $arch );
     is( run( "$name: it works from there", 0, qq{cd / && $perl "-I\$LIB" -MSys::Virt -e '$code'} ),
         '1', '... for a call' );
+    return;
 }
 run( 'make install DESTDIR', 0, qq{make install "DESTDIR=$dir/dest dir"} );
 installed( 'DESTDIR', $Config{installsitearch}, "$dir/dest dir" );

@@ -71,10 +71,11 @@ sub packages {
 
 # Modules that files use, but for those of this distribution.
 sub modules {
+    my @files = @_;
     my @found = map {
         ( text($_) =~ s/^=\w.*?^=cut$//gmsr ) =~
             /(?:^\s*|\beval [{] )(?:use|require) ([A-Z]\w*(?:::\w+)*|[a-z]\w*)[\s;]/mg
-    } @_;
+    } @files;
     my %own    = packages();
     my %module = map { $_ => 1 }
         grep { !$own{$_} && !-e "t/lib/$_.pm" && !-e "xt/lib/$_.pm" && !-e "xt/stack/lib/$_.pm" } @found;
@@ -157,10 +158,9 @@ for my $phase ( sort keys %phase ) {
     my $required = required( $phase, $phase eq 'configure' ? () : 'runtime' );
     my @missing  = grep { !exists $required->{$_} } modules( @{ $phase{$phase} } );
 
-# Used where they are there: threads and Module::Metadata. Of what developers need only what perl lacks is listed.
+  # threads is used where it is there. Of what Makefile.PL and developers need only what perl lacks is listed.
     @missing = grep { $_ ne 'threads' } @missing                if $phase eq 'test';
-    @missing = grep { $_ ne 'Module::Metadata' } @missing       if $phase eq 'configure';
-    @missing = grep { !Module::CoreList::is_core($_) } @missing if $phase eq 'develop';
+    @missing = grep { !Module::CoreList::is_core($_) } @missing if $phase =~ /\A(?:configure|develop)\z/;
     is( join( q{ }, @missing ), q{}, "META: what $phase uses is required" );
 }
 is(

@@ -17,7 +17,7 @@ my $rounds = $ENV{FUZZ_ROUNDS} || 20;
 my $seed   = $ENV{FUZZ_SEED}   || 1;
 my $calls  = 500;
 my @rounds = $ENV{FUZZ_ROUND} ? ( $ENV{FUZZ_ROUND} ) : ( 1 .. $rounds );
-@INC = map { ref || Cwd::abs_path($_) // $_ } @INC;
+@INC = map { ref || Cwd::abs_path($_) // $_ } @INC;    ## no critic (RequireLocalizedPunctuationVars)
 chdir( my $dir = File::Temp->newdir ) or die $!;
 
 # An object of a class that the test driver has.

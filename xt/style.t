@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# perlcritic, perltidy, and what neither looks at. rustfmt and clippy are called by ./run --test.
+# perlcritic, perltidy, clang-format, and what none of them looks at. rustfmt and clippy are called by ./run --test.
+# `perl xt/style.t --write` formats perl/*.c and *.h.
 use strict;
 use warnings;
 
@@ -7,15 +8,30 @@ use Config;
 use POSIX ();
 use Test::More;
 
-my @files = (
-    'Makefile.PL',
-    'tools/vendor',
-    'tools/new-in-libvirt',
-    glob(
-        'lib/Sys/*.pm lib/Sys/Virt/*.pm lib/Sys/Virt/*/*.pm t/*.t t/*/*.t t/lib/*.pm xt/*.t xt/*/*.pl xt/*/*.t xt/lib/*.pm'
-    ),
-    glob('examples/*.pl bench/*.pl'),
-);
+my @files = map { glob }
+    qw(Makefile.PL tools/vendor tools/new-in-libvirt tools/soak lib/Sys/*.pm lib/Sys/Virt/*.pm
+    lib/Sys/Virt/*/*.pm t/*.t t/*/*.t t/lib/*.pm t/lib/*/*.pm xt/*.t xt/*/*.pl xt/*/*.t xt/lib/*.pm examples/*.pl bench/*.pl);
+
+# What clang-format makes of a file. It does not know that aTHX_ and pTHX_ bring a comma: it sees one in their place.
+my $has_clang = qx{clang-format --version 2>/dev/null} =~ /version 14[.]/;
+my @c         = grep { $_ ne 'perl/sysvirt.h' } glob 'perl/*.c perl/*.h';
+
+sub formatted {
+    my ($name) = @_;
+    my $comma  = q{s/\b([ap]THX)_ /$1, /g};
+    my $back   = q{s/\b([ap]THX), /$1_ /g};
+    return scalar qx{$^X -pe '$comma' $name | clang-format --assume-filename=$name | $^X -pe '$back'};
+}
+if ( grep { $_ eq '--write' } @ARGV ) {
+    $has_clang or die "clang-format 14 is needed (Debian 12: clang-format)\n";
+    for my $name (@c) {
+        my $text = formatted($name);
+        open my $file, '>', $name or die "$name: $!";
+        print {$file} $text;
+        close $file or die "$name: $!";
+    }
+    exit;
+}
 
 # What perltidy writes differs between its versions: the one that counts is Debian 12's. It works beside perlcritic.
 my $version  = '20220613';
@@ -54,6 +70,15 @@ SKIP: {
     ok( close $untidy, 'perltidy has looked at all files' );
     $has_tidy or skip( "perltidy $version is not installed (Debian 12: perltidy)", 1 );
     is( $names, q{}, 'perltidy -b -bext=/ changes none' );
+}
+
+SKIP: {
+    $has_clang or skip( 'clang-format 14 is not installed (Debian 12: clang-format)', 1 );
+    for my $name (@c) {
+        open my $file, '<', $name or die "$name: $!";
+        my $text = do { local $/ = undef; <$file> };
+        ok( $text eq formatted($name), "$name: clang-format changes nothing (xt/style.t --write)" );
+    }
 }
 
 # The length of Rust's lines is rustfmt's affair.

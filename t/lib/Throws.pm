@@ -15,7 +15,7 @@ use warnings;
 use Exporter qw(import);
 use Test::More;
 
-our @EXPORT = qw(throws);
+our @EXPORT = qw(throws);    ## no critic (ProhibitAutomaticExportation)
 
 sub throws {
     my ( $name, $want, $code ) = @_;

@@ -122,8 +122,8 @@ sub handlers {
         sub { die "callback\n" },
         sub { die { a => 'reference' } },
         sub { die $_[0] },
-        sub { no warnings;                 last },
-        sub { no warnings;                 next },
+        sub { no warnings 'exiting';       last },
+        sub { no warnings 'exiting';       next },
         sub { @_ = ();                     return 1 },
         sub { undef $_[0];                 return 1 },
         sub { $_[0]->DESTROY if ref $_[0]; return 1 },
@@ -231,7 +231,7 @@ sub call {
     local @victims = grep { ref eq 'ARRAY' || ref eq 'HASH' } @args;
     tie $args[ rand @args ], 'Fuzz::Tied' if @args && rand() < 0.05;
     print STDERR "${class}::$name\n" if $ENV{FUZZ_TRACE};
-    no warnings;
+    no warnings;                                                      ## no critic (ProhibitNoWarnings)
     my @result = eval { &$sub(@args) };
     $self->{done}++;
     return;

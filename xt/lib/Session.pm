@@ -27,7 +27,8 @@ sub new {
         @ENV{qw(HOME XDG_RUNTIME_DIR XDG_CONFIG_HOME XDG_CACHE_HOME)} = ("$dir") x 4;
         delete $ENV{LD_PRELOAD};
         open STDOUT, '>', "$dir/log" and open STDERR, '>&', \*STDOUT or POSIX::_exit(1);
-        if ( !$> ) { $( = $) = "$NOBODY $NOBODY"; $< = $> = $NOBODY }
+        $( = $) = "$NOBODY $NOBODY" if !$>;    ## no critic (RequireLocalizedPunctuationVars)
+        $< = $> = $NOBODY           if !$>;    ## no critic (RequireLocalizedPunctuationVars)
         exec $program, '-p', "$dir/pid" or POSIX::_exit(1);
     }
     for ( 1 .. 200 ) {
@@ -40,10 +41,10 @@ sub new {
 sub dir { my ($self) = @_; return "$self->{dir}" }
 sub pid { my ($self) = @_; return $self->{pid} }
 
-sub socket {
+sub socket {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self) = @_;
     return "$self->{dir}/libvirt/libvirt-sock";
-}    ## no critic (ProhibitBuiltinHomonyms)
+}
 
 # The URI of the test driver behind this or another socket.
 sub uri {

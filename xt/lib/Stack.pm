@@ -307,7 +307,7 @@ END {
         # For whoever looks into a failure, the logs stay.
         if ( $status || !Test::More->builder->is_passing ) { Test::More::diag("kept: $dir") }
         else { File::Path::remove_tree( $dir, glob "$root/shared/$label-*" ) }
-        $? = $status;
+        $? = $status;    ## no critic (RequireLocalizedPunctuationVars)
     }
 }
 

@@ -118,4 +118,5 @@ sub function {
     elsif ( $return =~ /Ptr\z/ ) { print "    return fake();\n" }
     elsif ( $return ne 'void' )  { print "    return $count;\n" }
     print "}\n\n";
+    return;
 }

@@ -127,7 +127,7 @@ sub others {
                     "Sys::Virt::${class}::_new",
                     200,
                     sub {
-                        no warnings;
+                        no warnings;    ## no critic (ProhibitNoWarnings)
                         quietly( "Sys::Virt::$class"->can('_new'), "Sys::Virt::$class", @$params );
                     }
                 );

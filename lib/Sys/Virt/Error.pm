@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 package Sys::Virt::Error;
 
+# use warnings is left out as in Sys::Virt.
+## no critic (RequireUseWarnings)
 use 5.016;
 
 require Sys::Virt;

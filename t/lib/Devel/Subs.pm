@@ -11,7 +11,7 @@ our $sub;
 
 sub DB { return }
 
-sub sub {
+sub sub {    ## no critic (ProhibitBuiltinHomonyms)
     print "$sub\n" if $sub =~ /::DESTROY\z/;
     no strict 'refs';
     return &$sub;
