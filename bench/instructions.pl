@@ -41,7 +41,7 @@ for my $name ( 'module load', sort keys %OPERATIONS ) {
         );
     $print->(
         $name,
-        ( map { defined ? int : undef } @per{qw(floor original ours)} ),
+        ( map { defined() ? int : undef } @per{qw(floor original ours)} ),
         Bench::ratio( @per{qw(ours original)} ),
         defined $per{floor} ? Bench::ratio( $per{floor} + $empty, $per{original} ) : undef
     );

@@ -27,13 +27,26 @@ fn main() {
     };
     println!("cargo:rustc-cfg=shim");
 
-    let config = |key: &str| {
-        let script = format!("use Config; print $Config{{{key}}} // q()");
+    // rustc would only say that it drops the shared object.
+    let target = |key: &str| std::env::var(format!("CARGO_CFG_TARGET_{key}")).unwrap_or_default();
+    if target("ENV") == "musl" && target("FEATURE").split(',').any(|feature| feature == "crt-static") {
+        fail("a module of perl is a shared object: build with RUSTFLAGS=-Ctarget-feature=-crt-static");
+    }
+
+    // A string of perl's configuration; or its words, as a shell sees them.
+    let ask = |script: String| {
         let output = Command::new(&perl)
             .args(["-e", &script])
             .output()
             .unwrap_or_else(|error| panic!("cannot run {perl}: {error}"));
         String::from_utf8(output.stdout).expect("perl's configuration is text")
+    };
+    let config = |key: &str| ask(format!("use Config; print $Config{{{key}}} // q()"));
+    let words = |key: &str| -> Vec<String> {
+        let words = ask(format!(
+            "use Config; use Text::ParseWords; print map {{ qq($_\\0) }} shellwords($Config{{{key}}} // q())"
+        ));
+        words.split_terminator('\0').map(String::from).collect()
     };
 
     if !config("usethreads").is_empty() || !config("usemultiplicity").is_empty() {
@@ -58,8 +71,19 @@ fn main() {
     // The path may hold blanks, so it travels as one argument of its own.
     // A folder of the system's: the compiler's warnings are about our files.
     build.flag("-isystem").flag(format!("{}/CORE", config("archlibexp")));
-    for flag in config("ccflags").split_whitespace() {
-        build.flag(flag);
+    let flags = words("ccflags");
+    build.flags(&flags);
+    // The compiler is perl's, unless CC names another: make does, so that `perl Makefile.PL CC=...` counts.
+    if std::env::var_os("CC").is_none() {
+        let cc = words("cc");
+        let (compiler, rest) = cc.split_first().expect("perl has a C compiler");
+        build.compiler(compiler).flags(rest);
+    }
+    // rustc's linker reads machine code alone, and would leave the shim out without a word.
+    let asked = std::env::var("CFLAGS").unwrap_or_default();
+    if flags.iter().map(String::as_str).chain(asked.split_whitespace()).any(|flag| flag.starts_with("-flto"))
+    {
+        build.flag_if_supported("-ffat-lto-objects");
     }
     build
         .opt_level(2)
@@ -71,4 +95,11 @@ fn main() {
         .define("XS_VERSION", format!("\"{}\"", env!("CARGO_PKG_VERSION")).as_str())
         .define("VERSION", format!("\"{}\"", env!("CARGO_PKG_VERSION")).as_str())
         .compile("sysvirt_shim");
+}
+
+/// Ends the build with a line that says why.
+fn fail(why: &str) -> ! {
+    println!("cargo:warning={why}");
+    eprintln!("{why}");
+    std::process::exit(1);
 }

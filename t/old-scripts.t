@@ -4,7 +4,11 @@ use strict;
 use warnings;
 
 use File::Temp ();
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
 use Test::More;
+use Patience;
 use Sys::Virt;
 
 local $SIG{ALRM} = sub { die "stuck\n" };

@@ -87,7 +87,7 @@ for my $class ( @classes, qw(Sys::Virt::LXC Sys::Virt::QEMU) ) {
             open STDERR, '>', '/dev/null';
             for my $call (@calls) {
                 sysseek $now, 0, 0;
-                syswrite $now, sprintf "%-200s", join q{, }, map { defined ? ref || $_ : 'undef' } @$call;
+                syswrite $now, sprintf "%-200s", join q{, }, map { defined() ? ref || $_ : 'undef' } @$call;
                 eval { $sub->(@$call) };
             }
             POSIX::_exit(0);

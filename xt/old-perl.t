@@ -45,14 +45,43 @@ is(
     'what is younger is found'
 );
 
+# Before perl 5.22 a question mark begins a pattern where an operand may follow, as after a function of one optional argument.
+sub patterns {
+    my ($document) = @_;
+    my %unary = map { $_ => 1 } qw(
+        abs alarm caller chdir chomp chop chr chroot cos defined eval evalbytes exit exp fc getc hex int lc lcfirst length log
+        lstat oct ord pop pos quotemeta rand readlink ref require reset rmdir shift sin sleep sqrt srand stat uc ucfirst umask
+        undef unlink
+    );
+    my @found;
+    for my $word ( @{ $document->find('PPI::Token::Word') || [] } ) {
+        my $next   = $word->snext_sibling or next;
+        my $called = $unary{$word} && ( $word->sprevious_sibling // q{} ) ne '->';
+        push @found, "$word ?" if $called && $next->content =~ /\A[?]/;
+    }
+    return @found;
+}
+
 SKIP: {
-    eval { require Perl::MinimumVersion; 1 }
+    eval { require Perl::MinimumVersion; require PPI; 1 }
         or skip( 'Perl::MinimumVersion is not installed (Debian: libperl-minimumversion-perl)', 1 );
-    for my $name ( glob 'Makefile.PL lib/Sys/*.pm lib/Sys/Virt/*.pm t/*.t t/*/*.t t/lib/*.pm examples/*.pl' )
-    {
-        my $least = Perl::MinimumVersion->new($name)->minimum_syntax_version || 0;
+    my @perl = map { glob }
+        qw(Makefile.PL lib/Sys/*.pm lib/Sys/Virt/*.pm lib/Sys/Virt/*/*.pm t/*.t t/*/*.t t/lib/*.pm
+        xt/*.t xt/oracle/*.pl xt/lib/*.pm examples/*.pl bench/*.pl);
+    for my $name (@perl) {
+        my $document = PPI::Document->new($name);
+        is( join( q{, }, patterns($document) ), q{}, "$name: no ?PATTERN? before perl 5.22" );
+        next if $name =~ /\A(?:xt|bench)/;
+        my $least = Perl::MinimumVersion->new($document)->minimum_syntax_version || 0;
         cmp_ok( $least, '<=', 5.016, "$name: its syntax" );
     }
+    my $code =
+        'my @a = map { ref ? 1 : 0 } @b; $x = defined ? 5 : 6; $y = ref() ? 1 : 2; $z = ref $_ ? 1 : 2; $w = wantarray ? 1 : 0;';
+    is(
+        join( q{, }, patterns( PPI::Document->new( \$code ) ) ),
+        'ref ?, defined ?',
+        '... which would be found'
+    );
 }
 
 done_testing;

@@ -7,7 +7,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The payload of the unwinding: how many bytes or elements there was no memory for.
 pub struct NoMemory(pub usize);
@@ -72,8 +72,10 @@ static ALLOCATOR: WithReserve = WithReserve;
 /// The largest that the reserve serves, and what it is made of.
 const SMALL: usize = 4096;
 const SLOT: usize = 128;
-const WORDS: usize = 8;
-const SIZE: usize = WORDS * 64 * SLOT;
+/// A block lies within one word, of which the largest takes 32 bits.
+const BITS: usize = usize::BITS as usize;
+const WORDS: usize = 512 / BITS;
+const SIZE: usize = WORDS * BITS * SLOT;
 
 #[repr(align(128))]
 struct Memory(UnsafeCell<[u8; SIZE]>);
@@ -82,11 +84,11 @@ struct Memory(UnsafeCell<[u8; SIZE]>);
 unsafe impl Sync for Memory {}
 
 static MEMORY: Memory = Memory(UnsafeCell::new([0; SIZE]));
-static TAKEN: [AtomicU64; WORDS] = [const { AtomicU64::new(0) }; WORDS];
+static TAKEN: [AtomicUsize; WORDS] = [const { AtomicUsize::new(0) }; WORDS];
 
 /// The bits of so many slots, the first of which is `start`.
-fn mask(start: usize, slots: usize) -> u64 {
-    (u64::MAX >> (64 - slots)) << start
+fn mask(start: usize, slots: usize) -> usize {
+    (usize::MAX >> (BITS - slots)) << start
 }
 
 /// Where in the reserve an address is.
@@ -107,7 +109,7 @@ fn reserved(layout: Layout) -> *mut u8 {
     for (index, word) in TAKEN.iter().enumerate() {
         let mut taken = word.load(Ordering::Relaxed);
         let mut start = 0;
-        while start + slots <= 64 {
+        while start + slots <= BITS {
             let wanted = mask(start, slots);
             if taken & wanted != 0 {
                 start += 1;
@@ -115,7 +117,7 @@ fn reserved(layout: Layout) -> *mut u8 {
             }
             match word.compare_exchange(taken, taken | wanted, Ordering::Acquire, Ordering::Relaxed) {
                 // SAFETY: the slots lie within the memory.
-                Ok(_) => return unsafe { MEMORY.0.get().cast::<u8>().add((index * 64 + start) * SLOT) },
+                Ok(_) => return unsafe { MEMORY.0.get().cast::<u8>().add((index * BITS + start) * SLOT) },
                 Err(now) => taken = now,
             }
         }
@@ -127,7 +129,7 @@ fn reserved(layout: Layout) -> *mut u8 {
 #[inline(never)]
 fn give_back(offset: usize, size: usize) {
     let slot = offset / SLOT;
-    TAKEN[slot / 64].fetch_and(!mask(slot % 64, size.div_ceil(SLOT)), Ordering::Release);
+    TAKEN[slot / BITS].fetch_and(!mask(slot % BITS, size.div_ceil(SLOT)), Ordering::Release);
 }
 
 /// Moves a block.

@@ -14,6 +14,7 @@ pub mod memory;
 pub mod origin;
 pub mod pace;
 pub mod scratch;
+pub mod serial;
 pub mod shape;
 pub mod short;
 pub mod sigpipe;

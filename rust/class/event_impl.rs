@@ -6,6 +6,7 @@
 use crate::argument::callback::Callback;
 use crate::argument::types::Arg;
 use crate::boundary::callbacks::Want;
+use crate::boundary::serial::Serial;
 use crate::boundary::shape::Field;
 use crate::class::prelude::*;
 use std::collections::BTreeMap;
@@ -158,8 +159,8 @@ fn add<const N: usize>(
     args: impl FnOnce(Value, Value, Value) -> [Value; N],
     entry: LoopEntry,
 ) -> c_int {
-    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
-    let key = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    static SERIAL: Serial = Serial::new();
+    let key = SERIAL.next();
     let number = |present: bool| if present { Value::reference(Value::from(key)) } else { Value::none() };
     let Some(subs) = SUBS.get() else { return -1 };
     entries().insert(key, entry);

@@ -5,12 +5,13 @@
 use crate::argument::callback::Callback;
 use crate::boundary::error::{Error, Result, forget_error};
 use crate::boundary::memory;
+use crate::boundary::serial::Serial;
 use crate::boundary::value::Value;
 use crate::virt::rules::check;
 use libc::{c_int, c_void};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
@@ -41,9 +42,8 @@ pub struct Registration {
 impl Registration {
     /// The sub, under a serial number that no other has had.
     pub fn new(callback: Callback) -> Arc<Self> {
-        static SERIAL: AtomicU64 = AtomicU64::new(1);
-        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Registration { callback, serial, thread: std::thread::current().id() })
+        static SERIAL: Serial = Serial::new();
+        Arc::new(Registration { callback, serial: SERIAL.next(), thread: std::thread::current().id() })
     }
 
     /// The serial number.

@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 
 use Test::More;
+use Patience;
 use Throws;
 use Sys::Virt;
 use Sys::Virt::Domain;

@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 
 use Test::More;
+use Patience;
 use Throws;
 use Sys::Virt;
 
@@ -32,7 +33,7 @@ sub checkpoint {
 
 # Names in order: libvirt has none.
 sub names {
-    return join q{ }, sort map { ref ? $_->get_name : $_ } @_;
+    return join q{ }, sort map { ref() ? $_->get_name : $_ } @_;
 }
 
 subtest 'no snapshots' => sub {

@@ -68,7 +68,7 @@ sub show {
 
 sub method {
     my ( $object, $method, @args ) = @_;
-    my $args = join ', ', map { defined ? ref || "'$_'" : 'undef' } @args;
+    my $args = join ', ', map { defined() ? ref || "'$_'" : 'undef' } @args;
     $args =~ s/[^ -~]/?/g;
     show( ref($object) . "->$method($args)", sub { $object->$method(@args) } );
     return;
