@@ -142,7 +142,7 @@ while ( my ( $name, $code ) = splice @calls, 0, 2 ) {
         word( 0, $fail );
         my $lived = eval { $code->(); 1 };
         word( 0, 0 );
-        $@ = q{};
+        $@ = q{};    ## no critic (RequireLocalizedPunctuationVars)
         turn() for 1 .. 2;
         $d->resume if $d->get_info->{state} != 1;
         return $lived;

@@ -38,7 +38,7 @@ print '7 ', $@ =~ s/ at \S+ line.*//sr, "\n";
     print "8 @seen\n";
 }
 print '9 ', eval { $conn->get_domain_by_name('test')->get_name } // 'undef', q{ <}, $@, ">\n";
-$@ = 'before';
+$@ = 'before';    ## no critic (RequireLocalizedPunctuationVars)
 $conn->get_domain_by_name('test');
 print "10 $@\n";
 for my $call (

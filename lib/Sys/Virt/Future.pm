@@ -331,7 +331,7 @@ sub promise {
 
 sub AWAIT_NEW_DONE { my ( $class, @values ) = @_; my $f = $class->new; $f->_set( 1, \@values ); return $f }
 sub AWAIT_NEW_FAIL { my ( $class, @values ) = @_; my $f = $class->new; $f->_set( 0, \@values ); return $f }
-sub AWAIT_CLONE    { my $f = $_[0]->new; $f->{returned} = 1; return $f }
+sub AWAIT_CLONE    { my $f = $_[0]->new; $f->{returned} = 1; return $f }    ## no critic (RequireArgUnpacking)
 sub AWAIT_DONE     { my ( $self, @values ) = @_; $self->_resolve( 1, @values ); return }
 sub AWAIT_FAIL     { my ( $self, @values ) = @_; $self->_resolve( 0, @values ); return }
 sub AWAIT_IS_READY { return defined $_[0]{ok} }
