@@ -35,7 +35,7 @@ sub name_of {
 }
 
 # Calls that do not block: their module is loaded by the first of them.
-sub Sys::Virt::Async::AUTOLOAD {    ## no critic (ProhibitAutoloading)    ## no critic (RequireArgUnpacking)
+sub Sys::Virt::Async::AUTOLOAD {    ## no critic (ProhibitAutoloading RequireArgUnpacking)
     my $name = $Sys::Virt::Async::AUTOLOAD =~ s/.*:://sr;
     require Sys::Virt::Async;
     my $code = Sys::Virt::Async->can($name)

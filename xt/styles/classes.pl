@@ -16,7 +16,7 @@ package My::Wrapper;
 our $AUTOLOAD;
 sub new { my ( $class, $inner ) = @_; return bless { inner => $inner, calls => 0 }, $class }
 
-sub AUTOLOAD {    ## no critic (ProhibitAutoloading)    ## no critic (RequireArgUnpacking)
+sub AUTOLOAD {    ## no critic (ProhibitAutoloading RequireArgUnpacking)
     my $self = shift;
     my ($name) = $AUTOLOAD =~ /(\w+)\z/;
     return if $name eq 'DESTROY';
