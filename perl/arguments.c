@@ -5,6 +5,7 @@
 
 #include "arguments.h"
 #include "structure.h"
+#include "warning.h"
 
 /* A hash of which each key is known and each value plain: everything is borrowed. */
 static bool decode_plain_hash(pTHX_ const sysvirt_Shape *shape, HV *hash, sysvirt_Value *out) {
@@ -66,7 +67,7 @@ bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvir
         sysvirt_set_text(out, SYSVIRT_TAG_TEXT, SvPVX_const(sv), SvCUR(sv), FALSE);
         return TRUE;
     case SYSVIRT_KIND_ANY: {
-        const MAGIC *magic = sysvirt_handle_magic(sv);
+        const MAGIC *magic = SvROK(sv) ? sysvirt_handle_magic_read(SvRV(sv)) : NULL;
         if (magic)
             sysvirt_set_handle(out, magic, sv);
         return magic != NULL;
@@ -90,19 +91,40 @@ bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvir
     }
 }
 
+/* Whether it is a blessed scalar: the original took it for an object. */
+static bool is_scalar_object(pTHX_ SV *sv) { return sv_isobject(sv) && SvTYPE(SvRV(sv)) == SVt_PVMG; }
+
+static bool ends_in(const char *name, const char *ending) {
+    const STRLEN length = strlen(name), end = strlen(ending);
+    return length >= end && strEQ(name + length - end, ending);
+}
+
+/* Whether what is no object has to be refused. Mostly the original warned and returned undef. But it crashed where it does not look
+ * at what it gets (its names for that end so), and its methods written in Perl died, but for those that migrate. */
+static bool needs_object(const sysvirt_Method *method, const sysvirt_Param *param) {
+    if (method->flags & sysvirt_SUB)
+        return strNE(param->name, "destcon");
+    return ends_in(param->name, "_rv") || ends_in(param->name, "ref");
+}
+
 /* One argument, copied and without magic. */
-static void decode_argument(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv, sysvirt_Value *out) {
+static bool decode_argument(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv, sysvirt_Value *out,
+                            bool lenient) {
     const sysvirt_place place = {method->name, param->field.key, param->field.len, -1};
     SV *why;
     if (param->field.shape.kind == SYSVIRT_KIND_HANDLE && !(param->field.shape.optional && !SvROK(sv))) {
         why = sysvirt_decode_handle(aTHX_ &param->field.shape, sv, out);
-        if (why)
+        if (!why)
+            return TRUE;
+        if (!lenient || is_scalar_object(aTHX_ sv) || needs_object(method, param))
             croak("%s() -- %s %" SVf, method->name, param->name, SVfARG(why)); /* the original's words */
-        return;
+        sysvirt_warn(aTHX_ sv_2mortal(newSVpvf("%s() -- %s %" SVf, method->name, param->name, SVfARG(why))));
+        return FALSE;
     }
     why = sysvirt_decode_as(aTHX_ &place, &param->field.shape, sv, out);
     if (why)
         croak("%s: %" SVf, method->name, SVfARG(why));
+    return TRUE;
 }
 
 /* A variable to assign to: checked now rather than when there is something to lose. */
@@ -127,7 +149,7 @@ static void look_again(sysvirt_Value *values, size_t count) {
 
 /* Decodes all arguments of a call into `args`, with all that perl's values can be: magic, overloading, other types. When it
  * returns, every argument has been checked, and none of the values depends on what Perl code may do. */
-void sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args) {
+bool sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args, bool lenient) {
     const SSize_t nparams = (SSize_t)method->nparams;
     SSize_t index;
     for (index = 0; index < count; index++)
@@ -145,8 +167,11 @@ void sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t coun
         } else if (param->field.shape.kind == SYSVIRT_KIND_VARIABLE && index < count) {
             check_variable(aTHX_ method, param, given[index]);
         } else {
-            decode_argument(aTHX_ method, param, index < count ? sv_mortalcopy(given[index]) : &PL_sv_undef, out);
+            SV *copy = index < count ? sv_mortalcopy(given[index]) : &PL_sv_undef;
+            if (!decode_argument(aTHX_ method, param, copy, out, lenient))
+                return FALSE;
         }
     }
     look_again(args, method->nparams);
+    return TRUE;
 }

@@ -6,7 +6,8 @@
 
 #include "plain.h"
 
-void sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args);
+/* FALSE, if `lenient`: an argument that has to be an object is none, which was warned of. */
+bool sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args, bool lenient);
 
 /* Decodes the arguments if all of them are plain. */
 static inline bool sysvirt_decode_all_plain(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *out) {

@@ -120,7 +120,13 @@ static NOINLINE sysvirt_Outcome call_carefully(pTHX_ my_cxt_t *cxt, const sysvir
     SSize_t npinned;
     SV **pinned;
     sysvirt_Outcome outcome;
-    sysvirt_decode(aTHX_ method, given, count, args);
+    if (!sysvirt_decode(aTHX_ method, given, count, args, TRUE)) {
+        static sysvirt_Value undefined;
+        Zero(result, 1, sysvirt_Value);
+        sysvirt_set_head(result, SYSVIRT_TAG_LIST, SYSVIRT_CLASS_NONE, 1);
+        result->data.items = &undefined;
+        return SYSVIRT_OUTCOME_DONE;
+    }
     if (!cxt->reentrant && !has_code(args, method->nparams))
         return method->body(args, result);
     each_object(aTHX_ args, method->nparams, hold);
@@ -282,7 +288,7 @@ void sysvirt_decode_checked(pTHX_ const sysvirt_Method *method, SV **given, SSiz
     if ((size_t)count - method->mandatory > method->optional)
         usage(aTHX_ method);
     if (!sysvirt_decode_all_plain(aTHX_ method, given, count, args))
-        sysvirt_decode(aTHX_ method, given, count, args);
+        (void)sysvirt_decode(aTHX_ method, given, count, args, FALSE);
 }
 
 bool sysvirt_has_code(const sysvirt_Value *values, size_t count) { return has_code(values, count); }

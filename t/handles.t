@@ -32,15 +32,24 @@ throws(
 );
 
 for my $bad ( undef, 'x', 0, [], {}, sub { }, \1, bless( [], 'Sys::Virt::Domain' ) ) {
-    throws(
-        'B27: ' . ( defined $bad ? $bad : 'undef' ),
-        qr/\ASys::Virt::Domain::get_name\(\) -- dom is not a blessed SV reference at/,
-        sub { Sys::Virt::Domain::get_name($bad) }
+    my @warnings;
+    local $SIG{__WARN__} = sub { push @warnings, @_ };
+    my $what = defined $bad ? $bad : 'undef';
+    is_deeply( [ Sys::Virt::Domain::get_name($bad) ], [undef], "B27: $what is no object: undef" );
+    is( scalar Sys::Virt::Domain::get_state($bad), undef, '... in scalar context too' );
+    like(
+        "@warnings",
+        qr/\ASys::Virt::Domain::get_name\(\) -- dom is not a blessed SV reference at \Q$0\E line \d+[.]\n.*get_state/,
+        '... with warnings'
     );
-}
-for my $name (qw(destroy get_info get_state)) {
-    my $sub = Sys::Virt::Domain->can($name);
-    throws( "A9: $name", qr/is not a blessed SV reference/, sub { $sub->(undef) } );
+    @warnings = ();
+    { no warnings; Sys::Virt::Domain::get_info($bad) }    ## no critic (ProhibitNoWarnings)
+    is( "@warnings", q{}, '... which can be switched off' );
+    throws(
+        "A9: destroy of $what",
+        qr/is not a blessed SV reference/,
+        sub { Sys::Virt::Domain::destroy($bad) }
+    );
 }
 
 $$d = 99;

@@ -41,6 +41,12 @@ like(
     'B37: without overload.pm, which takes as long to load'
 );
 
+like(
+    qx{$^X -Mblib -e 'require Sys::Virt; print overload::StrVal([]) =~ /^ARRAY/; eval { overload::none() }; print \$\@' 2>&1},
+    qr/\A1Undefined subroutine &overload::none called at -e line 1/,
+    '... whose subs can be called all the same'
+);
+
 is( Sys::Virt::Domain::STATE_RUNNING(),            1,     'a constant as a function' );
 is( Sys::Virt::Domain->STATE_RUNNING,              1,     'as a method' );
 is( &Sys::Virt::Domain::STATE_RUNNING,             1,     'with the sigil' );

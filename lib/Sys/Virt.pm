@@ -34,6 +34,15 @@ sub name_of {
         NodeDevice Secret StoragePool StorageVol Stream);
 }
 
+# The original loads overload.pm, which takes as long as all of our classes: scripts have it when they call a sub of it.
+sub overload::AUTOLOAD {    ## no critic (ProhibitAutoloading)
+    my $name = $overload::AUTOLOAD;
+    require overload;
+    goto &$name if defined &$name;
+    require Carp;
+    Carp::croak("Undefined subroutine &$name called");
+}
+
 # Calls that do not block: their module is loaded by the first of them.
 sub Sys::Virt::Async::AUTOLOAD {    ## no critic (ProhibitAutoloading RequireArgUnpacking)
     my $name = $Sys::Virt::Async::AUTOLOAD =~ s/.*:://sr;

@@ -122,8 +122,15 @@ subtest 'interfaces' => sub {
 subtest 'consoles' => sub {
     my $stream = $c->new_stream;
     for my $bad ( undef, 'x', $on, $c ) {
-        throws( "A10, B27: $_", qr/Sys::Virt::Domain::$_\(\) -- st is not a /, sub { $on->$_( $bad, 'x' ) } )
-            for qw(open_console open_channel screenshot);
+        for my $method (qw(open_console open_channel screenshot)) {
+            my @warnings;
+            local $SIG{__WARN__} = sub { push @warnings, @_ };
+            my $call = sub { return $on->$method( $bad, 'x' ) };
+            my $why  = qr/Sys::Virt::Domain::$method\(\) -- st is not a /;
+            if ( ref $bad ) { throws( "A10: $method", $why, $call ); next }
+            is( $call->(), undef, "B27: $method" );
+            like( $warnings[0], $why, '... is warned of' );
+        }
     }
     throws( "$_ of the first", $unsupported, sub { $on->$_( $stream, undef ) } )
         for qw(open_console open_channel);

@@ -29,10 +29,11 @@ sub register {
                 . ' it should be one of Sys::Virt::EventImpl' );
     }
 
-    # libvirt keeps the loop that it got first: another object must not get that loop's numbers.
-    _register_impl() if !$eventimpl;
-    Carp::croak('an event implementation is registered already')
-        if $eventimpl && Scalar::Util::refaddr($eventimpl) != Scalar::Util::refaddr($impl);
+# libvirt keeps its functions, which call the object that came last: also with the numbers of what an earlier one got.
+    if    ( !$eventimpl ) { _register_impl() }
+    elsif ( Scalar::Util::refaddr($eventimpl) != Scalar::Util::refaddr($impl) ) {
+        Carp::carp('another event implementation takes the place of the one that is registered');
+    }
     $eventimpl = $impl;
     return;
 }
