@@ -103,16 +103,20 @@ for (@unsafe) {
 ok( !$ok, 'a reference is not zeroed' );
 like( $said, qr/Zeroed.*is not satisfied/, '... and rustc says so' );
 
-# The macro's unsafe covers a rule's call. What could hide there: statements, assignments, blocks of their own.
-my @hidden;
+# The macro's unsafe covers a rule's call. What could hide there: statements, assignments, blocks of their own. And CONTRIBUTING's
+# tables have every type that a row's parameter has, and every rule.
+my ( @hidden, %type, %rule );
 my $rows = 0;
 for my $name ( grep { m{\Arust/class/} } keys %{ ExtUtils::Manifest::maniread("$top/MANIFEST") } ) {
     my $text = slurp("$top/$name") =~ s{//.*}{}gr;
     while ( $text =~ /^( *)methods! [{].*?\n(.*?)^\1[}]/msg ) {
         for my $row ( split /;\n/, $2 ) {
-            $rows++;
             my ( $head, $body ) = split /=>/, $row, 2;
             next if !defined $body;
+            $rows++;
+            $type{$_} = 1
+                for map { /\b([A-Z]\w*|[iu]\d+|usize|c_ulong)\b/g }
+                $head =~ /\w(?: as \w+)?: ([^,=]+(?:<[^=]*?>)?)/g;
             my ($call) = $body =~ /\A\s*((?:\w+(?:::)?)+[(].*)\z/s or next;
             push @hidden, "$name: $head"
                 if $call =~ /;|(?<![=!<>|])=(?![=>])|\bunsafe\b|[*](?!mut |const )\w+ =/;
@@ -121,5 +125,19 @@ for my $name ( grep { m{\Arust/class/} } keys %{ ExtUtils::Manifest::maniread("$
 }
 cmp_ok( $rows, '>', 500, "$rows rows" );
 is( "@hidden", q{}, 'a rule has a call, and nothing else' );
+
+my $contributing = slurp("$top/CONTRIBUTING.md");
+my ($types)      = $contributing =~ /^### Types of parameters\n(.*?)^### /ms;
+my ($rules)      = $contributing =~ /^### Rules\n(.*?)^## /ms;
+my $classes      = join q{|}, slurp("$top/rust/boundary/class.rs") =~ /^    (\w+) +vir\w+ +c"/mg;
+my @lacks        = grep { !/\A(?:[A-Z_]+|$classes)\z/ && $types !~ /\b\Q$_\E\b/ } sort keys %type;
+is( "@lacks", q{}, 'CONTRIBUTING has the types of parameters' );
+my $of_rules = slurp("$top/rust/virt/rules.rs");
+$rule{$1} = 1 while $of_rules =~ /^pub (?:unsafe )?fn (\w+)[^{;]*?-> Result<(?:Value|Short)> [{]/msg;
+@lacks = grep { $rules !~ /`\Q$_\E`/ } sort keys %rule;
+is( "@lacks", q{}, '... and the rules' );
+my %known = ( %rule, map { $_ => 1 } qw(params::get params::get_allocated set_like) );
+is( join( q{ }, grep { !$known{$_} } map { /`([\w:]+)`/g } $rules =~ /^[|]([^|]*)/mg ),
+    q{}, '... and no others' );
 
 done_testing;
