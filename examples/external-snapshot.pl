@@ -1,0 +1,104 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+use strict;
+use warnings;
+
+use Getopt::Long ();
+use Pod::Usage   ();
+use Sys::Virt;
+use Time::HiRes ();
+use XML::LibXML ();
+
+my %option = ( uri => 'test:///default', disk => 'vda' );
+Getopt::Long::GetOptions( \%option, 'uri=s', 'help', 'disk=s', 'quiesce' ) or Pod::Usage::pod2usage(2);
+Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
+my ( $action, $name, $file ) = @ARGV;
+my %arguments = ( create => 3, commit => 2 );
+Pod::Usage::pod2usage(2) if @ARGV != ( $arguments{ $action // q{} } // -1 );
+
+my $dom = Sys::Virt->new( uri => $option{uri} )->get_domain_by_name($name);
+
+# The file that the disk is in now.
+sub source {
+    my $xml = XML::LibXML->load_xml( string => $dom->get_xml_description );
+    return $xml->findvalue("/domain/devices/disk[target/\@dev='$option{disk}']/source/\@file");
+}
+
+if ( $action eq 'create' ) {
+    my $flags = Sys::Virt::DomainSnapshot::CREATE_DISK_ONLY | Sys::Virt::DomainSnapshot::CREATE_NO_METADATA |
+        Sys::Virt::DomainSnapshot::CREATE_ATOMIC;
+    $flags |= Sys::Virt::DomainSnapshot::CREATE_QUIESCE if $option{quiesce};
+    my $before   = source();
+    my $document = XML::LibXML::Document->new;
+    my $snapshot = $document->createElement('domainsnapshot');
+    $document->setDocumentElement($snapshot);
+    my $disk = $snapshot->appendChild( $document->createElement('disks') )
+        ->appendChild( $document->createElement('disk') );
+    $disk->setAttribute( name     => $option{disk} );
+    $disk->setAttribute( snapshot => 'external' );
+    $disk->appendChild( $document->createElement('source') )->setAttribute( file => $file );
+    $dom->create_snapshot( $document->toString, $flags );
+    print "$before is frozen: copy it; $name writes to ", source(), " now\n";
+}
+else {
+    my $overlay = source();
+    $dom->block_commit( $option{disk}, undef, undef, 0,
+        Sys::Virt::Domain::BLOCK_COMMIT_ACTIVE | Sys::Virt::Domain::BLOCK_COMMIT_SHALLOW );
+    ready();
+    $dom->abort_block_job( $option{disk}, Sys::Virt::Domain::BLOCK_JOB_ABORT_PIVOT );
+    print "$name writes to ", source(), " again; $overlay is not needed any more\n";
+}
+
+# Until all is copied and the pivot is possible: the XML says so. A job that has not begun reports 0 of 0, which is not the end.
+sub ready {
+    while (1) {
+        my $job   = $dom->get_block_job_info( $option{disk} );
+        my $xml   = XML::LibXML->load_xml( string => $dom->get_xml_description );
+        my $state = $xml->findvalue("/domain/devices/disk[target/\@dev='$option{disk}']/mirror/\@ready");
+        return                                    if $state eq 'yes';
+        die "the job ended before it was ready\n" if !$job->{type};
+        Time::HiRes::sleep(0.2);
+    }
+    return;
+}
+
+__END__
+
+=head1 NAME
+
+external-snapshot.pl - freezes the image of a disk while the domain runs on in another, and merges the two again
+
+=head1 SYNOPSIS
+
+    external-snapshot.pl [--uri URI] [--disk DISK] [--quiesce] create DOMAIN FILE
+    external-snapshot.pl [--uri URI] [--disk DISK] commit DOMAIN
+
+=head1 OPTIONS
+
+=over
+
+=item B<--uri> URI
+
+The connection; default C<test:///default>.
+
+=item B<--disk> DISK
+
+The disk's target; default C<vda>.
+
+=item B<--quiesce>
+
+Has the agent in the guest freeze its file systems for the moment of the snapshot.
+
+=item B<--help>
+
+Prints this text.
+
+=back
+
+=head1 DESCRIPTION
+
+C<create> makes the domain write to FILE, a new qcow2 image whose backing file is the image so far. That one no longer changes
+and can be copied with any tool. C<commit> copies what was written since into it, and makes it the disk's image again; FILE can
+be deleted then.
+
+=cut

@@ -1,0 +1,75 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+use strict;
+use warnings;
+
+use Getopt::Long ();
+use Pod::Usage   ();
+use POSIX        ();
+use Sys::Virt;
+use XML::LibXML ();
+
+my %option = ( uri => 'test:///default', keep => 7, prefix => 'rotate' );
+Getopt::Long::GetOptions( \%option, 'uri=s', 'help', 'keep=i', 'prefix=s' ) or Pod::Usage::pod2usage(2);
+Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
+Pod::Usage::pod2usage(2) if @ARGV != 1 || $option{keep} < 1 || $option{prefix} !~ /\A[\w-]+\z/;
+
+my $dom = Sys::Virt->new( uri => $option{uri} )->get_domain_by_name( $ARGV[0] );
+
+# Snapshots of this program, oldest first: by the second that libvirt recorded, then by the number in the name, for two of one
+# second.
+my @ours = sort { $a->[1] <=> $b->[1] || $a->[2] <=> $b->[2] } map { [ $_, age($_) ] }
+    grep { $_->get_name =~ /\A\Q$option{prefix}\E-\d+\z/ } $dom->list_all_snapshots;
+
+sub age {
+    my ($snapshot) = @_;
+    my $xml        = XML::LibXML->load_xml( string => $snapshot->get_xml_description );
+    my ($number)   = $snapshot->get_name =~ /(\d+)\z/;
+    return ( $xml->findvalue('/domainsnapshot/creationTime'), $number );
+}
+
+# The new one first: if it fails, nothing is deleted.
+my $number = 1 + ( sort { $b <=> $a } 0, map { $_->[2] } @ours )[0];
+my $name   = "$option{prefix}-$number";
+$dom->create_snapshot(
+    "<domainsnapshot><name>$name</name><description>rotate.pl</description></domainsnapshot>");
+print "$name is taken\n";
+for my $old ( @ours > $option{keep} - 1 ? @ours[ 0 .. @ours - $option{keep} ] : () ) {
+    my $gone = $old->[0]->get_name;
+    $old->[0]->delete;
+    print "$gone is deleted\n";
+}
+
+__END__
+
+=head1 NAME
+
+rotate.pl - takes a snapshot of a domain, and deletes the oldest
+
+=head1 SYNOPSIS
+
+    rotate.pl [--uri URI] [--keep N] [--prefix PREFIX] DOMAIN
+
+=head1 OPTIONS
+
+=over
+
+=item B<--uri> URI
+
+The connection; default C<test:///default>.
+
+=item B<--keep> N
+
+How many snapshots to keep, the new one included; default 7.
+
+=item B<--prefix> PREFIX
+
+What the names of the snapshots begin with; default C<rotate>. Snapshots with other names are left alone.
+
+=item B<--help>
+
+Prints this text.
+
+=back
+
+=cut
