@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use Config;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 
@@ -13,6 +14,12 @@ use Sys::Virt;
 
 local $SIG{ALRM} = sub { die "stuck\n" };
 alarm 60;
+
+# An unsigned long of libvirt has 32 bits on some machines.
+my $long = $Config{longsize} > 4 ? 2**63 : 2**31;
+
+# More than there is memory for; and a size_t has 32 bits on some machines.
+my $huge = $Config{ptrsize} > 4 ? 2**62 : 2**31;
 
 my $c = Sys::Virt->new( uri => 'test:///default' );
 
@@ -73,7 +80,7 @@ subtest 'bytes of disks' => sub {
     throws(
         'A11: more than there is',
         qr/there is no memory for \d+ elements/,
-        sub { $on->block_peek( 'vda', 0, 2**62 ) }
+        sub { $on->block_peek( 'vda', 0, $huge ) }
     );
     throws( 'B2: an offset of 64 bits', $unsupported,     sub { $on->block_peek( 'vda', 2**63, 4 ) } );
     throws( 'no bytes',                 $unsupported,     sub { $on->block_peek( 'vda', 0,     0 ) } );
@@ -207,7 +214,7 @@ subtest 'plugging' => sub {
 subtest 'jobs of disks' => sub {
     my %call = (
         get_block_job_info  => ['vda'],
-        set_block_job_speed => [ 'vda', 2**63 ],
+        set_block_job_speed => [ 'vda', $long ],
         abort_block_job     => ['vda'],
         block_pull          => [ 'vda', 0 ],
         block_rebase        => [ 'vda', undef,     0 ],
