@@ -35,7 +35,7 @@ sub name_of {
 }
 
 # The original loads overload.pm, which takes as long as all of our classes: scripts have it when they call a sub of it.
-sub overload::AUTOLOAD {    ## no critic (ProhibitAutoloading)
+sub overload::AUTOLOAD {    ## no critic (ProhibitAutoloading RequireArgUnpacking)
     my $name = $overload::AUTOLOAD;
     require overload;
     goto &$name if defined &$name;
