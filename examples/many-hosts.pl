@@ -4,39 +4,88 @@ use strict;
 use warnings;
 
 use Getopt::Long ();
+use POSIX        ();
 use Pod::Usage   ();
 use Sys::Virt;
 
-my %option = ( uri => 'test:///default' );
-Getopt::Long::GetOptions( \%option, 'uri=s', 'help' ) or Pod::Usage::pod2usage(2);
+my %option = ( uri => 'test:///default', limit => 32, timeout => 10, progress => POSIX::isatty(2) );
+Getopt::Long::GetOptions( \%option, 'uri=s', 'limit=i', 'timeout=f', 'progress!', 'help' )
+    or Pod::Usage::pod2usage(2);
 Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
 
-my $failed = 0;
-for my $uri ( @ARGV ? @ARGV : $option{uri} ) {
-    my $conn = eval { Sys::Virt->new( uri => $uri, readonly => 1 ) };
-    if ( !$conn ) {
-        printf "%-30s %s\n", $uri, ref $@ ? $@->message : $@;
-        $failed = 1;
-        next;
-    }
-    my @domains = $conn->list_all_domains;
-    printf "%-30s %d domains, %d of them active\n", $uri, scalar @domains, $conn->num_of_domains;
+my @hosts   = @ARGV ? @ARGV : $option{uri};
+my @waiting = 0 .. $#hosts;
+my %limit   = ( timeout => $option{timeout} );
+my ( @line, $failed, $over );
+
+# A future with the numbers of domains of a host, all and active.
+sub domains {
+    my ($uri) = @_;
+    return Sys::Virt->async(%limit)->new( uri => $uri, readonly => 1 )->then(
+        sub {
+            my ($conn) = @_;
+            return $conn->async(%limit)->list_all_domains->then(
+                sub {
+                    my $number = @_;
+                    return $conn->async(%limit)->num_of_domains->then( sub { ( $number, $_[0] ) } );
+                }
+            );
+        }
+    );
 }
-exit $failed;
+
+sub progress {
+    $over++;
+    return if !$option{progress};
+    my $width = int 50 * $over / @hosts;
+    printf {*STDERR} "\r[%-50s] %d of %d hosts%s", '#' x $width, $over, scalar @hosts,
+        $over == @hosts ? "\n" : q{};
+    return;
+}
+
+# Takes one host after the other, until none waits.
+sub lane {
+    my $number = shift @waiting // return;
+    return domains( $hosts[$number] )->then(
+        sub { $line[$number] = sprintf '%d domains, %d of them active', @_ },
+        sub {
+            my ($error) = @_;
+            $line[$number] = ref $error ? $error->message : $error;
+            $failed = 1;
+        }
+    )->then( \&progress )->then( \&lane );
+}
+
+my @lanes = map { lane() // () } 1 .. $option{limit};
+Sys::Virt::Future->wait_all(@lanes)->get;
+printf "%-30s %s\n", $hosts[$_], $line[$_] for 0 .. $#hosts;
+exit( $failed ? 1 : 0 );
 
 __END__
 
 =head1 NAME
 
-many-hosts.pl - counts the domains of many hosts
+many-hosts.pl - counts the domains of many hosts at the same time
 
 =head1 SYNOPSIS
 
-    many-hosts.pl [--uri URI] [URI ...]
+    many-hosts.pl [--limit 32] [--timeout 10] [--no-progress] [--uri URI] [URI ...]
 
 =head1 OPTIONS
 
 =over
+
+=item B<--limit> NUMBER
+
+How many hosts are asked at the same time.
+
+=item B<--timeout> SECONDS
+
+How long to wait for connecting to a host, and for each of its answers.
+
+=item B<--progress>, B<--no-progress>
+
+A bar that shows how many hosts are done; on a terminal unless told otherwise.
 
 =item B<--uri> URI
 
@@ -50,6 +99,7 @@ This text.
 
 =head1 DESCRIPTION
 
-Each URI is asked in turn; one that fails is reported and does not stop the others. The status is 1 if any failed.
+The hosts are asked in parallel. One that fails, or hangs longer than the time limit, is reported and does not hold up the others.
+The status is 1 if any failed.
 
 =cut

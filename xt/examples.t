@@ -5,6 +5,15 @@ use warnings;
 
 use File::Temp ();
 use Test::More;
+use lib 'xt/lib';
+use Samples;
+
+sub slurp {
+    my ($name) = @_;
+    open my $file, '<', $name or die "$name: $!";
+    local $/ = undef;
+    return scalar <$file>;
+}
 
 my @includes = map { "-I$_" } grep { !ref } @INC;
 
@@ -21,7 +30,9 @@ sub run {
 my $saved       = File::Temp->new;
 my $unsupported = [ 'dies', qr/\Alibvirt error code: 3, message: this function is not supported/ ];
 my %expected    = (
-    'addresses'    => [ ['test'], 0, qr{^testnet0 .*\n +192[.]168[.]122[.]\d+/24}m ],
+    'await'        => [ [],             0, qr/\Atest +running +2 vCPUs, \d+ KiB\n\z/ ],
+    'live-page'    => [ [ 'get', '/' ], 0, qr{<td>test</td><td>RUNNING</td>} ],
+    'addresses'    => [ ['test'],       0, qr{^testnet0 .*\n +192[.]168[.]122[.]\d+/24}m ],
     'agent'        => [ [ 'test', 'true' ], @$unsupported ],
     'backup'       => [ [ 'backup', 'test', q{.} ], @$unsupported ],
     'capabilities' => [ [], 0, qr/\ATEST \d.*libvirt \d+[.]\d+[.]\d+/ ],
@@ -72,6 +83,10 @@ for my $example ( glob 'examples/*.pl' ) {
     my ($name) = $example =~ m{/([^/]+)[.]pl\z};
     my $case   = delete $expected{$name} or fail("$example has a test"), next;
     my ( $arguments, $want, $pattern ) = @$case;
+    if ( my @missing = Samples::missing( slurp($example) ) ) {
+    SKIP: { skip( "$example: not installed: @missing", 1 ) }
+        next;
+    }
     my ( $output, $status ) = run( $example, @$arguments );
     is( $status && 'dies', $want, "$example @$arguments: status" );
     like( $output, $pattern, '... and output' );

@@ -37,7 +37,8 @@ sub all {
 sub missing {
     my ($text) = @_;
     my %module =
-        map { $_ => 1 } $text =~ /^use ((?:AnyEvent|EV|Future|Glib|IO::Async|Mojo|POE|UV)\b[\w:]*)/mg;
+        map { $_ => 1 }
+        $text =~ /^use ((?:AnyEvent|EV|Future|Glib|IO::Async|Mojo|Mojolicious|POE|UV)\b[\w:]*)/mg;
     return grep {
         my $file = s{::}{/}gr . '.pm';
         !grep { !ref && -e "$_/$file" } @INC

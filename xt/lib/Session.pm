@@ -21,7 +21,15 @@ sub new {
     return if !$program;
     my $dir = File::Temp->newdir( 'libvirtd-XXXXXX', TMPDIR => 1 );
     chown $NOBODY, $NOBODY, "$dir" if !$>;
-    my $self = bless { dir => $dir, owner => $$ }, $class;
+    my $self = bless { dir => $dir, program => $program, owner => $$ }, $class;
+    return $self->restart ? $self : undef;
+}
+
+# Starts it, again after `stop`; false if it does not come up.
+sub restart {
+    my ($self) = @_;
+    my ( $dir, $program ) = @$self{qw(dir program)};
+    unlink $self->socket;
     $self->{pid} = fork // die "fork: $!\n";
     if ( !$self->{pid} ) {
         @ENV{qw(HOME XDG_RUNTIME_DIR XDG_CONFIG_HOME XDG_CACHE_HOME)} = ("$dir") x 4;
@@ -32,7 +40,7 @@ sub new {
         exec $program, '-p', "$dir/pid" or POSIX::_exit(1);
     }
     for ( 1 .. 200 ) {
-        return $self if -S $self->socket;
+        return 1 if -S $self->socket;
         Time::HiRes::sleep(0.05);
     }
     return;
@@ -55,9 +63,18 @@ sub uri {
 sub DESTROY {
     my ($self) = @_;
     return if $$ != $self->{owner};
-    local $?;
-    kill 'KILL', $self->{pid};
-    waitpid $self->{pid}, 0;
+    local ( $?, $!, $@ );
+    $self->stop;
+    return;
+}
+
+sub signal { my ( $self, $signal ) = @_; return kill $signal => $self->{pid} }
+
+sub stop {
+    my ($self) = @_;
+    my $pid = delete $self->{pid} or return;
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
     return;
 }
 
