@@ -98,7 +98,11 @@ fn new(params: &Options) -> Result<Value> {
     }
 }
 
-fn leases(net: *mut Network, mac: *const c_char, flags: u32) -> Result<Value> {
+/// For the row of that name.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn leases(net: *mut Network, mac: *const c_char, flags: u32) -> Result<Value> {
     let mut array = std::ptr::null_mut();
     // SAFETY: the row's network and string; libvirt allocates what it writes to the pointer.
     let count = check(unsafe { virNetworkGetDHCPLeases(net, mac, &raw mut array, flags) })?;

@@ -35,7 +35,10 @@ methods! { "Sys::Virt::NodeDevice";
 }
 
 /// The parent's name; a device at the root of the tree has none.
-fn parent(dev: *mut NodeDevice) -> Result<Value> {
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn parent(dev: *mut NodeDevice) -> Result<Value> {
     forget_error();
     // SAFETY: the row's device.
     let name = unsafe { virNodeDeviceGetParent(dev) };
@@ -46,7 +49,11 @@ fn parent(dev: *mut NodeDevice) -> Result<Value> {
     unsafe { borrowed_or_none(name) }
 }
 
-fn detach(dev: *mut NodeDevice, driver: *const c_char, flags: u32) -> Result<Value> {
+/// For the row of that name.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn detach(dev: *mut NodeDevice, driver: *const c_char, flags: u32) -> Result<Value> {
     // SAFETY: the row's device; a C string or NULL.
     status(unsafe {
         if flags != 0 || !driver.is_null() {

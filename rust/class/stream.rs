@@ -138,7 +138,11 @@ fn transferred(returned: c_int, special: &[c_int]) -> Result<Value> {
     if special.contains(&returned) { Ok(Value::from(returned)) } else { number(returned) }
 }
 
-fn recv(st: *mut Stream, nbytes: usize, flags: u32) -> Result<Value> {
+/// For the row of that name.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn recv(st: *mut Stream, nbytes: usize, flags: u32) -> Result<Value> {
     let room = nbytes.min(BUFFER_MAX);
     let mut buffer = scratch::take();
     buffer

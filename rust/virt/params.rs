@@ -245,6 +245,11 @@ pub fn query_n(
     Ok(params)
 }
 
+/// What a getter returned, as a hash.
+pub fn hash(params: ParamArray) -> Result<Value> {
+    Ok(params.into_map())
+}
+
 /// A getter of the two-call form, as a hash.
 pub fn get(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int) -> Result<Value> {
     query(call).map(ParamArray::into_map)

@@ -56,7 +56,10 @@ const CAPABILITIES: &[(&CStr, c_uint)] = &[
 ];
 
 /// `list_node_devices`: all devices, or those with one capability.
-fn node_devices(con: *mut Connect, capability: *const c_char) -> Result<Value> {
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn node_devices(con: *mut Connect, capability: *const c_char) -> Result<Value> {
     // SAFETY: a connection of ours or NULL; the row's string, or NULL, outlives the calls.
     unsafe {
         let walk = || {

@@ -51,7 +51,11 @@ methods! { "Sys::Virt";
         status(virDomainSaveImageDefineXML(con, file, xml, flags));
 }
 
-fn restore(
+/// For the row of that name.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn restore(
     con: *mut Connect,
     from: *const c_char,
     xml: *const c_char,
@@ -74,10 +78,14 @@ fn restore(
 }
 
 /// The active domains, by their numbers.
-fn active(con: *mut Connect) -> Result<Vec<Value>> {
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn active(con: *mut Connect) -> Result<Vec<Value>> {
     // SAFETY: a connection of ours or NULL.
     let max = check(unsafe { virConnectNumOfDomains(con) })?;
-    let ids = ids(con, max as usize)?;
+    // SAFETY: as above.
+    let ids = unsafe { ids(con, max as usize) }?;
     let lookup = |id| {
         // SAFETY: as above.
         let domain = unsafe { virDomainLookupByID(con, id) };

@@ -36,7 +36,10 @@ pub unsafe fn walk<T: Object>(
 }
 
 /// The numbers of at most `max` active domains.
-pub fn ids(con: *mut Connect, max: usize) -> Result<Vec<c_int>> {
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+pub unsafe fn ids(con: *mut Connect, max: usize) -> Result<Vec<c_int>> {
     let mut ids = zeroed_array::<c_int>(max.min(LIST_MAX))?;
     // SAFETY: room for as many numbers as it is told.
     let count = check(unsafe { virConnectListDomains(con, ids.as_mut_ptr(), ids.len() as c_int) })?;

@@ -69,7 +69,10 @@ schema! {
 }
 
 /// The driver's name. A remote one has to be asked for, which may bring SIGPIPE, but only once: then libvirt has it.
-fn type_name(con: *mut Connect) -> *const c_char {
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn type_name(con: *mut Connect) -> *const c_char {
     let known = TYPE_KNOWN.load(Ordering::Relaxed) == con.cast();
     let _guard = (!known).then(Guard::new);
     // SAFETY: the row's connection.

@@ -40,7 +40,11 @@ schema! {
     NODE_MEMORY {}
 }
 
-fn node_info(con: *mut Connect) -> Result<Value> {
+/// For the row of that name.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn node_info(con: *mut Connect) -> Result<Value> {
     // SAFETY: the row's connection.
     let info: virNodeInfo = filled(|info| unsafe { virNodeGetInfo(con, info) })?;
     Ok(map! {
@@ -143,7 +147,17 @@ fn stats<T: Zeroed>(
     Ok(Value::map(items))
 }
 
-fn free_pages(con: *mut Connect, mut pages: Vec<c_uint>, start: i32, end: i32, flags: u32) -> Result<Value> {
+/// For the row of that name.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn free_pages(
+    con: *mut Connect,
+    mut pages: Vec<c_uint>,
+    start: i32,
+    end: i32,
+    flags: u32,
+) -> Result<Value> {
     let cells = range(start, end)?;
     let total = cells.checked_mul(pages.len()).ok_or_else(|| Error::argument("end", "is too large"))?;
     let mut counts: Vec<u64> = zeroed_array(total)?;
@@ -173,7 +187,17 @@ fn free_pages(con: *mut Connect, mut pages: Vec<c_uint>, start: i32, end: i32, f
     Ok(Value::list(memory::collected(counts[..filled].chunks_exact(pages.len()).enumerate().map(cell))))
 }
 
-fn alloc_pages(con: *mut Connect, pages: &[(u32, u64)], start: i32, end: i32, flags: u32) -> Result<Value> {
+/// For the row of that name.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn alloc_pages(
+    con: *mut Connect,
+    pages: &[(u32, u64)],
+    start: i32,
+    end: i32,
+    flags: u32,
+) -> Result<Value> {
     let cells = range(start, end)?;
     let (mut sizes, mut counts): (Vec<c_uint>, Vec<u64>) = pages.iter().copied().unzip();
     // SAFETY: the row's connection; two arrays of the length that is told.

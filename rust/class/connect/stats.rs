@@ -28,7 +28,16 @@ methods! { "Sys::Virt";
         all_domain_stats(con, stats, doms.unwrap_or_default(), flags);
 }
 
-fn all_domain_stats(con: *mut Connect, stats: u32, mut list: Vec<*mut Domain>, flags: u32) -> Result<Value> {
+/// For the row of that name.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn all_domain_stats(
+    con: *mut Connect,
+    stats: u32,
+    mut list: Vec<*mut Domain>,
+    flags: u32,
+) -> Result<Value> {
     let mut records = std::ptr::null_mut();
     if let Some(index) = list.iter().position(|dom| dom.is_null()) {
         return Err(Error::argument(&format!("doms[{index}]"), "is not an open Sys::Virt::Domain object"));

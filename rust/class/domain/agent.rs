@@ -53,7 +53,11 @@ fn texts(array: Option<&[*const c_char]>) -> (*mut *const c_char, c_uint) {
     (pointer, array.len() as c_uint)
 }
 
-fn fs_info(dom: *mut Domain, flags: u32) -> Result<Value> {
+/// For the row of that name.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn fs_info(dom: *mut Domain, flags: u32) -> Result<Value> {
     let mut array = std::ptr::null_mut();
     // SAFETY: the row's domain; libvirt allocates what it writes to the pointer.
     let count = check(unsafe { virDomainGetFSInfo(dom, &raw mut array, flags) })?;

@@ -62,13 +62,18 @@ pub fn peek(size: usize, call: impl FnOnce(*mut c_void) -> c_int) -> Result<Valu
     Ok(Value::boxed_bytes(buffer.into()))
 }
 
-fn block_stats(dom: *mut Domain, path: *const c_char, flags: u32) -> Result<Value> {
+/// For the row of that name.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn block_stats(dom: *mut Domain, path: *const c_char, flags: u32) -> Result<Value> {
     // SAFETY: the row's domain and string.
     let stats =
         params::query(|values, count| unsafe { virDomainBlockStatsFlags(dom, path, values, count, flags) });
     let stats = match stats {
         Err(Error::Libvirt(error)) if error.code == VIR_ERR_NO_SUPPORT as i32 && flags == 0 => {
-            return plain_block_stats(dom, path);
+            // SAFETY: as above.
+            return unsafe { plain_block_stats(dom, path) };
         }
         stats => stats?,
     };
@@ -87,7 +92,10 @@ fn key_of(name: &[u8]) -> &[u8] {
 }
 
 /// What drivers offer that know no typed parameters.
-fn plain_block_stats(dom: *mut Domain, path: *const c_char) -> Result<Value> {
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn plain_block_stats(dom: *mut Domain, path: *const c_char) -> Result<Value> {
     let size = size_of::<virDomainBlockStatsStruct>();
     // SAFETY: the row's domain and string; libvirt writes a structure of the size that it is told.
     let stats: virDomainBlockStatsStruct =
@@ -101,7 +109,11 @@ fn plain_block_stats(dom: *mut Domain, path: *const c_char) -> Result<Value> {
     })
 }
 
-fn disk_errors(dom: *mut Domain, flags: u32) -> Result<Value> {
+/// For the row of that name.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn disk_errors(dom: *mut Domain, flags: u32) -> Result<Value> {
     // SAFETY: without an array, libvirt only counts.
     let count = check(unsafe { virDomainGetDiskErrors(dom, std::ptr::null_mut(), 0, flags) })?;
     let count = count.min(LIST_MAX as c_int);

@@ -56,7 +56,10 @@ fn mask_length(mask: &[u8]) -> Result<c_int> {
 const MAP_MAX: u64 = 1 << 16;
 
 /// The bytes that a map of the host's processors has.
-fn host_map_length(dom: *mut Domain) -> Result<usize> {
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn host_map_length(dom: *mut Domain) -> Result<usize> {
     // SAFETY: libvirt lends the connection for as long as the domain lives; NULL is refused below.
     let con = unsafe { virDomainGetConnect(dom) };
     if con.is_null() {
@@ -75,14 +78,18 @@ fn host_map_length(dom: *mut Domain) -> Result<usize> {
 /// # Safety
 /// `dom` is a domain or NULL.
 unsafe fn emulator_pin_info(dom: *mut Domain, flags: u32) -> Result<Value> {
-    let mut map: Vec<u8> = zeroed_array(host_map_length(dom)?)?;
+    // SAFETY: the caller's promise.
+    let mut map: Vec<u8> = zeroed_array(unsafe { host_map_length(dom) }?)?;
     // SAFETY: the caller's promise, and room for as many bytes as said.
     check(unsafe { virDomainGetEmulatorPinInfo(dom, map.as_mut_ptr(), map.len() as c_int, flags) })?;
     Ok(Value::boxed_bytes(map.into()))
 }
 
 /// What virDomainGetVcpus tells of up to `room` processors: how many there are, they, and the maps of the host's.
-fn vcpus(dom: *mut Domain, room: usize, length: usize) -> Result<(c_int, Vec<virVcpuInfo>, Vec<u8>)> {
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn vcpus(dom: *mut Domain, room: usize, length: usize) -> Result<(c_int, Vec<virVcpuInfo>, Vec<u8>)> {
     let mut vcpus: Vec<virVcpuInfo> = zeroed_array(room)?;
     let mut maps: Vec<u8> = zeroed_array(room * length)?;
     // SAFETY: room for as many structures and maps as said.
@@ -92,14 +99,20 @@ fn vcpus(dom: *mut Domain, room: usize, length: usize) -> Result<(c_int, Vec<vir
     Ok((found, vcpus, maps))
 }
 
-fn vcpu_info(dom: *mut Domain, flags: u32) -> Result<Value> {
+/// For the row of that name.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn vcpu_info(dom: *mut Domain, flags: u32) -> Result<Value> {
     // Few domains have as many processors, so most need not be asked for their number first. Xen tells of those that are
     // off too, which that number leaves out.
     const ROOM: usize = 32;
-    let length = host_map_length(dom)?;
+    // SAFETY: the row's domain.
+    let length = unsafe { host_map_length(dom) }?;
     let mut running = flags == 0;
     if running {
-        let (found, vcpus, maps) = vcpus(dom, ROOM, length)?;
+        // SAFETY: as above.
+        let (found, vcpus, maps) = unsafe { vcpus(dom, ROOM, length) }?;
         // A domain that does not run still knows where its processors will.
         running = found >= 0 || last_code() != VIR_ERR_OPERATION_INVALID as i32;
         let vcpus = &vcpus[..usize::try_from(found).unwrap_or(0).min(ROOM)];
@@ -115,7 +128,8 @@ fn vcpu_info(dom: *mut Domain, flags: u32) -> Result<Value> {
     let info: virDomainInfo = filled(|info| unsafe { virDomainGetInfo(dom, info) })?;
     let count = usize::from(info.nrVirtCpu);
     if running {
-        let (found, vcpus, maps) = vcpus(dom, count, length)?;
+        // SAFETY: as above.
+        let (found, vcpus, maps) = unsafe { vcpus(dom, count, length) }?;
         if found >= 0 {
             return Ok(described(&vcpus[..count.min(found as usize)], true, &maps, length));
         }
@@ -152,7 +166,10 @@ const WIDTH_MAX: c_int = 1 << 10;
 const CPUS_MAX: c_int = 1 << 16;
 
 /// One hash for each processor: libvirt fills a table of so many parameters for each.
-fn cpu_stats(dom: *mut Domain, start: i32, ncpus: u32, flags: u32) -> Result<Value> {
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn cpu_stats(dom: *mut Domain, start: i32, ncpus: u32, flags: u32) -> Result<Value> {
     let counted = |start, ncpus| {
         // SAFETY: the row's domain; without an array libvirt only counts.
         check(unsafe { virDomainGetCPUStats(dom, std::ptr::null_mut(), 0, start, ncpus, flags) })
@@ -180,7 +197,11 @@ fn cpu_stats(dom: *mut Domain, start: i32, ncpus: u32, flags: u32) -> Result<Val
     Ok(Value::list(memory::collected(hashes)))
 }
 
-fn iothread_info(dom: *mut Domain, flags: u32) -> Result<Value> {
+/// For the row of that name.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn iothread_info(dom: *mut Domain, flags: u32) -> Result<Value> {
     let mut array = std::ptr::null_mut();
     // SAFETY: the row's domain; libvirt allocates what it writes to the pointer.
     let count = check(unsafe { virDomainGetIOThreadInfo(dom, &raw mut array, flags) })?;

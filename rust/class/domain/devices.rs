@@ -34,7 +34,11 @@ schema! {
     }
 }
 
-fn interface_stats(dom: *mut Domain, path: *const c_char) -> Result<Value> {
+/// For the row of that name.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn interface_stats(dom: *mut Domain, path: *const c_char) -> Result<Value> {
     let size = size_of::<virDomainInterfaceStatsStruct>();
     // SAFETY: the row's domain and string; libvirt writes a structure of the size that it is told.
     let stats: virDomainInterfaceStatsStruct =
@@ -51,7 +55,11 @@ fn interface_stats(dom: *mut Domain, path: *const c_char) -> Result<Value> {
     })
 }
 
-fn interface_addresses(dom: *mut Domain, source: u32, flags: u32) -> Result<Value> {
+/// For the row of that name.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn interface_addresses(dom: *mut Domain, source: u32, flags: u32) -> Result<Value> {
     let mut array = std::ptr::null_mut();
     // SAFETY: the row's domain; libvirt allocates what it writes to the pointer.
     let count = check(unsafe { virDomainInterfaceAddresses(dom, &raw mut array, source, flags) })?;

@@ -33,7 +33,11 @@ static STATS: [(c_uint, Key); 13] = [
     (VIR_DOMAIN_MEMORY_STAT_HUGETLB_PGFAIL, Key::new(c"hugetlb_pgfail")),
 ];
 
-fn memory_stats(dom: *mut Domain, flags: u32) -> Result<Value> {
+/// For the row of that name.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn memory_stats(dom: *mut Domain, flags: u32) -> Result<Value> {
     /// Room for statistics of later releases, which are left out.
     const ROOM: usize = 64;
     let mut stats = [virDomainMemoryStatStruct { tag: 0, val: 0 }; ROOM];

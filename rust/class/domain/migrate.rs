@@ -81,7 +81,11 @@ schema! {
     }
 }
 
-fn migrate(
+/// For the row of that name.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn migrate(
     dom: *mut Domain,
     destcon: *mut Connect,
     given: &mut ParamBuilder,
@@ -98,7 +102,10 @@ fn migrate(
 }
 
 /// The parameters behind the arguments of the older calls; NULL is not sent.
-fn arguments<'a>(
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn arguments<'a>(
     dxml: *const c_char,
     dname: *const c_char,
     uri: *const c_char,
@@ -130,7 +137,8 @@ fn second<'a>(
 ) -> Result<ParamBuilder<'a>> {
     match dxml {
         Either::Params(params) => Ok(params),
-        Either::Other(dxml) => arguments(dxml, dname, uri, bandwidth),
+        // SAFETY: strings of the arguments, or NULL.
+        Either::Other(dxml) => unsafe { arguments(dxml, dname, uri, bandwidth) },
     }
 }
 
@@ -145,7 +153,9 @@ fn positional<'a>(
         Either::Params(params) => Ok((params, integer(dname.value, "flags")?)),
         Either::Other(flags) => {
             let dname = number::text(dname.value, dname.name)?;
-            Ok((arguments(std::ptr::null(), dname, uri, bandwidth)?, flags.unwrap_or(0)))
+            // SAFETY: strings of the arguments, or NULL.
+            let given = unsafe { arguments(std::ptr::null(), dname, uri, bandwidth) }?;
+            Ok((given, flags.unwrap_or(0)))
         }
     }
 }

@@ -71,7 +71,17 @@ pub unsafe fn way<'a>(
     }
 }
 
-fn save(dom: *mut Domain, to: *const c_char, xml: *const c_char, third: Third, flags: u32) -> Result<Value> {
+/// For the row of that name.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn save(
+    dom: *mut Domain,
+    to: *const c_char,
+    xml: *const c_char,
+    third: Third,
+    flags: u32,
+) -> Result<Value> {
     if to.is_null() && third.is_none() {
         return Err(Error::Plain("Either $to or $params parameter must be supplied"));
     }

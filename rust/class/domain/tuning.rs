@@ -5,10 +5,7 @@ use crate::class::prelude::*;
 
 methods! { "Sys::Virt::Domain";
     get_scheduler_type(dom: Domain) => owned(virDomainGetSchedulerType(dom, std::ptr::null_mut()));
-    get_scheduler_parameters(dom: Domain, flags: u32 = 0) => {
-        let values = scheduler(dom, flags)?;
-        Ok(values.into_map())
-    };
+    get_scheduler_parameters(dom: Domain, flags: u32 = 0) => params::hash(scheduler(dom, flags)?);
     set_scheduler_parameters(dom: Domain, newparams: Tuned<SCHEDULER>, flags: u32 = 0) => set_like(&newparams,
         || scheduler(dom, flags),
         |values, count| if flags == 0 {
@@ -32,10 +29,7 @@ methods! { "Sys::Virt::Domain";
     set_blkio_parameters(dom: Domain, newparams: Tuned<BLKIO>, flags: u32 = 0) => set_like(&newparams,
         || params::query(|values, count| virDomainGetBlkioParameters(dom, values, count, flags)),
         |values, count| virDomainSetBlkioParameters(dom, values, count, flags));
-    get_block_iotune(dom: Domain, disk: Text, flags: u32 = 0) => {
-        let values = block_iotune(dom, disk, flags)?;
-        Ok(values.into_map())
-    };
+    get_block_iotune(dom: Domain, disk: Text, flags: u32 = 0) => params::hash(block_iotune(dom, disk, flags)?);
     set_block_iotune(dom: Domain, disk: Text, newparams: Tuned<THROTTLE>, flags: u32 = 0) => set_like(&newparams,
         || block_iotune(dom, disk, flags),
         |values, count| virDomainSetBlockIoTune(dom, disk, values, count, flags));
@@ -152,7 +146,10 @@ schema! {
 }
 
 /// The scheduler's parameters: if need be, their number comes with the scheduler's name.
-fn scheduler(dom: *mut Domain, flags: u32) -> Result<params::ParamArray> {
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn scheduler(dom: *mut Domain, flags: u32) -> Result<params::ParamArray> {
     let ask = |values, count| {
         // SAFETY: the row's domain, an array of `count` parameters.
         unsafe {
@@ -178,7 +175,10 @@ fn scheduler(dom: *mut Domain, flags: u32) -> Result<params::ParamArray> {
 }
 
 /// A disk's limits: there are 20, more than the room that others are asked with first.
-fn block_iotune(dom: *mut Domain, disk: *const c_char, flags: u32) -> Result<params::ParamArray> {
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn block_iotune(dom: *mut Domain, disk: *const c_char, flags: u32) -> Result<params::ParamArray> {
     const ROOM: c_int = 32;
     let ask = |values, count| {
         // SAFETY: the row's domain and string, an array of `count` parameters.
