@@ -66,6 +66,8 @@ bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvir
             return FALSE;
         sysvirt_set_text(out, SYSVIRT_TAG_TEXT, SvPVX_const(sv), SvCUR(sv), FALSE);
         return TRUE;
+    case SYSVIRT_KIND_BYTES: /* in UTF-8: of a secret there must be no copy that is not overwritten */
+        return (flags & (SVf_ROK | SVf_POK)) == SVf_POK && !sysvirt_decode_bytes(aTHX_ NULL, shape, sv, out);
     case SYSVIRT_KIND_ANY: {
         const MAGIC *magic = SvROK(sv) ? sysvirt_handle_magic_read(SvRV(sv)) : NULL;
         if (magic)

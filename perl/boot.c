@@ -5,6 +5,7 @@
 #include "call.h"
 #include "callback.h"
 #include "handle.h"
+#include "results.h"
 #include "warning.h"
 
 /* The class whose package the sub is in. */
@@ -91,7 +92,7 @@ static void bind_constants(pTHX_ HV *stash, const sysvirt_Constant *constant, si
     private_compile_into(aTHX_ stash);
     hv_ksplit(stash, (IV)(HvUSEDKEYS(stash) + count));
     for (; count; count--, constant++) {
-        SV *value = constant->text ? newSVpv(constant->text, 0) : newSViv((IV)constant->integer);
+        SV *value = constant->text ? newSVpv(constant->text, 0) : sysvirt_signed(aTHX_ constant->integer);
         SvREADONLY_on(value);
         private_make_constant(newXS_flags(constant->name, constant_value, "perl/boot.c", "", 0), value);
     }

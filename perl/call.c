@@ -213,6 +213,16 @@ static NOINLINE void return_built(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Met
     XSRETURN(1);
 }
 
+/* Whether an IV holds the number, which is always so where it has 64 bits. */
+static ALWAYS_INLINE bool is_iv(int64_t number) {
+#if IVSIZE >= 8
+    PERL_UNUSED_VAR(number);
+    return TRUE;
+#else
+    return number >= IV_MIN && number <= IV_MAX;
+#endif
+}
+
 /* Hands perl what the method returned, in the place of its arguments. The common results go into the op's own target, as
  * XS does: no new SV. */
 static ALWAYS_INLINE void finish(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Method *method, const sysvirt_Value *args,
@@ -221,7 +231,8 @@ static ALWAYS_INLINE void finish(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Meth
     if (UNLIKELY(cxt->pending || outcome != SYSVIRT_OUTCOME_DONE))
         fail(aTHX_ cxt, outcome, result);
 
-    if (result->tag == SYSVIRT_TAG_INT || (result->tag == SYSVIRT_TAG_UINT && result->data.natural <= IV_MAX)) {
+    if ((result->tag == SYSVIRT_TAG_INT && is_iv(result->data.integer))
+        || (result->tag == SYSVIRT_TAG_UINT && result->data.natural <= IV_MAX)) {
         dXSTARG;
         PUSHi((IV)result->data.integer);
         PUTBACK;

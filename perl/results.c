@@ -14,11 +14,14 @@ static SV *unsigned_sv(pTHX_ uint64_t number) {
 #endif
 }
 
-static SV *signed_sv(pTHX_ int64_t number) {
+/* Exact in any perl: where an IV has 32 bits, larger numbers are decimal strings, as the original has them. */
+SV *sysvirt_signed(pTHX_ int64_t number) {
 #if IVSIZE >= 8
     return newSViv(number);
 #else
-    return number >= IV_MIN && number <= IV_MAX ? newSViv((IV)number) : newSVpvf("%" PRId64, number);
+    if (number > IV_MAX)
+        return unsigned_sv(aTHX_ (uint64_t)number);
+    return number >= IV_MIN ? newSViv((IV)number) : newSVpvf("%" PRId64, number);
 #endif
 }
 
@@ -53,7 +56,7 @@ static inline SV *element(pTHX_ my_cxt_t *cxt, sysvirt_Value *value) {
     if (value->tag == SYSVIRT_TAG_UINT)
         return unsigned_sv(aTHX_ value->data.natural);
     if (value->tag == SYSVIRT_TAG_INT)
-        return signed_sv(aTHX_ value->data.integer);
+        return sysvirt_signed(aTHX_ value->data.integer);
     return sysvirt_build(aTHX_ cxt, value, NULL);
 }
 
@@ -169,7 +172,7 @@ SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
     size_t index;
     switch (value->tag) {
     case SYSVIRT_TAG_INT:
-        return signed_sv(aTHX_ value->data.integer);
+        return sysvirt_signed(aTHX_ value->data.integer);
     case SYSVIRT_TAG_UINT:
         return unsigned_sv(aTHX_ value->data.natural);
     case SYSVIRT_TAG_FLOAT:

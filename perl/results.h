@@ -6,6 +6,7 @@
 
 #include "context.h"
 
+SV *sysvirt_signed(pTHX_ int64_t number);
 SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash);
 
 #endif

@@ -30,15 +30,10 @@ pub fn integer<T: TryFrom<i128> + Bounds>(value: &Value, name: &str) -> Result<T
         Tag::Bad => return Err(refused(number, name)),
         Tag::Int | Tag::Uint => number.integer(),
         Tag::None => 0,
-        // The shim makes an integer of whatever is one.
-        _ => {
-            let float = number.plain_float().unwrap_or(f64::NAN);
-            return Err(if float.is_finite() {
-                out_of_range::<T>(name, format_args!("{float:.0}"))
-            } else {
-                Error::argument(name, "is not a finite number")
-            });
-        }
+        _ => match number.plain_float() {
+            Some(float) if float.is_finite() => float.trunc() as i128,
+            _ => return Err(Error::argument(name, "is not a finite number")),
+        },
     };
     T::try_from(integer).map_err(|_| out_of_range::<T>(name, format_args!("{integer}")))
 }

@@ -103,7 +103,8 @@ fn integers_keep_their_value_or_are_refused() {
 }
 
 #[test]
-fn floats_are_no_integers() {
+fn floats_are_truncated_or_refused() {
+    assert_eq!(integer::<i32>(&Value::from(-1.9), "n").unwrap(), -1);
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         assert_eq!(usage(integer::<i64>(&Value::from(bad), "n")), "n is not a finite number");
     }
