@@ -285,10 +285,31 @@ static void invoke(pTHX_ void *argument) {
     LEAVE;
 }
 
+/* Tells that a callback of another interpreter could not run. A sub, since a warning may die. */
+static void warn_of_miss(pTHX_ CV *cv) {
+    dXSARGS;
+    PERL_UNUSED_VAR(cv);
+    PERL_UNUSED_VAR(items);
+    Perl_ck_warner(aTHX_ packWARN(WARN_THREADS),
+                   "The event loop of this thread cannot run a callback that another thread registered (said once)");
+    XSRETURN_EMPTY;
+}
+
+/* Whether that has not been told yet. Of a thread that has ended nobody expects anything. */
+static bool is_first_miss(const callback *cb) {
+    static bool told;
+    bool first;
+    pthread_mutex_lock(&lock);
+    first = cb->interpreter && !told;
+    told = told || first;
+    pthread_mutex_unlock(&lock);
+    return first;
+}
+
 /* Calls Perl. False if it died, or if there is nobody to call: the caller then makes libvirt give up. */
 static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Want want, const sysvirt_Field *returned,
                  intptr_t readback, const sysvirt_Field *read, sysvirt_Sink sink, void *context) {
-    callback *cb = pointer;
+    callback *cb = pointer, missed;
     void *interpreter = CURRENT_INTERPRETER;
     invocation of = {.cb = cb,
                      .values = values,
@@ -300,7 +321,7 @@ static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Wan
                      .sink = sink,
                      .context = context};
 
-    if (!cb->code || cb->interpreter != interpreter)
+    if (!interpreter || (cb->interpreter != interpreter && (want != SYSVIRT_WANT_NOTHING || !is_first_miss(cb))))
         return FALSE;
     {
         dTHXa(interpreter);
@@ -308,6 +329,12 @@ static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Wan
         SV *const earlier = cxt->deferred; /* of the same method, and no business of the methods that Perl calls now */
         if (cxt->exiting)
             return FALSE;
+        if (cb->interpreter != interpreter) {
+            Zero(&missed, 1, callback);
+            missed.code = sv_2mortal((SV *)newXS(NULL, warn_of_miss, __FILE__));
+            of.cb = &missed;
+            of.count = 0;
+        }
         cxt->deferred = NULL;
         cxt->pending = FALSE;
         if (!private_returns(aTHX_ invoke, &of)) {

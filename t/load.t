@@ -3,9 +3,10 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/lib" =~ /(.*)/s;    # untainted, for -T
 
 use Test::More;
+use Child;
 use Throws;
 
 BEGIN { use_ok('Sys::Virt') }
@@ -15,8 +16,8 @@ my @classes = map { "Sys::Virt::$_" } qw(
     NWFilterBinding DomainSnapshot DomainCheckpoint Stream
 );
 
-ok( Sys::Virt->VERSION(0.002008), 'the version compares with numbers' );
-ok( Sys::Virt->VERSION('9.0.0'),  'and with dotted versions' );
+ok( Sys::Virt->VERSION('0.002008'), 'the version compares with numbers' );
+ok( Sys::Virt->VERSION('9.0.0'),    'and with dotted versions' );
 throws(
     'a newer one is asked for in vain',
     qr/version v?99[.]0[.]0 required/,
@@ -30,16 +31,13 @@ for my $class (@classes) {
 }
 
 for my $class ( @classes, qw(Sys::Virt::Event Sys::Virt::EventImpl) ) {
-    my $output = qx{$^X -Mblib -w -e "require $class; print $class->can('isa') ? 'ok' : 'no'" 2>&1};
+    my $output = child_output( '-w', '-e', "require $class; print $class->can('isa') ? 'ok' : 'no'" );
     like( $output, qr/ok\z/, "$class can be required alone" );
     unlike( $output, qr/uninit|redefine/i, '... without warnings' );
 }
 
-like(
-    qx{$^X -Mblib -e "require Sys::Virt; print join q{ }, keys %INC" 2>&1},
-    qr/\A(?!.*\boverload[.]pm)/s,
-    'B37: without overload.pm, which takes as long to load'
-);
+like( child_output( '-e', 'require Sys::Virt; print join q{ }, keys %INC' ),
+    qr/\A(?!.*\boverload[.]pm)/s, 'B37: without overload.pm, which takes as long to load' );
 
 like(
     qx{$^X -Mblib -e 'require Sys::Virt; print overload::StrVal([]) =~ /^ARRAY/; eval { overload::none() }; print \$\@' 2>&1},
@@ -70,8 +68,10 @@ for my $class ( 'Sys::Virt', @classes, 'Sys::Virt::Event' ) {
 {
     my @warnings;
     local $SIG{__WARN__} = sub { push @warnings, @_ };
-    my $output = qx{$^X -Mblib -w -e "sub Sys::Virt::Domain::STATE_PAUSED (); print 'forward';
-        sub later { Sys::Virt::Domain::STATE_PAUSED() } require Sys::Virt; print later()" 2>&1};
+    my $output = child_output(
+        '-w', '-e', q{sub Sys::Virt::Domain::STATE_PAUSED (); print 'forward';
+        sub later { Sys::Virt::Domain::STATE_PAUSED() } require Sys::Virt; print later()}
+    );
     is( $output, 'forward3', 'a constant that code refers to before it is there' );
 }
 ok( !defined eval 'Sys::Virt::Domain::get_name(); 1',

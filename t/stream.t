@@ -4,7 +4,7 @@ use warnings;
 
 use Config qw(%Config);
 use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/lib" =~ /(.*)/s;    # untainted, for -T
 
 use Test::More;
 use Patience;
@@ -169,7 +169,7 @@ subtest 'handlers of recv_all' => sub {
         }
     );
     isa_ok( $@, 'Sys::Virt::Error', '... libvirt\'s own error' );
-    for my $bad ( undef, 'no such sub', [], {}, 5 ) {
+    for my $bad ( undef, 'no such sub', [], {}, '5' ) {
         throws( 'no code', qr/handler is not a CODE reference/, sub { picture(1)->recv_all($bad) } );
     }
     sub named { return $_[2] }
@@ -274,7 +274,7 @@ SKIP: {
         'no hole handler',
         qr/hole_handler is not a CODE reference/,
         sub {
-            $stream->sparse_recv_all( sub { }, 5 );
+            $stream->sparse_recv_all( sub { }, '5' );
         }
     );
     throws(

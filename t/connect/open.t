@@ -3,9 +3,10 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../lib";
+use lib "$FindBin::Bin/../lib" =~ /(.*)/s;    # untainted, for -T
 
 use Test::More;
+use Child;
 use Throws;
 use File::Temp ();
 use Sys::Virt;
@@ -179,7 +180,7 @@ subtest 'authentication' => sub {
     print {$script} q{use Sys::Virt; END { print 'ended' } Sys::Virt->new(uri => shift, auth => 1,
         credlist => [2, 5], callback => sub { exit 7 }); print 'not reached'};
     close $script or die $!;
-    my $output = qx{$^X -Mblib $script test://$file 2>&1};
+    my $output = child_output( "$script", "test://$file" );
     is( $? >> 8, 7, 'exit in a callback is exit' );
     like( $output, qr/(?<!reached)ended\z/, '... with END blocks, and nothing before them' );
 };

@@ -4,7 +4,7 @@ use warnings;
 
 use Config;
 use FindBin;
-use lib "$FindBin::Bin/../lib";
+use lib "$FindBin::Bin/../lib" =~ /(.*)/s;    # untainted, for -T
 
 use Test::More;
 use Throws;
@@ -74,18 +74,18 @@ subtest 'from XML to nothing' => sub {
 };
 
 subtest 'numbers' => sub {
-    for my $bad ( -1, 2**64, 9**9**9, -9**9**9, 1e30 ) {
+    for my $bad ( -1, 2**64, 'inf' + 0, '-inf' + 0, 1e30 ) {
         throws(
             "B23: val $bad",
             qr/val is (?:out of range|not a finite number)/,
             sub { $d->set_memory($bad) }
         );
     }
-    throws( 'B23: NaN',         qr/val is not a finite number/, sub { $d->set_memory( 9**9**9 - 9**9**9 ) } );
-    throws( 'B23: flags 2**32', qr/flags is out of range/,      sub { $d->get_xml_description( 2**32 ) } );
-    throws( 'B23: flags -1',    qr/flags is out of range/,      sub { $d->get_xml_description(-1) } );
-    throws( 'B23: nsecs',       qr/nsecs is out of range/,      sub { $d->set_time( 0, 2**32 + 7 ) } );
-    throws( 'a reference',      qr/val is a reference/,         sub { $d->set_memory( [] ) } );
+    throws( 'B23: NaN',         qr/val is not a finite number/,    sub { $d->set_memory( 'nan' + 0 ) } );
+    throws( 'B23: flags 2**32', qr/flags is out of range/,         sub { $d->get_xml_description( 2**32 ) } );
+    throws( 'B23: flags -1',    qr/flags is out of range/,         sub { $d->get_xml_description(-1) } );
+    throws( 'B23: nsecs',       qr/nsecs is out of range/,         sub { $d->set_time( 0, 2**32 + 7 ) } );
+    throws( 'a reference',      qr/val is a reference/,            sub { $d->set_memory( [] ) } );
     throws( 'B23: a negative size',  qr/size is out of range/,     sub { $d->block_resize( 'vda', -1 ) } );
     throws( 'A11: a negative count', qr/maxnames is out of range/, sub { $d->list_snapshot_names(-1) } );
     throws( 'A11: a huge count',     qr/maxnames is out of range/, sub { $d->list_snapshot_names( 2**31 ) } );
@@ -169,7 +169,7 @@ subtest 'parameters' => sub {
         sub { $d->set_scheduler_parameters( { weight => [] } ) }
     );
 
-    for my $bad ( undef, 'x', 5, [], sub { }, $d ) {
+    for my $bad ( undef, 'x', '5', [], sub { }, $d ) {
         throws(
             'no hash',
             qr/\ASys::Virt::Domain::set_scheduler_parameters: newparams is not a HASH reference at/,

@@ -3,9 +3,10 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../lib";
+use lib "$FindBin::Bin/../lib" =~ /(.*)/s;    # untainted, for -T
 
 use Test::More;
+use Child;
 use Patience;
 use Throws;
 use File::Temp   ();
@@ -81,6 +82,7 @@ subtest 'timers and handles' => sub {
     Sys::Virt::Event::remove_timeout($timer);
 
     pipe my $read, my $write or die $!;
+    binmode $_ for $read, $write;    # PERL_UNICODE
     my @ready;
     my $watch = Sys::Virt::Event::add_handle(
         fileno $read,
@@ -105,7 +107,7 @@ subtest 'timers and handles' => sub {
     }
     is( Sys::Virt::Event::update_handle( 9999, 1 ),  undef, 'B32: update_handle of an unknown id is silent' );
     is( Sys::Virt::Event::update_timeout( 9999, 1 ), undef, 'B32: update_timeout too' );
-    throws( 'no code', qr/coderef is not a CODE reference/, sub { Sys::Virt::Event::add_timeout( 1, 5 ) } );
+    throws( 'no code', qr/coderef is not a CODE reference/, sub { Sys::Virt::Event::add_timeout( 1, '5' ) } );
 };
 
 subtest 'D4: exceptions in callbacks' => sub {
@@ -355,8 +357,8 @@ $c->domain_event_deregister_any($id);
 print 'not reached';
 PERL
     close $script or die $!;
-    is( qx{$^X -Mblib $script 2>/dev/null}, 'ended', 'END blocks run, nothing else' );
-    is( $? >> 8,                            3,       '... and that is the status' );
+    is( child_output("$script"), 'ended', 'END blocks run, nothing else' );
+    is( $? >> 8,                 3,       '... and that is the status' );
 };
 
 my $freed = 0;
@@ -470,7 +472,7 @@ for my $end (
 }
 print 'end';
 SCRIPT
-    my @perl = ( $^X, ( map { "-I$_" } grep { !ref } @INC ), '-MSys::Virt', '-MSys::Virt::Event' );
+    my @perl = ( child_perl(), '-MSys::Virt', '-MSys::Virt::Event' );
     open my $child, '-|', @perl, '-e', $script or die $!;
     is( join( q{}, <$child> ), 'another back closed end', 'it registers, takes back, closes' );
     close $child;
@@ -489,7 +491,7 @@ Sys::Virt::Event::run_default() for 1 .. 5;
 print 'not reached';
 END { print $d->get_name, ' ', scalar( my @all = $c->list_all_domains ), ' ', $kept[1]->get_name }
 SCRIPT
-    my @perl = ( $^X, ( map { "-I$_" } grep { !ref } @INC ), '-MSys::Virt', '-MSys::Virt::Event' );
+    my @perl = ( child_perl(), '-MSys::Virt', '-MSys::Virt::Event' );
     open my $child, '-|', @perl, '-e', $script or die $!;
     is( join( q{}, <$child> ), 'test 1 test', 'END blocks run after it, and may call methods' );
     close $child;

@@ -3,7 +3,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../lib";
+use lib "$FindBin::Bin/../lib" =~ /(.*)/s;    # untainted, for -T
 
 use Test::More;
 use Patience;
@@ -147,6 +147,7 @@ $c->domain_event_deregister_any($id);
 $loop->turn;
 
 pipe my $read, my $write or die $!;
+binmode $_ for $read, $write;    # PERL_UNICODE
 my @ready;
 my $watch = Sys::Virt::Event::add_handle( fileno $read, 1, sub { push @ready, [@_] } );
 syswrite $write, 'x';

@@ -46,6 +46,12 @@ sub restart {
     return;
 }
 
+# Starts it again if it has ended by itself; true if it had.
+sub revive {
+    my ($self) = @_;
+    return waitpid( $self->{pid}, POSIX::WNOHANG() ) == $self->{pid} && $self->restart;
+}
+
 sub dir { my ($self) = @_; return "$self->{dir}" }
 sub pid { my ($self) = @_; return $self->{pid} }
 
