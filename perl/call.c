@@ -236,7 +236,8 @@ static ALWAYS_INLINE void finish(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Meth
         dXSTARG;
         PUSHi((IV)result->data.integer);
         PUTBACK;
-    } else if (result->tag == SYSVIRT_TAG_TEXT || result->tag == SYSVIRT_TAG_BYTES) {
+    } else if ((result->tag == SYSVIRT_TAG_TEXT || result->tag == SYSVIRT_TAG_BYTES)
+               && result->storage != SYSVIRT_STORAGE_SECRET) { /* the op would keep a secret for as long as it lives */
         dXSTARG;
         sv_setpvn(TARG, result->data.text, result->len);
         if (result->storage != SYSVIRT_STORAGE_BORROWED)
