@@ -78,7 +78,7 @@ sub pump {
     delete $self->{held};
     my $both = IO::Select->new( $client, $server );
     while (1) {
-        my @ready = $both->can_read($PATIENCE) or return;
+        my @ready = $both->can_read( defined $self->{last_word} ? 10 : $PATIENCE ) or return;
         for my $from (@ready) {
             sysread( $from, my $data, 1 << 18 ) or return;
             if ( $from == $client ) {
