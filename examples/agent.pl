@@ -34,7 +34,7 @@ until ( ( $status = agent( 'guest-exec-status', pid => $task->{pid} ) )->{exited
     Time::HiRes::sleep($wait);
     $wait *= 1.5 if $wait < 1;
 }
-print MIME::Base64::decode_base64( $status->{'out-data'}        // q{} );
+print MIME::Base64::decode_base64( $status->{'out-data'} // q{} );
 print STDERR MIME::Base64::decode_base64( $status->{'err-data'} // q{} );
 print STDERR "$path: signal $status->{signal}\n" if $status->{signal};
 exit( $status->{signal} ? 128 + $status->{signal} : $status->{exitcode} );

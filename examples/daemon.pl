@@ -29,6 +29,7 @@ my %transport = (
     Sys::Virt::Admin::Client::TRANS_TCP  => 'tcp',
     Sys::Virt::Admin::Client::TRANS_TLS  => 'tls',
 );
+
 for my $server ( sort { $a->get_name cmp $b->get_name } @servers ) {
     my ( $limits, $threads ) = ( $server->get_client_limits, $server->get_threadpool_parameters );
     printf "%s: %d of %d clients, %d of %d threads busy (at most %d), %d calls waiting\n", $server->get_name,

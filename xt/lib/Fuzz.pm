@@ -222,16 +222,17 @@ sub call {
         map { rand() < 0.6 ? $self->fitting($_) : $self->any } @{ $parameters || [ ('other') x rand 5 ] };
     splice @args, rand @args, 1, $self->any if @args && rand() < 0.3;
     $#args = int rand @args if rand() < 0.1;
-    my $object =
-        $self->{objects}{ $class =~ /::(?:QEMU|LXC)\z/
+    my $object = $self->{objects}{
+        $class =~ /::(?:QEMU|LXC)\z/
         ? one_of( 'Sys::Virt', 'Sys::Virt::Domain' )
-        : $class };
+        : $class
+    };
     unshift @args, $name =~ /\A_/ ? one_of( $class, $self->{objects}{'Sys::Virt'}, $object ) : $object
         if rand() < 0.9;
     local @victims = grep { ref eq 'ARRAY' || ref eq 'HASH' } @args;
     tie $args[ rand @args ], 'Fuzz::Tied' if @args && rand() < 0.05;
     print STDERR "${class}::$name\n" if $ENV{FUZZ_TRACE};
-    no warnings;                                                      ## no critic (ProhibitNoWarnings)
+    no warnings;    ## no critic (ProhibitNoWarnings)
     my @result = eval { &$sub(@args) };
     $self->{done}++;
     return;
