@@ -67,6 +67,8 @@ static const sysvirt_Method *method_argument(pTHX_ SV *code) {
     size_t index;
     if (!method)
         croak("this method cannot run in the background, for it is written in Perl");
+    if (method->flags & sysvirt_IN_PLACE)
+        croak("%s cannot run in the background, for it changes the thread that calls it", method->name);
     for (index = 0; index < method->nparams; index++) {
         if (method->params[index].field.shape.kind == SYSVIRT_KIND_CODE)
             croak("%s cannot run in the background, for it takes a code reference", method->name);

@@ -23,6 +23,8 @@ typedef uint32_t sysvirt_AtomicU32;
 
 #define sysvirt_LOCAL 4
 
+#define sysvirt_IN_PLACE 32
+
 #define sysvirt_ARGS_MAX 12
 
 #define sysvirt_LIST_MAX (1 << 18)

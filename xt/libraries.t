@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# libvirt's smaller libraries: loaded when they are needed, missed in words; and what their functions return that xt/stub.t
+# E1: libvirt's smaller libraries: loaded when they are needed, missed in words; and what their functions return that xt/stub.t
 # does not look at: events, file handles, JSON.
 use strict;
 use warnings;

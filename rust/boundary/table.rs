@@ -77,6 +77,8 @@ pub const SUB: u8 = 1;
 pub const CONSTRUCTOR: u8 = 2;
 /// The method never writes to a daemon's socket, or guards that itself.
 pub const LOCAL: u8 = 4;
+/// The method changes the thread that calls it, so that no other may run it.
+pub const IN_PLACE: u8 = 32;
 
 /// The most parameters that a method can have, and the most arguments of a callback: as many the shim has room for.
 pub const ARGS_MAX: usize = 12;

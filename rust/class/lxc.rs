@@ -6,9 +6,9 @@ use crate::class::prelude::*;
 
 methods! { "Sys::Virt::LXC";
     open_namespace(dom: Domain, flags: u32 = 0) => open_namespace(dom, flags);
-    enter_namespace(dom: Domain, files: Array<Descriptor>, flags: u32 = 0) => enter_namespace(dom, files, flags);
-    enter_security_label(model: Keys<MODEL>, label: Keys<LABEL>, flags: u32 = 0) => enter_security_label(&model, &label, flags);
-    enter_cgroup(dom: Domain, flags: u32 = 0) => status(library::virDomainLxcEnterCGroup()?(dom, flags));
+    #[in_place] enter_namespace(dom: Domain, files: Array<Descriptor>, flags: u32 = 0) => enter_namespace(dom, files, flags);
+    #[in_place] enter_security_label(model: Keys<MODEL>, label: Keys<LABEL>, flags: u32 = 0) => enter_security_label(&model, &label, flags);
+    #[in_place] enter_cgroup(dom: Domain, flags: u32 = 0) => status(library::virDomainLxcEnterCGroup()?(dom, flags));
 }
 
 /// The domain's namespaces.

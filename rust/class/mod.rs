@@ -141,5 +141,6 @@ macro_rules! methods {
     (@flag sub) => { $crate::boundary::table::SUB };
     (@flag constructor) => { $crate::boundary::table::SUB | $crate::boundary::table::CONSTRUCTOR };
     (@flag local) => { $crate::boundary::table::LOCAL };
+    (@flag in_place) => { $crate::boundary::table::IN_PLACE };
 }
 pub(crate) use methods;

@@ -24,6 +24,7 @@ use Test::More     ();
 use Time::HiRes    ();
 use Sys::Virt;
 use Sys::Virt::Event;
+use Sys::Virt::QEMU;
 
 my $top   = Cwd::abs_path( File::Basename::dirname(__FILE__) . '/../..' );
 my $root  = $ENV{STACK_ROOT} || '/tmp/libvirt-stack';
@@ -181,13 +182,11 @@ sub boot {
     return $guest;
 }
 
-# Asks the guest agent. The binding has no method for that, as the original has none.
+# Asks the guest agent.
 sub agent {
     my ( $guest, $name, %arguments ) = @_;
-    my $json    = JSON::PP->new->canonical;
-    my $request = $json->encode( { execute => $name, %arguments ? ( arguments => \%arguments ) : () } );
-    return $json->decode( virsh( 'a', 'qemu-agent-command', '--timeout', 30, $guest->get_name, $request ) )
-        ->{return};
+    my $request = { execute => $name, %arguments ? ( arguments => \%arguments ) : () };
+    return Sys::Virt::QEMU::agent_json( $guest, $request, 30 );
 }
 
 sub virsh {

@@ -106,6 +106,26 @@ like(
     '... and shows what the agent says'
 );
 
+is( sample( 'A command in the guest', 'runs' ), "Linux\nstatus 0\n", '... and shows output and status' );
+like(
+    sample( 'What libvirt does not tell', 'runs' ),
+    qr/^query-version: \d+[.]\d+[.]\d+\nquery-nothing: CommandNotFound: \w/m,
+    '... and tells errors apart'
+);
+is(
+    sample( 'Events that libvirt has no name for', 'runs' ),
+    "cookbook-web STOP \ncookbook-web RESUME \n",
+    '... and shows both'
+);
+like( sample( 'Clients and limits', 'runs' ), qr/^\d+: root since \w/m, '... and shows clients' );
+is(
+    sample( 'QEMU, ERRORS', 'runs' ),
+    "CommandNotFound: The command query-nothing has not been found\n",
+    '... and shows class and text'
+);
+like( sample( 'Admin, SYNOPSIS', 'runs' ), qr/^libvirtd: \d+ of \d+ clients$/m, '... and shows limits' );
+
+like( sample( 'QEMU, SYNOPSIS', 'runs' ), qr/\A\w+ \w.*\d\nrunning\n\z/, '... and shows time and state' );
 like(
     sample( 'NWFilter, SYNOPSIS', 'runs' ),
     qr/\Ano-mail [-0-9a-f]{36}\n\z/,
@@ -150,7 +170,10 @@ my $said = do { local $/ = undef; <$watch> };
 ok( close $watch, 'Noticing that the daemon is gone: runs' );
 is( $said, "the daemon has ended\n", '... and notices' );
 
-is_deeply( [ grep { !$ran{$_} } sort keys %sample ],
-    ['With a password'], 'all have run but the one that auth.t covers' );
+is_deeply(
+    [ grep { !$ran{$_} } sort keys %sample ],
+    [ 'LXC, SYNOPSIS', 'With a password' ],
+    'all have run but the one that auth.t covers, and one for containers'
+);
 
 done_testing;

@@ -170,8 +170,25 @@ sub others {
         measure( "plain$fail", 'Sys::Virt::new', 200,
             sub { quietly( Sys::Virt->can('new'), 'Sys::Virt', uri => 'x' ) } );
     }
-    measure( 'closes',             'Sys::Virt::close',           200, sub { Sys::Virt->new->close } );
-    measure( 'DESTROY',            'Sys::Virt::DESTROY',         200, sub { Sys::Virt->new->DESTROY } );
+    measure( 'closes',  'Sys::Virt::close',   200, sub { Sys::Virt->new->close } );
+    measure( 'DESTROY', 'Sys::Virt::DESTROY', 200, sub { Sys::Virt->new->DESTROY } );
+    my ( $admin, $server ) = map { $object{"Sys::Virt::Admin$_"} } q{}, '::Server';
+    my %made = (
+        'Sys::Virt::Admin'         => sub { Sys::Virt::Admin->new },
+        'Sys::Virt::Admin::Server' => sub { $admin->get_server_by_name('x') },
+        'Sys::Virt::Admin::Client' => sub { $server->get_client_by_id(1) },
+    );
+    for my $class ( sort keys %made ) {
+        measure( 'DESTROY', "${class}::DESTROY", 200, sub { $made{$class}->()->DESTROY } );
+    }
+    for my $fail ( q{}, '1 1' ) {
+        local $ENV{STUB_FAIL} = $fail;
+        measure( "opens$fail", 'Sys::Virt::Admin::new', 200,
+            sub { quietly( Sys::Virt::Admin->can('new'), 'Sys::Virt::Admin', uri => 'x' ) } );
+    }
+    measure( 'closes', 'Sys::Virt::Admin::close', 200, sub { Sys::Virt::Admin->new->close } );
+    measure( 'nothing registered', 'Sys::Virt::Admin::_deregister_all', 200,
+        sub { $admin->_deregister_all } );
     measure( 'nothing registered', 'Sys::Virt::_deregister_all', 200, sub { $c->_deregister_all } );
     for my $getter (
         qw(Domain Network Interface Secret StoragePool StorageVol DomainSnapshot DomainCheckpoint)) {

@@ -9,7 +9,9 @@ require Sys::Virt;
 require Sys::Virt::Admin::Server;
 require Sys::Virt::Admin::Client;
 
-# Takes the callback back and drops the connection; objects made from it keep it open inside libvirt.
+*async = *Sys::Virt::Admin::Server::async = *Sys::Virt::Admin::Client::async = \&Sys::Virt::async;
+
+# Unregisters the callback and drops the connection; objects made from it keep it open inside libvirt.
 sub close {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self) = @_;
     $self->_deregister_all;

@@ -120,10 +120,15 @@ sub unknown {
 
 sub call {
     my ( $proxy, $name, $file, $line, @arguments ) = @_;
-    my ( $object, $how ) = @$proxy;
+    my ($object) = @$proxy;
     my $method = $object->can($name) or unknown( $object, $name, $file, $line );
+    return submit( $proxy, $name, $method, $file, $line, $object, @arguments );
+}
+
+sub submit {
+    my ( $proxy, $name, $method, $file, $line, @arguments ) = @_;
     my $future = bless { name => $name, where => " at $file line $line." }, 'Sys::Virt::Future';
-    $future->{id}    = Sys::Virt::Async::_submit( $future, $how, $method, $object, @arguments );
+    $future->{id}    = Sys::Virt::Async::_submit( $future, $proxy->[1], $method, @arguments );
     $future->{queue} = Sys::Virt::Async::_queue();
     Sys::Virt::Async::Loops::join_all();
     return $future;

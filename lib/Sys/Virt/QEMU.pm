@@ -8,6 +8,8 @@ use warnings;
 use Carp ();
 require Sys::Virt;
 
+our @CARP_NOT = qw(Sys::Virt::Async::QEMU);
+
 # What reads and writes JSON: one of the fast modules if the script has loaded it, else the one that comes with perl.
 sub _json {
     state %made;
@@ -34,20 +36,13 @@ sub _result {
     die Sys::Virt::QEMU::Error->_new( @$error{qw(class desc)} );
 }
 
-# Runs code that asks the guest agent. libvirt itself makes an exception of the agent's error, and keeps only its text.
-sub _asking_agent {
-    my ($code) = @_;
-    my $text;
-    return $text if eval { $text = $code->(); 1 };
-    my $error = $@;
-    if (   ref $error
-        && $error->isa('Sys::Virt::Error')
-        && $error->message =~ /QEMU agent command '[^']*': (.+)/s ) {
-        my $said  = $1;
-        my $class = $said =~ /has not been found/ ? 'CommandNotFound' : 'GenericError';
-        $error = Sys::Virt::QEMU::Error->_new( $class, $said, %$error );
-    }
-    die $error;
+# The exception for a command to the guest's agent. libvirt itself makes one of the agent's error, and keeps only its text.
+sub _agent_error {
+    my ($error) = @_;
+    return $error if !ref $error || $error->message !~ /QEMU agent command '[^']*': (.+)/s;
+    my $text  = $1;
+    my $class = $text =~ /has not been found/ ? 'CommandNotFound' : 'GenericError';
+    return Sys::Virt::QEMU::Error->_new( $class, $text, %$error );
 }
 
 sub monitor_json {
@@ -65,13 +60,53 @@ sub monitor_json_with_files {
 sub agent_json {
     my ( $dom, $cmd, $timeout, $flags ) = @_;
     my $request = _request( 'agent_json', $cmd );
-    return _result(
-        _asking_agent(
-            sub {
-                return agent_command( $dom, $request, $timeout // AGENT_COMMAND_DEFAULT(), $flags // 0 );
-            }
-        )
-    );
+    my $answer  = eval { agent_command( $dom, $request, $timeout // AGENT_COMMAND_DEFAULT(), $flags // 0 ) };
+    die _agent_error($@) if !defined $answer;
+    return _result($answer);
+}
+
+# A proxy whose methods are the functions of this package.
+sub async {
+    my ( undef, @options ) = @_;
+    return bless Sys::Virt::async( __PACKAGE__, @options ), 'Sys::Virt::Async::QEMU';
+}
+
+package Sys::Virt::Async::QEMU;
+
+our @ISA = qw(Sys::Virt::Async::Proxy);
+
+# The package, by whose name the proxy finds the functions, is none of their arguments.
+sub _call {
+    my ( $proxy, $name, @arguments ) = @_;
+    my $code = Sys::Virt::QEMU->can($name);
+    return Sys::Virt::Async::Proxy::submit( $proxy, $name, $code, ( caller 1 )[ 1, 2 ], @arguments );
+}
+
+sub agent_command              { return _call( shift, 'agent_command',              @_ ) }
+sub monitor_command            { return _call( shift, 'monitor_command',            @_ ) }
+sub monitor_command_with_files { return _call( shift, 'monitor_command_with_files', @_ ) }
+sub attach                     { return _call( shift, 'attach',                     @_ ) }
+
+sub monitor_json {
+    my ( $proxy, $dom, $cmd, $flags ) = @_;
+    my $request = Sys::Virt::QEMU::_request( 'monitor_json', $cmd );
+    return _call( $proxy, 'monitor_command', $dom, $request, $flags // 0 )
+        ->then( \&Sys::Virt::QEMU::_result );
+}
+
+sub monitor_json_with_files {
+    my ( $proxy, $dom, $cmd, $files, $flags ) = @_;
+    my $request = Sys::Virt::QEMU::_request( 'monitor_json_with_files', $cmd );
+    return _call( $proxy, 'monitor_command_with_files', $dom, $request, $files, $flags // 0 )
+        ->then( sub { my ( $text, @files ) = @_; return ( Sys::Virt::QEMU::_result($text), @files ) } );
+}
+
+sub agent_json {
+    my ( $proxy, $dom, $cmd, $timeout, $flags ) = @_;
+    my $request = Sys::Virt::QEMU::_request( 'agent_json', $cmd );
+    $timeout //= Sys::Virt::QEMU::AGENT_COMMAND_DEFAULT();
+    return _call( $proxy, 'agent_command', $dom, $request, $timeout, $flags // 0 )
+        ->then( \&Sys::Virt::QEMU::_result, sub { die Sys::Virt::QEMU::_agent_error( $_[0] ) } );
 }
 
 # What QEMU or a guest agent answered instead of a result.
