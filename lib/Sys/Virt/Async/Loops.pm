@@ -15,7 +15,7 @@ our @CARP_NOT = qw(Sys::Virt::Async Sys::Virt::Future);
 # How long a loop is left to itself that runs no handlers of signals, in seconds.
 use constant PATIENCE => 0.1;
 
-my ( @joined, $handle, $pid, $asleep );
+my ( @joined, $handle, $pid, $asleep, $brief );
 my $modules = -1;
 
 # Each in the order in which `get` would turn them: what tells that it is there, how it watches a handle, how it stops that, and how it
@@ -165,7 +165,10 @@ sub watch {
         open $handle, '<&', Sys::Virt::Async::_fileno()
             or die "the descriptor of calls cannot be duplicated: $!\n";
     }
-    $_->{stop} //= $_->{kind}{watch}->( $_->{loop} ) for @joined;
+    for (@joined) {
+        $_->{stop} //= $_->{kind}{watch}->( $_->{loop} );
+        $brief = 1 if $_->{kind}{brief};
+    }
     return;
 }
 
@@ -207,7 +210,7 @@ sub dispatch {
         watch();
     }
     my $count = Sys::Virt::Async::_dispatch();
-    doze() if !$asleep;
+    doze() if $brief && !$asleep;
     return $count;
 }
 
@@ -238,10 +241,11 @@ sub turn {
         my $turn = $joined->{kind}{turn} or next;
         return if $turn->( $joined->{loop}, $future );
     }
-    if ( !Sys::Virt::Async->pending && !dispatch() && !$future->is_ready ) {
+    my ( $waiting, $running ) = Sys::Virt::Async::_pending();
+    return select_descriptor(undef) if $waiting || $running;
+    if ( !dispatch() && !$future->is_ready ) {
         Carp::croak('the future waits for something that needs an event loop, which cannot be turned here');
     }
-    select_descriptor(undef) if Sys::Virt::Async->pending;
     return;
 }
 
