@@ -41,9 +41,8 @@ static void forget_interpreter(pTHX_ void *unused) {
 size_t sysvirt_async_queue(pTHX_ my_cxt_t *cxt) {
     if (!cxt->queue) {
         cxt->queue = sysvirt_queue_open();
-        if (!cxt->queue)
-            croak("Sys::Virt::Async: no descriptor is left");
-        Perl_call_atexit(aTHX_ forget_interpreter, NULL);
+        if (cxt->queue)
+            Perl_call_atexit(aTHX_ forget_interpreter, NULL);
     }
     return cxt->queue;
 }
@@ -51,6 +50,15 @@ size_t sysvirt_async_queue(pTHX_ my_cxt_t *cxt) {
 static bool is_ours(pTHX_ const HV *stash) {
     const char *name = stash ? HvNAME(stash) : NULL;
     return name && (strnEQ(name, "Sys::Virt::Async", 16) || strnEQ(name, "Sys::Virt::Future", 17));
+}
+
+/* The same for a call, which needs one. */
+static size_t needed_queue(pTHX_ my_cxt_t *cxt) {
+    const size_t queue = sysvirt_async_queue(aTHX_ cxt);
+    if (!queue)
+        croak("Sys::Virt::Async: no descriptor is left");
+    sysvirt_watch(); /* a loop in Perl has to look at it */
+    return queue;
 }
 
 /* Where the script stands that called one of our modules. */
@@ -98,7 +106,7 @@ static SV *option(pTHX_ SV *how, const char *name) {
 XS_INTERNAL(submit) {
     dXSARGS;
     my_cxt_t *cxt = sysvirt_context(aTHX);
-    const size_t queue = sysvirt_async_queue(aTHX_ cxt);
+    const size_t queue = needed_queue(aTHX_ cxt);
     const sysvirt_Method *method;
     sysvirt_Value args[sysvirt_ARGS_MAX], result;
     sysvirt_Outcome outcome;
@@ -243,7 +251,7 @@ XS_INTERNAL(descriptor) {
     my_cxt_t *cxt = sysvirt_context(aTHX);
     PERL_UNUSED_VAR(cv);
     PERL_UNUSED_VAR(items);
-    XSRETURN_IV(sysvirt_queue_fd(sysvirt_async_queue(aTHX_ cxt)));
+    XSRETURN_IV(sysvirt_queue_fd(needed_queue(aTHX_ cxt)));
 }
 
 /* _queue(): a number that no other interpreter of the process has. */
@@ -252,7 +260,7 @@ XS_INTERNAL(queue_number) {
     my_cxt_t *cxt = sysvirt_context(aTHX);
     PERL_UNUSED_VAR(cv);
     PERL_UNUSED_VAR(items);
-    XSRETURN_UV((UV)sysvirt_async_queue(aTHX_ cxt));
+    XSRETURN_UV((UV)needed_queue(aTHX_ cxt));
 }
 
 /* _cancel($id): true if the call had not begun; then it never will, and its

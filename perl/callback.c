@@ -3,6 +3,7 @@
  * and libvirt: what it dies with is deferred: thrown when the enclosing method has returned, and `exit` waits as long. */
 
 #include "callback.h"
+#include "async.h"
 #include "handle.h"
 #include "results.h"
 #include "structure.h"
@@ -13,7 +14,10 @@ typedef struct callback {
     SV *owner;       /* weak: the object that the callback was registered on */
     HV *owner_stash; /* its package, should it have to be made again */
     void *interpreter;
-    bool abandoned; /* to be freed by the interpreter that it belongs to */
+#ifndef USE_ITHREADS
+    pthread_t thread; /* where it runs, which is not to be seen from CURRENT_INTERPRETER */
+#endif
+    bool abandoned;   /* to be freed by the interpreter that it belongs to */
     struct callback *next, *previous;
 } callback;
 
@@ -35,6 +39,15 @@ struct gathering {
     sysvirt_Sink sink;
     void *context;
 };
+
+/* Whether this is the thread of the callback's interpreter. libvirt calls from any. */
+static bool is_here(const callback *cb) {
+#ifdef USE_ITHREADS
+    return cb->interpreter == CURRENT_INTERPRETER;
+#else
+    return cb->interpreter == CURRENT_INTERPRETER && pthread_equal(cb->thread, pthread_self());
+#endif
+}
 
 static void unlink_callback(callback *cb) {
     if (cb->previous)
@@ -67,7 +80,7 @@ static void sweep(pTHX) {
     pthread_mutex_lock(&lock);
     for (cb = abandoned ? all : NULL; cb; cb = next) {
         next = cb->next;
-        if (cb->abandoned && cb->interpreter == CURRENT_INTERPRETER) {
+        if (cb->abandoned && is_here(cb)) {
             unlink_callback(cb);
             abandoned--;
             cb->next = mine;
@@ -97,6 +110,9 @@ static void *create(void *code, void *owner, bool anytime) {
         cb->owner = sv_rvweaken(newRV_inc(SvRV((SV *)owner)));
     }
     cb->interpreter = CURRENT_INTERPRETER;
+#ifndef USE_ITHREADS
+    cb->thread = pthread_self();
+#endif
     pthread_mutex_lock(&lock);
     cb->next = all;
     if (all)
@@ -115,7 +131,7 @@ static void *named(const char *name) {
 
 static void destroy(void *pointer) {
     callback *cb = pointer;
-    if (cb->interpreter && cb->interpreter != CURRENT_INTERPRETER) {
+    if (cb->interpreter && !is_here(cb)) {
         pthread_mutex_lock(&lock);
         cb->abandoned = TRUE;
         abandoned++;
@@ -321,6 +337,8 @@ static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Wan
                      .sink = sink,
                      .context = context};
 
+    if (cb->interpreter == interpreter && !is_here(cb))
+        return FALSE; /* a thread that runs no Perl */
     if (!interpreter || (cb->interpreter != interpreter && (want != SYSVIRT_WANT_NOTHING || !is_first_miss(cb))))
         return FALSE;
     {
@@ -358,6 +376,30 @@ static void defer_message(const char *message) {
     defer(aTHX_ sysvirt_context(aTHX), SvREFCNT_inc_simple_NN(text));
 }
 
-const sysvirt_Callbacks sysvirt_callbacks = {create, named, destroy, call, defer_message};
+static int32_t place(void *pointer) {
+    const callback *cb = pointer;
+    return !cb->interpreter ? -1 : is_here(cb);
+}
 
-void sysvirt_callback_boot(pTHX) { Perl_call_atexit(aTHX_ forget_interpreter, NULL); }
+static size_t queue(void) {
+    dTHX;
+    return sysvirt_async_queue(aTHX_ sysvirt_context(aTHX));
+}
+
+static void before_fork(void) { pthread_mutex_lock(&lock); }
+static void after_fork(void) { pthread_mutex_unlock(&lock); }
+
+static void after_fork_in_child(void) {
+    const pthread_mutex_t open = PTHREAD_MUTEX_INITIALIZER;
+    lock = open;
+}
+
+const sysvirt_Callbacks sysvirt_callbacks = {create, named, destroy, call, place, queue, defer_message};
+
+void sysvirt_callback_boot(pTHX) {
+    static bool done = FALSE;
+    if (!done)
+        pthread_atfork(before_fork, after_fork, after_fork_in_child);
+    done = TRUE;
+    Perl_call_atexit(aTHX_ forget_interpreter, NULL);
+}

@@ -306,6 +306,8 @@ typedef struct sysvirt_Callbacks {
                const struct sysvirt_Field *read,
                sysvirt_Sink sink,
                void *context);
+  int32_t (*place)(void *callback);
+  uintptr_t (*queue)(void);
   void (*defer)(const char *message);
 } sysvirt_Callbacks;
 
@@ -332,6 +334,8 @@ const struct sysvirt_ClassTable *sysvirt_classes(uintptr_t *count);
 const char *sysvirt_package(sysvirt_Class class_);
 
 bool sysvirt_start(const struct sysvirt_Callbacks *callbacks);
+
+void sysvirt_watch(void);
 
 uint32_t sysvirt_key_number(const struct sysvirt_Key *key);
 

@@ -112,6 +112,8 @@ pub extern "C" fn sysvirt_package(class: Class) -> *const c_char {
 /// What is held while the process forks, in the order in which they may be taken.
 static LOCKS: &[&dyn lock::Forks] = &[
     &boundary::origin::ORIGINS,
+    event::perl_loop::OWN_LOCK,
+    event::perl_loop::LOCK,
     &r#async::pool::POOL,
     &r#async::pool::WORK,
     &r#async::pool::TIME,
@@ -130,6 +132,12 @@ pub extern "C" fn sysvirt_start(callbacks: &'static Callbacks) -> bool {
         virt_sys::virSetErrorFunc(std::ptr::null_mut(), Some(silence));
         virt_sys::virInitialize() >= 0
     }
+}
+
+/// On the thread of an event loop written in Perl: has it watch the descriptor of its interpreter's queue.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_watch() {
+    let _ = std::panic::catch_unwind(event::perl_loop::watch);
 }
 
 /// See [`Key::number`].

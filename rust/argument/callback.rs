@@ -28,7 +28,28 @@ unsafe extern "C" fn ignore(
 ) {
 }
 
+/// Where a callback is called, seen from where its interpreter runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On its thread.
+    Here,
+    /// On another.
+    Elsewhere,
+    /// The interpreter has ended.
+    Gone,
+}
+
 impl Callback {
+    /// Where this is.
+    pub fn place(&self) -> Place {
+        // SAFETY: the shim's own callback.
+        match installed().map_or(-1, |shim| unsafe { (shim.place)(self.0) }) {
+            1 => Place::Here,
+            0 => Place::Elsewhere,
+            _ => Place::Gone,
+        }
+    }
+
     fn made(pointer: *mut c_void) -> Result<Self> {
         if pointer.is_null() {
             Err(Error::Usage("no memory for a callback".into()))

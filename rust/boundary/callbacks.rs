@@ -47,6 +47,10 @@ pub struct Callbacks {
         sink: Sink,
         context: *mut c_void,
     ) -> bool,
+    /// 1 if this is the thread of the callback's interpreter, 0 if it is another, -1 if there is no such interpreter any more.
+    pub place: unsafe extern "C" fn(callback: *mut c_void) -> i32,
+    /// The number of this interpreter's queue of calls, 0 if there can be none.
+    pub queue: extern "C" fn() -> usize,
     /// Has the enclosing method die with the message.
     pub defer: unsafe extern "C" fn(message: *const c_char),
 }
@@ -62,6 +66,11 @@ pub fn install(callbacks: &'static Callbacks) {
 /// The shim's functions; None outside of perl.
 pub fn installed() -> Option<&'static Callbacks> {
     CALLBACKS.get().copied()
+}
+
+/// The number of this interpreter's queue of calls, 0 if there can be none.
+pub fn queue() -> usize {
+    installed().map_or(0, |shim| (shim.queue)())
 }
 
 /// Makes the enclosing method throw `message`, as if the callback had died with it.

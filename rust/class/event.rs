@@ -3,6 +3,7 @@
 
 use crate::argument::callback::Callback;
 use crate::class::prelude::*;
+use crate::event::perl_loop;
 use crate::event::registration::{dispatch, free, note_loop, register};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,7 +11,7 @@ methods! { "Sys::Virt::Event";
     register_default() => register_default();
     run_default() => run_default();
     _has_default() => Ok(Value::from(DEFAULT.load(Ordering::Relaxed)));
-    _register_impl() => super::event_impl::register();
+    _register_impl() => perl_loop::register();
     add_handle(fd: i32, events: i32, coderef: Code) => {
         let callback = Callback::new(&coderef)?;
         loop_result(register(callback, |opaque| virEventAddHandle(fd, events, Some(handle_ready), opaque, Some(free))))

@@ -5,5 +5,6 @@ pub mod close;
 pub mod domain;
 pub mod monitor;
 pub mod objects;
+pub mod perl_loop;
 pub mod registration;
 pub mod table;
