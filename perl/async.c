@@ -9,10 +9,8 @@
 #include "arguments.h"
 #include "call.h"
 #include "handle.h"
+#include "limit.h"
 #include "results.h"
-
-#define NANOSECONDS 1e9
-#define SECONDS_MAX 1e9 /* as good as never */
 
 static void free_call(pTHX_ my_cxt_t *cxt, sysvirt_call *call) {
     if (call->next)
@@ -34,6 +32,8 @@ static void forget_interpreter(pTHX_ void *unused) {
     PERL_UNUSED_ARG(unused);
     cxt->queue = 0;
     sysvirt_queue_close(queue);
+    sysvirt_queue_close(cxt->spare);
+    cxt->spare = 0;
     while (cxt->calls)
         free_call(aTHX_ cxt, cxt->calls);
 }
@@ -86,19 +86,11 @@ static const sysvirt_Method *method_argument(pTHX_ SV *code) {
     return method;
 }
 
-static uint64_t nanoseconds(pTHX_ SV *seconds) {
-    const NV number = SvNV(seconds);
-    if (!(number > 0))
-        croak("timeout is not a number of seconds above 0");
-    return number > SECONDS_MAX ? 0 : (uint64_t)(number * NANOSECONDS) + 1;
-}
-
+/* An option, if it is given. */
 static SV *option(pTHX_ SV *how, const char *name) {
-    SV **found = SvROK(how) && SvTYPE(SvRV(how)) == SVt_PVHV ? hv_fetch((HV *)SvRV(how), name, (I32)strlen(name), 0) : NULL;
-    if (!found)
-        return NULL;
-    SvGETMAGIC(*found);
-    return SvOK(*found) ? *found : NULL;
+    SV **found =
+        SvROK(how) && SvTYPE(SvRV(how)) == SVt_PVHV ? hv_fetch((HV *)SvRV(how), name, (I32)strlen(name), 0) : NULL;
+    return found ? *found : NULL;
 }
 
 /* _submit($future, \%how, \&method, @args): the call's id. Whatever is wrong
@@ -109,7 +101,6 @@ XS_INTERNAL(submit) {
     const size_t queue = needed_queue(aTHX_ cxt);
     const sysvirt_Method *method;
     sysvirt_Value args[sysvirt_ARGS_MAX], result;
-    sysvirt_Outcome outcome;
     sysvirt_How how;
     sysvirt_call *call;
     COP *position = script_position(aTHX);
@@ -123,21 +114,20 @@ XS_INTERNAL(submit) {
         croak("Usage: Sys::Virt::Async::_submit(future, how, method, ...)");
     method = method_argument(aTHX_ ST(2));
     Zero(&how, 1, sysvirt_How);
-    seconds = option(aTHX_ ST(1), "timeout");
-    how.timeout = seconds ? nanoseconds(aTHX_ seconds) : 0;
     flag = option(aTHX_ ST(1), "ordered");
-    how.ordered = flag && SvTRUE_nomg(flag);
+    how.ordered = flag && SvTRUE(flag);
     flag = option(aTHX_ ST(1), "urgent");
-    how.urgent = flag && SvTRUE_nomg(flag);
+    how.urgent = flag && SvTRUE(flag);
 
     sysvirt_decode_checked(aTHX_ method, &ST(3), items - 3, args);
     if (sysvirt_has_code(args, method->nparams))
         croak("%s cannot run in the background with a code reference among its "
               "arguments",
               method->name);
-    outcome = sysvirt_check(method, args, &result);
-    if (outcome != SYSVIRT_OUTCOME_DONE)
-        sysvirt_throw(aTHX_ cxt, outcome, &result);
+
+    /* The connection's limit, unless there is another, or none, in so many words. */
+    seconds = option(aTHX_ ST(1), "timeout");
+    how.timeout = seconds ? sysvirt_nanoseconds(aTHX_ seconds, "timeout") : sysvirt_call_limit(cxt, method, args);
 
     Newxz(call, 1, sysvirt_call);
     call->future = SvREFCNT_inc_simple_NN(SvRV(ST(0)));

@@ -6,6 +6,7 @@
 #include "callback.h"
 #include "handle.h"
 #include "results.h"
+#include "limit.h"
 #include "warning.h"
 
 /* The class whose package the sub is in. */
@@ -55,6 +56,12 @@ static bool is_getter(const sysvirt_Method *method) {
            && !(method->flags & sysvirt_SUB);
 }
 
+static XSUBADDR_t entry_of(const sysvirt_Method *method) {
+    if (strEQ(method->name, "Sys::Virt::new"))
+        return sysvirt_connect;
+    return is_getter(method) ? sysvirt_getter : sysvirt_dispatch;
+}
+
 static void bind_methods(pTHX_ const sysvirt_Method *method, size_t count) {
     for (; count; count--, method++) {
         union {
@@ -70,8 +77,7 @@ static void bind_methods(pTHX_ const sysvirt_Method *method, size_t count) {
             *at++ = '$';
         }
         *at = '\0';
-        cv = newXS_flags(method->name, is_getter(method) ? sysvirt_getter : sysvirt_dispatch, "perl/boot.c",
-                         method->flags & sysvirt_SUB ? NULL : prototype, 0);
+        cv = newXS_flags(method->name, entry_of(method), "perl/boot.c", method->flags & sysvirt_SUB ? NULL : prototype, 0);
         row.of = method; /* perl has no place for a pointer to what is constant */
         CvXSUBANY(cv).any_ptr = row.any;
     }
@@ -154,6 +160,7 @@ void sysvirt_boot(pTHX_ CV *cv) {
             bind_destroy(aTHX_ table->class_);
     }
     sysvirt_async_boot(aTHX);
+    sysvirt_limit_boot(aTHX);
     newXS("Sys::Virt::_overload", overload, "perl/boot.c");
 #ifdef USE_ITHREADS
     newXS("Sys::Virt::CLONE", clone_context, "perl/boot.c");

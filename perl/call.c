@@ -3,6 +3,7 @@
 
 #include "call.h"
 #include "arguments.h"
+#include "limit.h"
 #include "results.h"
 #include "warning.h"
 
@@ -120,6 +121,7 @@ static NOINLINE sysvirt_Outcome call_carefully(pTHX_ my_cxt_t *cxt, const sysvir
     SSize_t npinned;
     SV **pinned;
     sysvirt_Outcome outcome;
+    uint64_t limit;
     if (!sysvirt_decode(aTHX_ method, given, count, args, TRUE)) {
         static sysvirt_Value undefined;
         Zero(result, 1, sysvirt_Value);
@@ -129,6 +131,8 @@ static NOINLINE sysvirt_Outcome call_carefully(pTHX_ my_cxt_t *cxt, const sysvir
     }
     if (!cxt->reentrant && !has_code(args, method->nparams))
         return method->body(args, result);
+    if ((limit = sysvirt_call_limit(cxt, method, args)))
+        return sysvirt_call_limited(aTHX_ cxt, method, args, limit, result);
     each_object(aTHX_ args, method->nparams, hold);
     pinned = pin_mortals(aTHX_ floor, &npinned);
     outcome = method->body(args, result);
@@ -289,10 +293,41 @@ void sysvirt_getter(pTHX_ CV *cv) {
     finish(aTHX_ cxt, ax, method, &object, outcome, &result);
 }
 
+/* The value of an option of Sys::Virt->new, if it is given. */
+static SV *option(pTHX_ SV **given, I32 count, const char *name) {
+    SV *found = NULL;
+    I32 index;
+    for (index = 1; index + 1 < count; index += 2)
+        if (SvPOK(given[index]) && strEQ(SvPV_nolen(given[index]), name))
+            found = given[index + 1];
+    return found;
+}
+
+/* Sys::Virt->new, which may have a time limit, for itself and all calls of the connection. */
+void sysvirt_connect(pTHX_ CV *cv) {
+    dXSARGS;
+    const sysvirt_Method *method = (const sysvirt_Method *)CvXSUBANY(cv).any_ptr;
+    my_cxt_t *cxt = sysvirt_context(aTHX);
+    SV *seconds = option(aTHX_ &ST(0), items, "timeout");
+    const uint64_t limit = seconds ? sysvirt_nanoseconds(aTHX_ seconds, "Sys::Virt::new: timeout") : 0;
+    sysvirt_Value args[sysvirt_ARGS_MAX], result;
+    sysvirt_Outcome outcome;
+    if (!limit) {
+        PUSHMARK(&ST(-1));
+        sysvirt_dispatch(aTHX_ cv);
+        return;
+    }
+    (void)sysvirt_decode(aTHX_ method, &ST(0), items, args, FALSE);
+    outcome = sysvirt_call_limited(aTHX_ cxt, method, args, limit, &result);
+    if (outcome == SYSVIRT_OUTCOME_DONE && result.tag == SYSVIRT_TAG_HANDLE)
+        sysvirt_limit_connection(cxt, result.data.pointer, limit);
+    finish(aTHX_ cxt, ax, method, args, outcome, &result);
+}
+
 /* For calls that do not block: they begin here as the others do, and end with the same exceptions. */
 
 const sysvirt_Method *sysvirt_method_of(const CV *cv) {
-    const bool ours = CvISXSUB(cv) && (CvXSUB(cv) == sysvirt_dispatch || CvXSUB(cv) == sysvirt_getter);
+    const bool ours = CvISXSUB(cv) && (CvXSUB(cv) == sysvirt_dispatch || CvXSUB(cv) == sysvirt_getter || CvXSUB(cv) == sysvirt_connect);
     return ours ? (const sysvirt_Method *)CvXSUBANY(cv).any_ptr : NULL;
 }
 

@@ -8,6 +8,7 @@
 
 void sysvirt_dispatch(pTHX_ CV *cv);
 void sysvirt_getter(pTHX_ CV *cv);
+void sysvirt_connect(pTHX_ CV *cv);
 
 /* The method of an XSUB of ours, else NULL. */
 const sysvirt_Method *sysvirt_method_of(const CV *cv);

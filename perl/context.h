@@ -51,6 +51,8 @@ typedef struct {
     AV *keys;                   /* the keys of results, as scalars that share them, by number */
     AV *templates;              /* of hashes with such keys, by the number of the first key */
     size_t queue;               /* of calls that do not block; 0: none were made */
+    size_t spare;               /* the same of a blocking call with a time limit, when none is made */
+    bool limited;               /* there may be time limits */
     struct sysvirt_call *calls; /* those that are not settled */
 } my_cxt_t;
 

@@ -237,17 +237,12 @@ typedef struct sysvirt_Value {
   union sysvirt_Data data;
 } sysvirt_Value;
 
-typedef sysvirt_Outcome (*sysvirt_Check)(const char *name,
-                                         const struct sysvirt_Value *argument,
-                                         struct sysvirt_Value *result);
-
 typedef struct sysvirt_Param {
   struct sysvirt_Field field;
   const char *name;
   const char *default_text;
   bool spaced;
   struct sysvirt_Value absent;
-  sysvirt_Check check;
 } sysvirt_Param;
 
 typedef sysvirt_Outcome (*sysvirt_Body)(const struct sysvirt_Value*, struct sysvirt_Value*);
@@ -337,6 +332,8 @@ bool sysvirt_start(const struct sysvirt_Callbacks *callbacks);
 
 void sysvirt_watch(void);
 
+uint64_t sysvirt_limit_of(const struct sysvirt_Value *args, uintptr_t count);
+
 uint32_t sysvirt_key_number(const struct sysvirt_Key *key);
 
 void sysvirt_drop(struct sysvirt_Value *value);
@@ -370,11 +367,9 @@ bool sysvirt_serve(uintptr_t queue);
 
 void sysvirt_window(void *connection, uint32_t *slow, uint32_t *all);
 
-void sysvirt_counts(uintptr_t *counts);
+void sysvirt_set_limit(void *connection, uint64_t limit);
 
-sysvirt_Outcome sysvirt_check(const struct sysvirt_Method *method,
-                              const struct sysvirt_Value *args,
-                              struct sysvirt_Value *result);
+void sysvirt_counts(uintptr_t *counts);
 
 void sysvirt_full(struct sysvirt_Value *result);
 

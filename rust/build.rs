@@ -13,6 +13,7 @@ const SOURCES: &[&str] = &[
     "callback",
     "context",
     "handle",
+    "limit",
     "results",
     "scalar",
     "structure",

@@ -112,6 +112,11 @@ pub extern "C" fn sysvirt_package(class: Class) -> *const c_char {
 /// What is held while the process forks, in the order in which they may be taken.
 static LOCKS: &[&dyn lock::Forks] = &[
     &boundary::origin::ORIGINS,
+    &event::registration::REGISTERED,
+    &event::close::SUBS.0,
+    &class::stream::READY.0,
+    &boundary::ended::STREAMS,
+    &boundary::class::shared::MORE,
     event::perl_loop::OWN_LOCK,
     event::perl_loop::LOCK,
     &r#async::pool::POOL,
@@ -138,6 +143,20 @@ pub extern "C" fn sysvirt_start(callbacks: &'static Callbacks) -> bool {
 #[unsafe(no_mangle)]
 pub extern "C" fn sysvirt_watch() {
     let _ = std::panic::catch_unwind(event::perl_loop::watch);
+}
+
+/// The time limit of a call with these arguments in nanoseconds; 0: none. What the callback of a broken connection calls runs on
+/// its own thread: libvirt holds a lock meanwhile that it may need.
+///
+/// # Safety
+/// `args` are the `count` decoded arguments of a method.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sysvirt_limit_of(args: *const Value, count: usize) -> u64 {
+    if event::close::is_running() {
+        return 0;
+    }
+    // SAFETY: the caller's promise.
+    r#async::limit_of(unsafe { std::slice::from_raw_parts(args, count) })
 }
 
 /// See [`Key::number`].

@@ -6,12 +6,9 @@ use crate::boundary::class::Object;
 use crate::boundary::error::{Error, Result};
 use crate::boundary::memory;
 use crate::boundary::shape::{Field, Kind, Others, Shape};
-use crate::boundary::table::{Check, Outcome};
 use crate::boundary::value::Value;
 use libc::{c_char, c_void};
-use std::ffi::CStr;
 use std::marker::PhantomData;
-use std::panic::catch_unwind;
 
 /// The type of a row's parameter.
 pub trait Arg {
@@ -26,23 +23,8 @@ pub trait Arg {
 }
 
 /// What a row's parameter of that type says in the tables.
-pub const fn shape_of<A: Arg>() -> (Shape, bool, Check) {
-    (A::SHAPE, A::SPACED, check::<A>)
-}
-
-extern "C" fn check<A: Arg>(name: *const c_char, argument: *const Value, result: *mut Value) -> Outcome {
-    // SAFETY: the name of a parameter, a literal with a NUL at its end, and its argument.
-    let (name, argument) = unsafe { (CStr::from_ptr(name), &*argument) };
-    let looked = catch_unwind(|| A::get(argument, name.to_str().unwrap_or_default()).map(drop));
-    let text = match looked {
-        Ok(Ok(())) => return Outcome::Done,
-        Ok(Err(Error::Usage(text))) => text,
-        Ok(Err(error)) => format!("{error:?}"),
-        Err(_) => "internal error".into(),
-    };
-    // SAFETY: the caller's value, which holds nothing.
-    unsafe { result.write(Value::from(text.as_str())) };
-    Outcome::Usage
+pub const fn shape_of<A: Arg>() -> (Shape, bool) {
+    (A::SHAPE, A::SPACED)
 }
 
 macro_rules! integers {

@@ -58,7 +58,9 @@ pub fn opened(connection: *mut virt_sys::virConnect) {
         return;
     }
     origin::opened(connection.cast());
-    pool().windows.forget(connection as usize);
+    let mut pool = pool();
+    pool.windows.forget(connection as usize);
+    pool.limits.remove(&(connection as usize));
 }
 
 /// No panic may reach C.
@@ -223,6 +225,28 @@ pub unsafe extern "C" fn sysvirt_window(connection: *mut c_void, slow: *mut u32,
     });
 }
 
+/// Sets the time limit of a connection's calls in nanoseconds; 0: none.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_set_limit(connection: *mut c_void, limit: u64) {
+    guarded((), || {
+        let key = connection as usize;
+        let mut pool = pool();
+        if limit == 0 {
+            pool.limits.remove(&key);
+        } else {
+            pool.limits.insert(key, limit);
+        }
+    });
+}
+
+/// The time limit of a call with these arguments; 0: none.
+pub fn limit_of(args: &[Value]) -> u64 {
+    guarded(0, || {
+        let (_, connection) = owner::window(args);
+        if connection.is_null() { 0 } else { pool().limits.get(&(connection as usize)).copied().unwrap_or(0) }
+    })
+}
+
 /// How many calls wait, how many run, and how many threads there are.
 ///
 /// # Safety
@@ -239,24 +263,6 @@ pub unsafe extern "C" fn sysvirt_counts(counts: *mut usize) {
             *counts.add(2) = pool.threads as usize;
         }
     });
-}
-
-/// Whether the arguments are what the method takes, as far as can be seen without libvirt: else what it would throw.
-///
-/// # Safety
-/// `args` are the method's decoded arguments, `result` has room for a value.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sysvirt_check(
-    method: &'static Method,
-    args: *const Value,
-    result: *mut Value,
-) -> Outcome {
-    // SAFETY: the caller's promise.
-    let args = unsafe { std::slice::from_raw_parts(args, method.nparams) };
-    let (outcome, value) = method.check(args);
-    // SAFETY: as above.
-    unsafe { result.write(value) };
-    outcome
 }
 
 /// What a call throws that the shim gives up.

@@ -10,7 +10,7 @@ use crate::boundary::lock::{Condition, Guard, Lock};
 use crate::boundary::table::Outcome;
 use crate::boundary::value::Value;
 use libc::c_void;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// The most calls that one interpreter may have under way.
 pub(super) const CALLS: usize = 100_000;
@@ -62,6 +62,8 @@ pub struct Pool {
     jobs: Jobs,
     pub windows: Windows,
     chains: Option<HashMap<usize, Chain>>,
+    /// Time limits of blocking calls, by connection.
+    pub limits: BTreeMap<usize, u64>,
     /// When a call's time is over, and its id.
     pub deadlines: BTreeSet<(u64, u64)>,
     /// The first is nobody's.
@@ -86,6 +88,7 @@ pub static POOL: Lock<Pool> = Lock::new(Pool {
     jobs: Jobs::new(),
     windows: Windows::new(),
     chains: None,
+    limits: BTreeMap::new(),
     deadlines: BTreeSet::new(),
     queues: Vec::new(),
     threads: 0,

@@ -232,16 +232,16 @@ mod c {
 }
 
 /// References to the objects of libvirt-admin that it does not count itself.
-mod shared {
+pub mod shared {
+    use crate::boundary::lock::{Guard, Lock};
     use libc::c_void;
     use std::collections::BTreeMap;
-    use std::sync::{Mutex, MutexGuard, PoisonError};
 
     /// For each object with more than one reference, how many more.
-    static MORE: Mutex<BTreeMap<usize, usize>> = Mutex::new(BTreeMap::new());
+    pub static MORE: Lock<BTreeMap<usize, usize>> = Lock::new(BTreeMap::new());
 
-    fn more() -> MutexGuard<'static, BTreeMap<usize, usize>> {
-        MORE.lock().unwrap_or_else(PoisonError::into_inner)
+    fn more() -> Guard<BTreeMap<usize, usize>> {
+        MORE.lock()
     }
 
     /// One reference more.

@@ -3,19 +3,20 @@
 //! The mark belongs to the handles of a stream, not to its address, which another stream may have later: it goes with the
 //! last of them.
 
+use super::lock::{Guard, Lock};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-struct Handles {
+/// The handles of a stream.
+pub struct Handles {
     count: usize,
     ended: bool,
 }
 
 /// The streams that have handles, by address.
-static STREAMS: Mutex<BTreeMap<usize, Handles>> = Mutex::new(BTreeMap::new());
+pub static STREAMS: Lock<BTreeMap<usize, Handles>> = Lock::new(BTreeMap::new());
 
-fn streams() -> MutexGuard<'static, BTreeMap<usize, Handles>> {
-    STREAMS.lock().unwrap_or_else(PoisonError::into_inner)
+fn streams() -> Guard<BTreeMap<usize, Handles>> {
+    STREAMS.lock()
 }
 
 /// The stream has one handle more.

@@ -24,12 +24,7 @@ pub struct Param {
     spaced: bool,
     /// What stands for an argument that was left out.
     pub absent: ManuallyDrop<Value>,
-    /// Whether an argument, decoded, is what it takes.
-    check: Check,
 }
-
-/// Looks at an argument of the name: what a method throws that gets it.
-pub type Check = extern "C" fn(name: *const c_char, argument: *const Value, result: *mut Value) -> Outcome;
 
 // SAFETY: the pointers are to string literals.
 unsafe impl Sync for Param {}
@@ -39,7 +34,7 @@ impl Param {
     pub const fn new(
         name: &'static str,
         shown: &'static str,
-        (shape, spaced, check): (Shape, bool, Check),
+        (shape, spaced): (Shape, bool),
         default: Option<(&'static str, i64)>,
     ) -> Self {
         let shown = plain_name(shown);
@@ -57,7 +52,6 @@ impl Param {
             default_text,
             spaced,
             absent: ManuallyDrop::new(absent),
-            check,
         }
     }
 }
@@ -156,21 +150,6 @@ impl Method {
     /// How it is called, and how it counts when many are.
     pub fn flags(&self) -> u8 {
         self.flags
-    }
-
-    /// Whether its body would take these arguments, as far as their parameters say: else what it would throw.
-    pub fn check(&self, args: &[Value]) -> (Outcome, Value) {
-        // SAFETY: as many as there are, in a constant.
-        let params = unsafe { std::slice::from_raw_parts(self.params, self.nparams) };
-        for (param, value) in params.iter().zip(args) {
-            let mut result = Value::none();
-            let outcome = (param.check)(param.name, value, &raw mut result);
-            if outcome != Outcome::Done {
-                let text = String::from_utf8_lossy(result.raw());
-                return (outcome, Value::from(format!("{}: {text}", self.name()).as_str()));
-            }
-        }
-        (Outcome::Done, Value::none())
     }
 }
 

@@ -314,7 +314,7 @@ unsafe extern "C" fn source_hole(
 }
 
 /// The subs that wait for streams. libvirt's client of daemons never frees them.
-static READY: CallbackRegistry = CallbackRegistry::new();
+pub static READY: CallbackRegistry = CallbackRegistry::new();
 
 unsafe extern "C" fn ready(st: *mut Stream, events: c_int, key: *mut c_void) {
     let hear = || {

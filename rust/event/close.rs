@@ -34,6 +34,11 @@ pub trait Breaks: Object + Sized {
     unsafe fn unregister(connection: *mut Self, closed: Closed<Self>) -> c_int;
 }
 
+/// Whether such a callback runs on this thread.
+pub fn is_running() -> bool {
+    !RUNNING.get().is_null()
+}
+
 /// What libvirt calls then.
 type Closed<T> = unsafe extern "C" fn(*mut T, c_int, *mut c_void);
 
@@ -93,7 +98,7 @@ pub unsafe fn register<T: Breaks>(conref: &Origin<T>, cb: &NamedArg) -> Result<V
 }
 
 /// The subs. A driver whose connections do not break takes one without keeping it, or freeing it.
-static SUBS: CallbackRegistry = CallbackRegistry::new();
+pub static SUBS: CallbackRegistry = CallbackRegistry::new();
 
 unsafe extern "C" fn free(key: *mut c_void) {
     let _ = catch_unwind(|| SUBS.forget(key));

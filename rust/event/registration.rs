@@ -2,8 +2,9 @@
 //! What every registered callback has: a sub, kept until libvirt frees the registration, and an entry in a
 //! table, so that `close` can find what is registered on a connection.
 
-use crate::argument::callback::Callback;
+use crate::argument::callback::{Callback, Place};
 use crate::boundary::error::{Error, Result, forget_error};
+use crate::boundary::lock::{Guard, Lock};
 use crate::boundary::memory;
 use crate::boundary::serial::Serial;
 use crate::boundary::value::Value;
@@ -11,39 +12,37 @@ use crate::virt::rules::check;
 use libc::{c_int, c_void};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::ThreadId;
 
 /// How a registration on a `T` is taken back.
 pub type Deregister<T> = unsafe extern "C" fn(*mut T, c_int) -> c_int;
 
-struct Deregistration {
+/// How one is taken back.
+pub struct Deregistration {
     connection: usize,
     id: c_int,
     deregister: Deregister<c_void>,
 }
 
 /// Every registration of the process that can be taken back, by serial number.
-static REGISTERED: Mutex<BTreeMap<u64, Deregistration>> = Mutex::new(BTreeMap::new());
+pub static REGISTERED: Lock<BTreeMap<u64, Deregistration>> = Lock::new(BTreeMap::new());
 
-fn registered() -> MutexGuard<'static, BTreeMap<u64, Deregistration>> {
-    REGISTERED.lock().unwrap_or_else(PoisonError::into_inner)
+fn registered() -> Guard<BTreeMap<u64, Deregistration>> {
+    REGISTERED.lock()
 }
 
 /// What a C callback gets as its opaque pointer.
 pub struct Registration {
     callback: Callback,
     serial: u64,
-    /// The thread of the interpreter that the callback belongs to.
-    thread: ThreadId,
 }
 
 impl Registration {
     /// The sub, under a serial number that no other has had.
     pub fn new(callback: Callback) -> Arc<Self> {
         static SERIAL: Serial = Serial::new();
-        Arc::new(Registration { callback, serial: SERIAL.next(), thread: std::thread::current().id() })
+        Arc::new(Registration { callback, serial: SERIAL.next() })
     }
 
     /// The serial number.
@@ -53,7 +52,7 @@ impl Registration {
 
     /// Whether the sub can run in this thread.
     pub fn is_ours(&self) -> bool {
-        self.thread == std::thread::current().id()
+        self.callback.place() == Place::Here
     }
 
     /// Runs the sub.
@@ -147,21 +146,21 @@ pub fn note<T>(registration: &Registration, connection: *mut T, id: c_int, dereg
 
 /// Subs that are registered on an object, by serial number. libvirt gets the number: some of its drivers never free what they
 /// were given, so that this has to end with the object's registration.
-pub struct CallbackRegistry(Mutex<BTreeMap<u64, (usize, Arc<Registration>)>>);
+pub struct CallbackRegistry(pub Lock<BTreeMap<u64, (usize, Arc<Registration>)>>);
 
 impl CallbackRegistry {
     /// None yet.
     pub const fn new() -> Self {
-        CallbackRegistry(Mutex::new(BTreeMap::new()))
+        CallbackRegistry(Lock::new(BTreeMap::new()))
     }
 
-    fn table(&self) -> MutexGuard<'_, BTreeMap<u64, (usize, Arc<Registration>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn table(&'static self) -> Guard<BTreeMap<u64, (usize, Arc<Registration>)>> {
+        self.0.lock()
     }
 
     /// Registers: `call` passes the number as the opaque pointer to libvirt.
     pub fn register<T>(
-        &self,
+        &'static self,
         object: *mut T,
         registration: &Arc<Registration>,
         call: impl FnOnce(*mut c_void) -> c_int,
@@ -174,18 +173,18 @@ impl CallbackRegistry {
     }
 
     /// What is registered under the number.
-    pub fn get(&self, key: *mut c_void) -> Option<Arc<Registration>> {
+    pub fn get(&'static self, key: *mut c_void) -> Option<Arc<Registration>> {
         self.table().get(&(key.addr() as u64)).map(|(_, registration)| Arc::clone(registration))
     }
 
     /// Forgets the sub under the number.
-    pub fn forget(&self, key: *mut c_void) {
+    pub fn forget(&'static self, key: *mut c_void) {
         let gone = self.table().remove(&(key.addr() as u64));
         drop(gone);
     }
 
     /// Forgets all subs of the object but `but`.
-    pub fn forget_those_of<T>(&self, object: *mut T, but: Option<u64>) {
+    pub fn forget_those_of<T>(&'static self, object: *mut T, but: Option<u64>) {
         // They are dropped when the table is free again: what a sub holds may end then, and that may run Perl code.
         let mut gone = Vec::new();
         self.table().retain(|key, (of, registration)| {

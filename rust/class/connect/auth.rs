@@ -30,6 +30,8 @@ options! {
     NEW(Warn) {
         uri: TextOrNull, address: TextOrNull, flags: u32, readonly: Truth, auth: Truth,
         credlist: Optional<Array<i32>>, callback: Optional<Code>,
+        // The shim's affair.
+        timeout: TextOrNull,
     }
 }
 
