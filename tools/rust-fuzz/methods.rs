@@ -471,7 +471,15 @@ unsafe extern "C" fn defer(message: *const c_char) {
     std::hint::black_box(unsafe { CStr::from_ptr(message) }.count_bytes());
 }
 
-static CALLBACKS: Callbacks = Callbacks { create, named, destroy, call, defer };
+unsafe extern "C" fn place(_callback: *mut c_void) -> i32 {
+    1
+}
+
+extern "C" fn queue() -> usize {
+    0
+}
+
+static CALLBACKS: Callbacks = Callbacks { create, named, destroy, call, place, queue, defer };
 
 fn name(method: &Method) -> &'static CStr {
     // SAFETY: a literal of the table's.
