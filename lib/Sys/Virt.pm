@@ -26,13 +26,6 @@ sub name_of {
     require Sys::Virt::Names;
     goto &Sys::Virt::Names::name_of;
 }
-{
-    no strict 'refs';    ## no critic (ProhibitNoStrict)
-    *{"Sys::Virt::${_}::name_of"} = \&name_of
-        for
-        qw(Domain DomainCheckpoint DomainSnapshot Error Event Interface NWFilter NWFilterBinding Network NetworkPort
-        NodeDevice Secret StoragePool StorageVol Stream);
-}
 
 # The original loads overload.pm, which takes as long as all of our classes: scripts have it when they call a sub of it.
 sub overload::AUTOLOAD {    ## no critic (ProhibitAutoloading RequireArgUnpacking)
@@ -44,14 +37,6 @@ sub overload::AUTOLOAD {    ## no critic (ProhibitAutoloading RequireArgUnpackin
 }
 
 # Calls that do not block: their module is loaded by the first of them.
-sub Sys::Virt::Async::AUTOLOAD {    ## no critic (ProhibitAutoloading RequireArgUnpacking)
-    my $name = $Sys::Virt::Async::AUTOLOAD =~ s/.*:://sr;
-    require Sys::Virt::Async;
-    my $code = Sys::Virt::Async->can($name)
-        or Sys::Virt::Async::Proxy::unknown( $_[0], $name, ( caller 0 )[ 1, 2 ] );
-    goto &$code;
-}
-
 sub async {
     require Sys::Virt::Async;
     goto &Sys::Virt::Async::proxy;
@@ -61,11 +46,23 @@ sub async_limits {
     require Sys::Virt::Async;
     goto &Sys::Virt::Async::limits;
 }
+
+sub Sys::Virt::Async::AUTOLOAD {    ## no critic (ProhibitAutoloading RequireArgUnpacking)
+    require Sys::Virt::Async;
+    goto &{ Sys::Virt::Async::autoloaded( $_[0], $Sys::Virt::Async::AUTOLOAD ) };
+}
+
+# What classes share.
 {
     no strict 'refs';    ## no critic (ProhibitNoStrict)
-    *{"Sys::Virt::${_}::async"} = \&async
-        for qw(Domain DomainCheckpoint DomainSnapshot Interface NWFilter NWFilterBinding Network NetworkPort
-        NodeDevice Secret StoragePool StorageVol Stream);
+    for (
+        qw(Domain DomainCheckpoint DomainSnapshot Interface NWFilter NWFilterBinding Network NetworkPort NodeDevice
+        Secret StoragePool StorageVol Stream)
+    ) {
+        *{"Sys::Virt::${_}::name_of"} = \&name_of;
+        *{"Sys::Virt::${_}::async"}   = \&async;
+    }
+    *{"Sys::Virt::${_}::name_of"} = \&name_of for qw(Error Event);
 }
 
 # Unregisters every callback and drops the connection; objects made from it keep it open inside libvirt.

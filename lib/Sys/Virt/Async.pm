@@ -47,6 +47,15 @@ sub limits {
     return ( slow => $slow, all => $all );
 }
 
+# For the AUTOLOAD in Sys/Virt.pm, by which these are found before this file is loaded.
+sub autoloaded {
+    my ( $class, $name ) = @_;
+    $name =~ s/.*:://s;
+    return $class->can($name) if defined $class && !ref $class && $class->can($name);
+    my ( undef, $file, $line ) = caller 1;
+    return Sys::Virt::Async::Proxy::unknown( __PACKAGE__, $name, $file, $line );
+}
+
 # --- Many objects
 
 my %all_option = ( %option, concurrency => 1, on_progress => 1 );
