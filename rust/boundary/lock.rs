@@ -110,6 +110,11 @@ pub fn now() -> u64 {
 
 /// What has to be looked after when the process forks.
 pub trait Forks: Sync {
+    /// Makes it ready.
+    ///
+    /// # Safety
+    /// Nobody has used it.
+    unsafe fn start(&self) {}
     /// Before: nobody else changes it until afterwards.
     fn hold(&self);
     /// Afterwards, in the parent.
@@ -142,6 +147,11 @@ impl<T: Send> Forks for Lock<T> {
 }
 
 impl Forks for Condition {
+    unsafe fn start(&self) {
+        // SAFETY: the caller's promise.
+        unsafe { self.renew() };
+    }
+
     fn hold(&self) {}
 
     unsafe fn open(&self) {}
@@ -171,9 +181,8 @@ pub fn register(all: &'static [&'static dyn Forks], child: fn()) {
         return;
     }
     for one in all {
-        one.hold();
         // SAFETY: the process loads us: no other thread knows of them yet.
-        unsafe { one.renew() };
+        unsafe { one.start() };
     }
     if AT_FORK.set(AtFork { all, child }).is_ok() {
         // SAFETY: functions that stay, for the library is never unloaded.
