@@ -205,7 +205,7 @@ static void gather(pTHX_ CV *cv) {
 
 /* An argument for Perl. No callback gets more than one borrowed object; it is noted in `borrowed`. */
 static SV *build_argument(pTHX_ my_cxt_t *cxt, const callback *cb, sysvirt_Value *value, SV **borrowed) {
-    if (value->tag == SYSVIRT_TAG_LENT) {
+    if (value->tag == SYSVIRT_TAG_BORROWED) {
         assert(!*borrowed);
         *borrowed = sysvirt_handle_borrow(aTHX_ value->class_, value->data.pointer);
         return sv_bless(newRV_inc(*borrowed), cxt->stash[value->class_]);

@@ -132,11 +132,10 @@ pub extern "C" fn sysvirt_start(callbacks: &'static Callbacks) -> bool {
     r#async::install();
     callbacks::install(callbacks);
     unsafe extern "C" fn silence(_data: *mut c_void, _error: *mut virt_sys::virError) {}
-    // SAFETY: initialization may be repeated; the handler does nothing with what it gets.
-    unsafe {
-        virt_sys::virSetErrorFunc(std::ptr::null_mut(), Some(silence));
-        virt_sys::virInitialize() >= 0
-    }
+    // SAFETY: the handler does nothing with what it gets.
+    unsafe { virt_sys::virSetErrorFunc(std::ptr::null_mut(), Some(silence)) };
+    // SAFETY: initialization may be repeated.
+    unsafe { virt_sys::virInitialize() >= 0 }
 }
 
 /// On the thread of an event loop written in Perl: has it watch the descriptor of its interpreter's queue.
@@ -209,7 +208,6 @@ unsafe extern "C-unwind" {
 /// # Safety
 /// Called by perl's XSLoader.
 #[cfg(all(shim, perl_multiplicity))]
-#[allow(non_snake_case)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn boot_Sys__Virt(perl: *mut c_void, code: *mut c_void) {
     // SAFETY: perl's own arguments.
@@ -221,7 +219,6 @@ pub unsafe extern "C-unwind" fn boot_Sys__Virt(perl: *mut c_void, code: *mut c_v
 /// # Safety
 /// Called by perl's XSLoader.
 #[cfg(all(shim, not(perl_multiplicity)))]
-#[allow(non_snake_case)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn boot_Sys__Virt(code: *mut c_void) {
     // SAFETY: perl's own argument.

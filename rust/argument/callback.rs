@@ -77,12 +77,12 @@ impl Callback {
 
     /// The sub `code`, registered on the object `owner`, which is not kept alive by it.
     pub fn on<T>(code: &NamedArg, owner: &Origin<T>) -> Result<Self> {
-        Self::create(code, owner.sv, false)
+        Self::create(code, owner.sv(), false)
     }
 
     /// The same of one that libvirt may run in the midst of any call: from now on the shim holds what calls use.
     pub fn anytime<T>(code: &NamedArg, owner: &Origin<T>) -> Result<Self> {
-        Self::create(code, owner.sv, true)
+        Self::create(code, owner.sv(), true)
     }
 
     /// The sub of that name.
@@ -145,8 +145,10 @@ impl Callback {
         ) {
             // SAFETY: `ask` passes its own context, alive until `invoke` returns.
             let context = unsafe { &mut *context.cast::<Context<F, R>>() };
-            // SAFETY: the shim passes `count` values and one more, which live during this call.
-            let (returned, readback) = unsafe { (std::slice::from_raw_parts(returned, count), &*readback) };
+            // SAFETY: the shim passes `count` values, which live during this call.
+            let returned = unsafe { std::slice::from_raw_parts(returned, count) };
+            // SAFETY: and one more.
+            let readback = unsafe { &*readback };
             if let Some(look) = context.look.take() {
                 let look = std::panic::AssertUnwindSafe(|| look(returned, readback));
                 context.seen = std::panic::catch_unwind(look).ok();

@@ -47,7 +47,7 @@ impl<S: OptionSet> Arg for Keys<S> {
 macro_rules! options {
     ($(#[$doc:meta])* $name:ident $(($others:ident))? { $($key:ident : $ty:ty),* $(,)? }) => {
         $(#[$doc])*
-        #[allow(clippy::upper_case_acronyms)]
+        #[expect(clippy::upper_case_acronyms, reason = "named like a constant")]
         pub struct $name;
 
         impl $crate::argument::options::OptionSet for $name {

@@ -30,7 +30,8 @@ pub trait Schema {
 macro_rules! schema {
     ($(#[$doc:meta])* $name:ident { $($key:expr => $type:ident),* $(,)? }) => {
         $(#[$doc])*
-        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        #[expect(clippy::allow_attributes, reason = "whether a name is of that kind depends on it")]
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "named like a constant")]
         pub struct $name;
 
         impl $crate::argument::schema::Schema for $name {

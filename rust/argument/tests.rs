@@ -199,9 +199,10 @@ fn parameters_survive_the_way_to_c_and_back() {
     arguments.push(b"ull", ParamType::Ullong, &values[2]).unwrap();
     arguments.push(b"double", ParamType::Double, &values[3]).unwrap();
     arguments.push(b"text", ParamType::Text, &values[4]).unwrap();
-    // SAFETY: an array of as many parameters, which `arguments` owns; the types are those that were written.
-    let back =
-        unsafe { params::to_map(std::slice::from_raw_parts(arguments.as_ptr(), arguments.len() as usize)) };
+    // SAFETY: an array of as many parameters, which `arguments` owns.
+    let written = unsafe { std::slice::from_raw_parts(arguments.as_ptr(), arguments.len() as usize) };
+    // SAFETY: the types are those that were written.
+    let back = unsafe { params::to_map(written) };
     assert_eq!(back.get("int").map(Value::integer), Some(-5));
     assert_eq!(back.get("uint").map(Value::integer), Some(u32::MAX.into()));
     assert_eq!(back.get("ull").map(Value::integer), Some(u64::MAX.into()));

@@ -151,12 +151,18 @@ impl<T: Object> Arg for Option<T> {
 /// An object that callbacks will be registered on: the object, and the SV that it lives in.
 pub struct Owner<T>(PhantomData<T>);
 
-/// What [`Owner`] gives.
+/// What a row gets for an [`Owner`].
 pub struct Origin<T> {
     /// The object.
     pub object: *mut T,
-    /// The caller's reference to it, for the shim.
-    pub sv: *mut c_void,
+    sv: *mut c_void,
+}
+
+impl<T> Origin<T> {
+    /// The scalar that the object came in: for the shim, which alone may follow it.
+    pub(super) fn sv(&self) -> *mut c_void {
+        self.sv
+    }
 }
 
 impl<T: Object> Arg for Owner<T> {

@@ -115,7 +115,7 @@ pub unsafe extern "C" fn sysvirt_submit(
     guarded(1, || {
         // SAFETY: the caller's promise.
         let args = unsafe { std::slice::from_raw_parts(args, method.nparams) };
-        let args: Vec<Value> = args.iter().map(|value| value.kept(how.attended)).collect();
+        let args: Vec<Value> = args.iter().map(|value| value.retained(how.attended)).collect();
         let (window, connection) = owner::window(&args);
         let object = args.first().map_or(0, |value| value.pointer() as usize);
         let kind = if how.urgent { Kind::Urgent } else { Kind::of(method) };
@@ -219,8 +219,11 @@ pub extern "C" fn sysvirt_serve(queue: usize) -> bool {
 pub unsafe extern "C" fn sysvirt_window(connection: *mut c_void, slow: *mut u32, all: *mut u32) {
     guarded((), || {
         let mut pool = pool();
-        // SAFETY: the caller's promise.
-        unsafe { (*slow, *all) = pool.windows.limit(connection as usize, *slow, *all) };
+        // SAFETY: the caller's promise: two numbers, which nobody else looks at during the call.
+        let slow = unsafe { &mut *slow };
+        // SAFETY: as above; it is another number.
+        let all = unsafe { &mut *all };
+        (*slow, *all) = pool.windows.limit(connection as usize, *slow, *all);
         pool.rouse();
     });
 }
@@ -257,11 +260,7 @@ pub unsafe extern "C" fn sysvirt_counts(counts: *mut usize) {
         let pool = pool();
         let (waiting, running) = pool.count();
         // SAFETY: the caller's promise.
-        unsafe {
-            *counts = waiting;
-            *counts.add(1) = running;
-            *counts.add(2) = pool.threads as usize;
-        }
+        unsafe { counts.cast::<[usize; 3]>().write([waiting, running, pool.threads as usize]) };
     });
 }
 

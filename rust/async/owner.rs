@@ -30,6 +30,7 @@ pub fn note(result: &Value, connection: *mut c_void) {
 }
 
 /// The connection of an object, NULL if it is not known.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 pub fn connection_of(class: Class, object: *mut c_void) -> *mut c_void {
     if object.is_null() {
         return null_mut();

@@ -54,26 +54,30 @@ impl Wake {
     /// In a child: a descriptor of its own under the same number, for the parent's is shared. Nothing but system calls.
     pub fn renew(&mut self) {
         let Some((read, write)) = open() else { return };
-        // SAFETY: our own descriptors.
-        unsafe {
-            libc::dup3(read, self.read, libc::O_CLOEXEC);
-            if self.write != self.read {
-                libc::dup3(write, self.write, libc::O_CLOEXEC);
-                libc::close(write);
-            }
-            libc::close(read);
+        replace(read, self.read);
+        if self.write != self.read {
+            replace(write, self.write);
         }
     }
 }
 
+/// Moves a descriptor to another's number. Nothing but system calls.
+fn replace(new: c_int, number: c_int) {
+    // SAFETY: two descriptors of ours.
+    unsafe { libc::dup3(new, number, libc::O_CLOEXEC) };
+    close(new);
+}
+
+fn close(descriptor: c_int) {
+    // SAFETY: a descriptor of ours, which is not used again under this number.
+    unsafe { libc::close(descriptor) };
+}
+
 impl Drop for Wake {
     fn drop(&mut self) {
-        // SAFETY: our own descriptors, which nobody uses any more.
-        unsafe {
-            libc::close(self.read);
-            if self.write != self.read {
-                libc::close(self.write);
-            }
+        close(self.read);
+        if self.write != self.read {
+            close(self.write);
         }
     }
 }

@@ -18,17 +18,17 @@ const PATIENCE: u64 = 10_000_000_000;
 const STACK: usize = 512 << 10;
 
 fn spawn(name: &str, run: fn()) -> bool {
-    // SAFETY: sets of signals of ours; the mask is this thread's, and it gets back what it was.
-    unsafe {
-        let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-        libc::sigfillset(all.as_mut_ptr());
-        let blocked = libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) == 0;
-        let started = std::thread::Builder::new().name(name.into()).stack_size(STACK).spawn(run).is_ok();
-        if blocked {
-            libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
-        }
-        started
+    let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
+    // SAFETY: room for a set of signals.
+    unsafe { libc::sigfillset(all.as_mut_ptr()) };
+    // SAFETY: the set was filled above, and there is room for the other; the mask is this thread's.
+    let blocked = unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) } == 0;
+    let started = std::thread::Builder::new().name(name.into()).stack_size(STACK).spawn(run).is_ok();
+    if blocked {
+        // SAFETY: the call above wrote the set, as it succeeded.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
     }
+    started
 }
 
 /// From now on the pool has its threads.
@@ -77,7 +77,7 @@ fn run(work: &Work) -> (Outcome, Value) {
     // SAFETY: copies of what the shim decoded for this method, and room for a value.
     let outcome = unsafe { (work.method.body)(work.args.as_ptr(), result.as_mut_ptr()) };
     // SAFETY: the body wrote a value.
-    let result = unsafe { result.assume_init() }.settled();
+    let result = unsafe { result.assume_init() }.detached();
     if outcome == Outcome::Error && has_no_cause(&result) {
         if let Some(error) = error_of(work) {
             return (outcome, exception(error));
@@ -97,14 +97,14 @@ fn has_no_cause(error: &Value) -> bool {
 fn error_of(work: &Work) -> Option<Error> {
     let connection: *mut virt_sys::virConnect = work.connection.cast();
     let mut version = 0;
-    // SAFETY: the connection of an object among the arguments, which lives, or NULL. Both calls end at once if it is dead.
-    unsafe {
-        if connection.is_null()
-            || virt_sys::virConnectIsAlive(connection) != 0
-            || virt_sys::virConnectGetLibVersion(connection, &raw mut version) >= 0
-        {
-            return None;
-        }
+    // Both calls end at once if the connection is dead.
+    // SAFETY: the connection of an object among the arguments, which lives.
+    if connection.is_null() || unsafe { virt_sys::virConnectIsAlive(connection) } != 0 {
+        return None;
+    }
+    // SAFETY: the same connection; room for a number.
+    if unsafe { virt_sys::virConnectGetLibVersion(connection, &raw mut version) } >= 0 {
+        return None;
     }
     Some(Error::Libvirt(VirError::last()))
 }

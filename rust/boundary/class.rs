@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! The classes of libvirt objects: which C type each stands for, and how it is referenced and released.
 
-use super::{ended, origin, sigpipe};
+use super::{driver, ended, origin, sigpipe};
 use libc::c_void;
 use std::ffi::CStr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A Perl package whose objects the boundary knows.
 #[repr(u8)]
@@ -115,7 +115,7 @@ macro_rules! classes {
             }
             let _guard = may_end_connection(class).then(sigpipe::Guard::new);
             if class == Class::Connect {
-                TYPE_KNOWN.store(std::ptr::null_mut(), Ordering::Relaxed);
+                driver::forget();
                 origin::closed(object);
                 // SAFETY: the caller's promise.
                 if unsafe { virt_sys::virConnectClose(object.cast()) } > 0 {
@@ -150,9 +150,6 @@ impl Class {
 
 /// Whether there ever was a connection that something else still held when its handle gave it back.
 static LINGERS: AtomicBool = AtomicBool::new(false);
-
-/// The connection whose type was asked for last, until a handle of any connection goes: another could have its address then.
-pub static TYPE_KNOWN: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
 
 /// Whether to free an object may end a connection, which says goodbye to the daemon. Most may not, for the handle of the
 /// connection, which they came from, holds it.

@@ -43,21 +43,17 @@ impl VirError {
         if error.is_null() {
             return VirError { level: 0, code: 0, domain: 0, message: c"Unknown problem".into() };
         }
-        // SAFETY: not NULL, so it points to this thread's error; its message is a C string or NULL.
-        let copy = unsafe {
-            let message = (*error).message;
-            VirError {
-                level: (*error).level as i32,
-                code: (*error).code,
-                domain: (*error).domain,
-                message: if message.is_null() {
-                    c"Unknown problem".into()
-                } else {
-                    // Without a NUL, as a C string has none.
-                    CString::from_vec_unchecked(memory::copy_for_c(CStr::from_ptr(message).to_bytes()))
-                },
-            }
+        // SAFETY: not NULL, so it points to this thread's error, which nothing changes until it is reset below.
+        let error = unsafe { &*error };
+        let message = if error.message.is_null() {
+            c"Unknown problem".into()
+        } else {
+            // SAFETY: not NULL, hence the error's own C string.
+            let bytes = unsafe { CStr::from_ptr(error.message) }.to_bytes();
+            // SAFETY: the bytes of a C string have no NUL.
+            unsafe { CString::from_vec_unchecked(memory::copy_for_c(bytes)) }
         };
+        let copy = VirError { level: error.level as i32, code: error.code, domain: error.domain, message };
         // SAFETY: libvirt's own reset of this thread's error.
         unsafe { virt_sys::virResetLastError() };
         copy

@@ -31,13 +31,12 @@ macro_rules! opaque {
     ($($(#[$doc:meta])* $name:ident as $pointer:ident),*) => {$(
         $(#[$doc])*
         #[repr(C)]
-        #[allow(non_camel_case_types)]
         pub struct $name {
             _opaque: [u8; 0],
         }
 
         #[doc = concat!("A pointer to a `", stringify!($name), "`.")]
-        #[allow(non_camel_case_types)]
+        #[expect(non_camel_case_types, reason = "libvirt's name")]
         pub type $pointer = *mut $name;
     )*};
 }
@@ -51,7 +50,7 @@ opaque! {
 }
 
 /// What libvirt-admin calls when a connection ends.
-#[allow(non_camel_case_types)]
+#[expect(non_camel_case_types, reason = "libvirt's name")]
 pub type virAdmConnectCloseFunc = Option<unsafe extern "C" fn(virAdmConnectPtr, c_int, *mut c_void)>;
 
 /// Where a library's functions are.
@@ -105,11 +104,13 @@ impl Library {
             return Ok(known);
         }
         let shown = name.to_string_lossy();
-        // SAFETY: C strings and a library's handle.
-        let address = unsafe {
-            let preloaded = libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr());
-            if preloaded.is_null() { libc::dlsym(self.load(&shown)?, name.as_ptr()) } else { preloaded }
-        };
+        // SAFETY: a C string.
+        let mut address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+        if address.is_null() {
+            let library = self.load(&shown)?;
+            // SAFETY: the handle of a library that stays loaded, and a C string.
+            address = unsafe { libc::dlsym(library, name.as_ptr()) };
+        }
         if address.is_null() {
             return Err(missing(&shown, since));
         }
@@ -125,7 +126,7 @@ macro_rules! libraries {
 
             $(
                 #[doc = concat!("The library's function of that name, of version ", $since, ".")]
-                #[allow(non_snake_case)]
+                #[expect(non_snake_case, reason = "C's name")]
                 pub fn $name() -> Result<unsafe extern "C" fn($($ty),*) -> $result> {
                     static FOUND: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
                     const NAME: &CStr = match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {

@@ -5,6 +5,7 @@
 use libc::{CLOCK_MONOTONIC, pthread_cond_t, pthread_mutex_t, timespec};
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 use std::sync::OnceLock;
 
@@ -102,10 +103,7 @@ pub fn now() -> u64 {
     let mut time = timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: room for a time.
     unsafe { libc::clock_gettime(CLOCK_MONOTONIC, &raw mut time) };
-    #[allow(clippy::unnecessary_cast)]
-    {
-        time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
-    }
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 /// What has to be looked after when the process forks.
@@ -157,14 +155,15 @@ impl Forks for Condition {
     unsafe fn open(&self) {}
 
     unsafe fn renew(&self) {
-        // SAFETY: nobody else is there to use it; those who waited are gone.
-        unsafe {
-            let mut attributes = std::mem::zeroed();
-            libc::pthread_condattr_init(&raw mut attributes);
-            libc::pthread_condattr_setclock(&raw mut attributes, CLOCK_MONOTONIC);
-            libc::pthread_cond_init(self.0.get(), &raw const attributes);
-            libc::pthread_condattr_destroy(&raw mut attributes);
-        }
+        let mut attributes = MaybeUninit::uninit();
+        // SAFETY: room for attributes.
+        unsafe { libc::pthread_condattr_init(attributes.as_mut_ptr()) };
+        // SAFETY: initialized above.
+        unsafe { libc::pthread_condattr_setclock(attributes.as_mut_ptr(), CLOCK_MONOTONIC) };
+        // SAFETY: the same attributes; nobody else is there to use the condition, those who waited are gone.
+        unsafe { libc::pthread_cond_init(self.0.get(), attributes.as_ptr()) };
+        // SAFETY: initialized above, and not used again.
+        unsafe { libc::pthread_condattr_destroy(attributes.as_mut_ptr()) };
     }
 }
 

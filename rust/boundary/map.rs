@@ -48,12 +48,14 @@ impl MapBuilder {
     /// The hash.
     pub fn finish(mut self) -> Value {
         let buffer = Value::boxed_bytes(self.bytes.into_boxed_slice());
+        // SAFETY: a value of bytes holds a text.
+        let text = unsafe { buffer.data.text };
         for (item, start, _) in self.strings {
-            // SAFETY: the offsets lie within the buffer, whose address no longer changes.
-            self.items[item].data = Data { text: unsafe { buffer.data.text.add(start) } };
+            // The offsets lie within the buffer, whose address no longer changes.
+            self.items[item].data = Data { text: text.wrapping_add(start) };
         }
         self.items.push(buffer);
-        Value::map_with_keeper(self.items)
+        Value::map_with_storage(self.items)
     }
 }
 

@@ -139,14 +139,15 @@ fn give_back(offset: usize, size: usize) {
 #[cold]
 #[inline(never)]
 unsafe fn moved(pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-    // SAFETY: the caller's promise: the size is none that overflows.
-    let new = unsafe { ALLOCATOR.alloc(Layout::from_size_align_unchecked(size, layout.align())) };
+    // SAFETY: the caller's promise: the size does not overflow, and the alignment is that of a layout.
+    let enough = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
+    // SAFETY: the caller's promise: the size is not 0.
+    let new = unsafe { ALLOCATOR.alloc(enough) };
     if !new.is_null() {
-        // SAFETY: two blocks, of these sizes at least; the old one is not used again.
-        unsafe {
-            std::ptr::copy_nonoverlapping(pointer, new, layout.size().min(size));
-            ALLOCATOR.dealloc(pointer, layout);
-        }
+        // SAFETY: two different blocks, each at least as large as the smaller size.
+        unsafe { std::ptr::copy_nonoverlapping(pointer, new, layout.size().min(size)) };
+        // SAFETY: the caller's block and layout; it is not used again.
+        unsafe { ALLOCATOR.dealloc(pointer, layout) };
     }
     new
 }
@@ -231,6 +232,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::multiple_unsafe_ops_per_block, reason = "one block, from its beginning to its end")]
     fn a_block_of_the_reserve_can_grow_out_of_it() {
         let layout = Layout::from_size_align(3, 1).unwrap();
         let block = reserved(layout);

@@ -3,6 +3,7 @@
 
 pub mod callbacks;
 pub mod class;
+pub mod driver;
 pub mod ended;
 pub mod enter;
 pub mod error;

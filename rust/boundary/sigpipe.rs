@@ -42,10 +42,11 @@ fn contains(set: &sigset_t) -> bool {
 }
 
 fn only_sigpipe() -> sigset_t {
-    // SAFETY: the set is there, the signal is one.
-    set(|set| unsafe {
-        libc::sigemptyset(set);
-        libc::sigaddset(set, SIGPIPE)
+    set(|set| {
+        // SAFETY: room for a set.
+        unsafe { libc::sigemptyset(set) };
+        // SAFETY: the set, emptied above, and a valid signal.
+        unsafe { libc::sigaddset(set, SIGPIPE) }
     })
 }
 
@@ -164,6 +165,7 @@ mod tests {
     }
 
     /// Writes where nobody reads; how often the handler has been called since the last time.
+    #[expect(clippy::multiple_unsafe_ops_per_block, reason = "one pipe, from its beginning to its end")]
     fn broken_pipe() -> usize {
         let mut ends = [0; 2];
         // SAFETY: room for two descriptors, which are closed below.

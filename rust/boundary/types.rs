@@ -23,16 +23,16 @@ type FromName = unsafe extern "C" fn(*const c_char) -> usize;
 
 /// GObject's own function, if GObject is there.
 fn gobject(name: &CStr) -> Option<*mut c_void> {
-    // SAFETY: C strings. The library, where there is one, was loaded with libvirt and stays.
-    let found = unsafe {
-        let library = libc::dlopen(c"libgobject-2.0.so.0".as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
-        if library.is_null() {
-            return None;
-        }
-        let found = libc::dlsym(library, name.as_ptr());
-        libc::dlclose(library);
-        found
-    };
+    // SAFETY: a C string; nothing is loaded that is not yet.
+    let library =
+        unsafe { libc::dlopen(c"libgobject-2.0.so.0".as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
+    if library.is_null() {
+        return None;
+    }
+    // SAFETY: the library's handle and a C string.
+    let found = unsafe { libc::dlsym(library, name.as_ptr()) };
+    // SAFETY: the handle from above. The library stays: it was loaded with libvirt.
+    unsafe { libc::dlclose(library) };
     (!found.is_null()).then_some(found)
 }
 

@@ -127,11 +127,14 @@ fn open(params: &Options) -> Result<Value> {
     let uri = params.get::<TextOrNull>("uri")?.unwrap_or(std::ptr::null());
     let (initialize, connect) = (virAdmInitialize()?, virAdmConnectOpen()?);
     types::may_administer()?;
-    // SAFETY: a C string or NULL, which outlives the calls.
-    unsafe {
-        sigpipe::expect(std::ptr::null());
-        let _guard = sigpipe::Guard::new();
-        check(initialize())?;
-        object(connect(uri, params.flags()?))
-    }
+    let flags = params.flags()?;
+    // SAFETY: NULL may be passed.
+    unsafe { sigpipe::expect(std::ptr::null()) };
+    let _guard = sigpipe::Guard::new();
+    // SAFETY: the library's own function; it may be called more than once.
+    check(unsafe { initialize() })?;
+    // SAFETY: a C string or NULL, which outlives the call.
+    let connection = unsafe { connect(uri, flags) };
+    // SAFETY: NULL or a new connection, which is ours.
+    unsafe { object(connection) }
 }

@@ -8,8 +8,8 @@ methods! { "Sys::Virt::DomainCheckpoint";
     _create_xml(dom: Domain, xml: Text, flags: u32 = 0) => object(virDomainCheckpointCreateXML(dom, xml, flags));
     _lookup_by_name(dom: Domain, name: Text, flags: u32 = 0) => object(virDomainCheckpointLookupByName(dom, name, flags));
     #[local] get_name(domcp: DomainCheckpoint) => borrowed(virDomainCheckpointGetName(domcp));
-    get_domain(domcp: DomainCheckpoint) => lent(virDomainCheckpointGetDomain(domcp));
-    get_connect(domcp: DomainCheckpoint) => lent(virDomainCheckpointGetConnect(domcp));
+    get_domain(domcp: DomainCheckpoint) => retained(virDomainCheckpointGetDomain(domcp));
+    get_connect(domcp: DomainCheckpoint) => retained(virDomainCheckpointGetConnect(domcp));
     get_xml_description(domcp: DomainCheckpoint, flags: u32 = 0) => owned(virDomainCheckpointGetXMLDesc(domcp, flags));
     get_parent(domcp: DomainCheckpoint, flags: u32 = 0) => object(virDomainCheckpointGetParent(domcp, flags));
     delete(domcp: DomainCheckpoint, flags: u32 = 0) => status(virDomainCheckpointDelete(domcp, flags));
@@ -22,6 +22,7 @@ options! {
     NEW { domain: Domain, name: Text, xml: Text, flags: u32 }
 }
 
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 fn new(params: &Options) -> Result<Value> {
     let dom = params.object::<Domain>("domain", "domain parameter is required")?;
     let flags = params.flags()?;

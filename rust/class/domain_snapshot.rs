@@ -8,8 +8,8 @@ methods! { "Sys::Virt::DomainSnapshot";
     _create_xml(dom: Domain, xml: Text, flags: u32 = 0) => object(virDomainSnapshotCreateXML(dom, xml, flags));
     _lookup_by_name(dom: Domain, name: Text, flags: u32 = 0) => object(virDomainSnapshotLookupByName(dom, name, flags));
     #[local] get_name(domss: DomainSnapshot) => borrowed(virDomainSnapshotGetName(domss));
-    get_domain(domss: DomainSnapshot) => lent(virDomainSnapshotGetDomain(domss));
-    get_connect(domss: DomainSnapshot) => lent(virDomainSnapshotGetConnect(domss));
+    get_domain(domss: DomainSnapshot) => retained(virDomainSnapshotGetDomain(domss));
+    get_connect(domss: DomainSnapshot) => retained(virDomainSnapshotGetConnect(domss));
     get_xml_description(domss: DomainSnapshot, flags: u32 = 0) => owned(virDomainSnapshotGetXMLDesc(domss, flags));
     get_parent(domss: DomainSnapshot, flags: u32 = 0) => object(virDomainSnapshotGetParent(domss, flags));
     is_current(domss: DomainSnapshot, flags: u32 = 0) => number(virDomainSnapshotIsCurrent(domss, flags));
@@ -30,6 +30,7 @@ options! {
     NEW { domain: Domain, name: Text, xml: Text, flags: u32 }
 }
 
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 fn new(params: &Options) -> Result<Value> {
     let dom = params.object::<Domain>("domain", "domain parameter is required")?;
     let flags = params.flags()?;

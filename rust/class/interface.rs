@@ -11,7 +11,7 @@ methods! { "Sys::Virt::Interface";
 
     #[local] get_name(iface: Interface) => borrowed(virInterfaceGetName(iface));
     #[local] get_mac(iface: Interface) => borrowed(virInterfaceGetMACString(iface));
-    get_connect(iface: Interface) => lent(virInterfaceGetConnect(iface));
+    get_connect(iface: Interface) => retained(virInterfaceGetConnect(iface));
     get_xml_description(iface: Interface, flags: u32 = 0) => owned(virInterfaceGetXMLDesc(iface, flags));
     is_active(iface: Interface) => number(virInterfaceIsActive(iface));
     create(iface: Interface, flags: u32 = 0) => status(virInterfaceCreate(iface, flags));
@@ -24,6 +24,7 @@ options! {
     NEW { connection: Connect, name: Text, mac: Text, xml: Text, flags: u32 }
 }
 
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 fn new(params: &Options) -> Result<Value> {
     let con = params.object::<Connect>("connection", "connection parameter is required")?;
     // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.

@@ -32,11 +32,11 @@ unsafe fn enter_namespace(dom: *mut Domain, mut given: Vec<c_int>, flags: u32) -
     let enter = library::virDomainLxcEnterNamespace()?;
     opened(dom, "virDomainLxcEnterNamespace")?;
     let (mut array, mut count) = (std::ptr::null_mut(), 0);
+    let len = given.len() as c_uint;
     // SAFETY: the caller's promise; libvirt only reads the descriptors given, and writes to the pointers if all went well.
-    unsafe {
-        check(enter(dom, given.len() as c_uint, given.as_mut_ptr(), &raw mut count, &raw mut array, flags))?;
-        Ok(Value::list(crate::virt::rules::files(array, count as c_int)))
-    }
+    check(unsafe { enter(dom, len, given.as_mut_ptr(), &raw mut count, &raw mut array, flags) })?;
+    // SAFETY: libvirt's array of as many descriptors, both ours.
+    Ok(Value::list(unsafe { crate::virt::rules::files(array, count as c_int) }))
 }
 
 options! {

@@ -81,7 +81,13 @@ macro_rules! methods {
                         args: *const $crate::boundary::value::Value,
                         result: *mut $crate::boundary::value::Value,
                     ) -> $crate::boundary::table::Outcome {
-                        #![allow(unused_mut, unused_variables, unused_unsafe, non_snake_case)]
+                        #![allow(
+                            unused_mut,
+                            unused_variables,
+                            unused_unsafe,
+                            non_snake_case,
+                            reason = "depends on the row"
+                        )]
                         #![allow(clippy::multiple_unsafe_ops_per_block, reason = "a rule and its call")]
                         const COUNT: usize = <[&str]>::len(&[$(stringify!($arg)),*]);
                         let row = |[$($arg),*]: &[$crate::boundary::value::Value; COUNT]| {

@@ -14,7 +14,7 @@ methods! { "Sys::Virt::Network";
     #[local] get_name(net: Network) => borrowed(virNetworkGetName(net));
     #[local] get_uuid(net: Network) => uuid(|raw| virNetworkGetUUID(net, raw));
     #[local] get_uuid_string(net: Network) => uuid_string(|raw| virNetworkGetUUID(net, raw));
-    get_connect(net: Network) => lent(virNetworkGetConnect(net));
+    get_connect(net: Network) => retained(virNetworkGetConnect(net));
     get_xml_description(net: Network, flags: u32 = 0) => owned(virNetworkGetXMLDesc(net, flags));
     get_bridge_name(net: Network) => owned(virNetworkGetBridgeName(net));
     is_active(net: Network) => number(virNetworkIsActive(net));
@@ -43,6 +43,7 @@ methods! { "Sys::Virt::Network";
 ///
 /// # Safety
 /// `con` is a connection or NULL, `xml` a C string.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 pub unsafe fn create_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> Result<*mut Network> {
     // SAFETY: the caller's promise.
     Ok(unsafe {
@@ -58,6 +59,7 @@ pub unsafe fn create_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> R
 ///
 /// # Safety
 /// `con` is a connection or NULL, `xml` a C string.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 pub unsafe fn define_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> Result<*mut Network> {
     // SAFETY: the caller's promise.
     Ok(unsafe {
@@ -74,6 +76,7 @@ options! {
     NEW { connection: Connect, name: Text, uuid: Bytes, xml: Text, nocreate: Truth, flags: u32 }
 }
 
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 fn new(params: &Options) -> Result<Value> {
     let con = params.object::<Connect>("connection", "connection parameter is required")?;
     // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.
@@ -111,19 +114,20 @@ unsafe fn leases(net: *mut Network, mac: *const c_char, flags: u32) -> Result<Va
     // SAFETY: libvirt allocated the array and its structures for us.
     let leases = unsafe { pointers(array, count, free) };
     let describe = |lease: &virNetworkDHCPLease| {
-        // SAFETY: libvirt's strings, or NULL.
-        unsafe {
-            map! {
-                c"iface" => copied(lease.iface),
-                c"expirytime" => lease.expirytime,
-                c"type" => lease.type_,
-                c"mac" => copied(lease.mac),
-                c"iaid" => copied(lease.iaid),
-                c"ipaddr" => copied(lease.ipaddr),
-                c"prefix" => lease.prefix,
-                c"hostname" => copied(lease.hostname),
-                c"clientid" => copied(lease.clientid),
-            }
+        let text = |string| {
+            // SAFETY: a string of the structure's, or NULL.
+            unsafe { copied(string) }
+        };
+        map! {
+            c"iface" => text(lease.iface),
+            c"expirytime" => lease.expirytime,
+            c"type" => lease.type_,
+            c"mac" => text(lease.mac),
+            c"iaid" => text(lease.iaid),
+            c"ipaddr" => text(lease.ipaddr),
+            c"prefix" => lease.prefix,
+            c"hostname" => text(lease.hostname),
+            c"clientid" => text(lease.clientid),
         }
     };
     Ok(Value::list(leases.values(describe)))

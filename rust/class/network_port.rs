@@ -11,7 +11,7 @@ methods! { "Sys::Virt::NetworkPort";
 
     #[local] get_uuid(port: NetworkPort) => uuid(|raw| virNetworkPortGetUUID(port, raw));
     #[local] get_uuid_string(port: NetworkPort) => uuid_string(|raw| virNetworkPortGetUUID(port, raw));
-    get_network(port: NetworkPort) => lent(virNetworkPortGetNetwork(port));
+    get_network(port: NetworkPort) => retained(virNetworkPortGetNetwork(port));
     get_xml_description(port: NetworkPort, flags: u32 = 0) => owned(virNetworkPortGetXMLDesc(port, flags));
     delete(port: NetworkPort, flags: u32 = 0) => status(virNetworkPortDelete(port, flags));
     get_parameters(port: NetworkPort, flags: u32 = 0) =>
@@ -38,6 +38,7 @@ options! {
     NEW { network: Network, uuid: Bytes, xml: Text, flags: u32 }
 }
 
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 fn new(params: &Options) -> Result<Value> {
     let net = params.object::<Network>("network", "network parameter is required")?;
     // SAFETY: a network of ours or NULL, and C strings that outlive the calls.

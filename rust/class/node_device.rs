@@ -53,6 +53,7 @@ unsafe fn parent(dev: *mut NodeDevice) -> Result<Value> {
 ///
 /// # Safety
 /// Each pointer is NULL, or what the row that passes it got.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 unsafe fn detach(dev: *mut NodeDevice, driver: *const c_char, flags: u32) -> Result<Value> {
     // SAFETY: the row's device; a C string or NULL.
     status(unsafe {
@@ -69,6 +70,7 @@ options! {
     NEW { connection: Connect, name: Text, wwnn: Text, wwpn: Text, xml: Text, nocreate: Truth, flags: u32 }
 }
 
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 fn new(params: &Options) -> Result<Value> {
     let con = params.object::<Connect>("connection", "connection parameter is required")?;
     // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.

@@ -21,6 +21,7 @@ methods! { "Sys::Virt::NWFilter";
 ///
 /// # Safety
 /// `con` is a connection or NULL, `xml` a C string.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 pub unsafe fn define_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> Result<*mut NWFilter> {
     // SAFETY: the caller's promise.
     Ok(unsafe {
@@ -37,6 +38,7 @@ options! {
     NEW { connection: Connect, name: Text, uuid: Bytes, xml: Text, flags: u32 }
 }
 
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 fn new(params: &Options) -> Result<Value> {
     let con = params.object::<Connect>("connection", "connection parameter is required")?;
     // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.

@@ -50,8 +50,8 @@ unsafe fn with_files(
     let command = library::virDomainQemuMonitorCommandWithFiles()?;
     let (mut array, mut count, mut text) = (std::ptr::null_mut(), 0, std::ptr::null_mut());
     // SAFETY: the caller's promise; libvirt only reads the descriptors, and writes to the three pointers if all went well.
-    unsafe {
-        check(command(
+    check(unsafe {
+        command(
             dom,
             cmd,
             sent.len() as c_uint,
@@ -60,9 +60,11 @@ unsafe fn with_files(
             &raw mut array,
             &raw mut text,
             flags,
-        ))?;
-        let mut values = vec![Value::owned_text(text)];
-        values.extend(crate::virt::rules::files(array, count as c_int));
-        Ok(Value::list(values))
-    }
+        )
+    })?;
+    // SAFETY: the answer, a C string that is ours, or NULL.
+    let mut values = vec![unsafe { Value::owned_text(text) }];
+    // SAFETY: libvirt's array of as many descriptors, both ours.
+    values.extend(unsafe { crate::virt::rules::files(array, count as c_int) });
+    Ok(Value::list(values))
 }

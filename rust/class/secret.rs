@@ -14,7 +14,7 @@ methods! { "Sys::Virt::Secret";
     #[local] get_uuid_string(sec: Secret) => uuid_string(|raw| virSecretGetUUID(sec, raw));
     get_usage_id(sec: Secret) => borrowed(virSecretGetUsageID(sec));
     get_usage_type(sec: Secret) => number_or_minus_one(virSecretGetUsageType(sec));
-    get_connect(sec: Secret) => lent(virSecretGetConnect(sec));
+    get_connect(sec: Secret) => retained(virSecretGetConnect(sec));
     get_xml_description(sec: Secret, flags: u32 = 0) => owned(virSecretGetXMLDesc(sec, flags));
     set_value(sec: Secret, value: Bytes, flags: u32 = 0) =>
         status(virSecretSetValue(sec, value.as_ptr(), value.len(), flags));
@@ -42,6 +42,7 @@ options! {
     NEW { connection: Connect, usageID: Text, usageType: i32, uuid: Bytes, xml: Text, flags: u32 }
 }
 
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 fn new(params: &Options) -> Result<Value> {
     let con = params.object::<Connect>("connection", "connection parameter is required")?;
     // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.

@@ -16,7 +16,7 @@ methods! { "Sys::Virt::StoragePool";
     #[local] get_name(pool: StoragePool) => borrowed(virStoragePoolGetName(pool));
     #[local] get_uuid(pool: StoragePool) => uuid(|raw| virStoragePoolGetUUID(pool, raw));
     #[local] get_uuid_string(pool: StoragePool) => uuid_string(|raw| virStoragePoolGetUUID(pool, raw));
-    get_connect(pool: StoragePool) => lent(virStoragePoolGetConnect(pool));
+    get_connect(pool: StoragePool) => retained(virStoragePoolGetConnect(pool));
     get_xml_description(pool: StoragePool, flags: u32 = 0) => owned(virStoragePoolGetXMLDesc(pool, flags));
     get_info(pool: StoragePool) => described(|info| virStoragePoolGetInfo(pool, info), info);
     is_active(pool: StoragePool) => number(virStoragePoolIsActive(pool));
@@ -59,6 +59,7 @@ options! {
     NEW { connection: Connect, name: Text, uuid: Bytes, volume: StorageVol, target_path: Text, xml: Text, nocreate: Truth, flags: u32 }
 }
 
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 fn new(params: &Options) -> Result<Value> {
     let con = params.object::<Connect>("connection", "connection parameter is required")?;
     // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.

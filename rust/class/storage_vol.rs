@@ -16,7 +16,7 @@ methods! { "Sys::Virt::StorageVol";
     #[local] get_name(vol: StorageVol) => borrowed(virStorageVolGetName(vol));
     #[local] get_key(vol: StorageVol) => borrowed(virStorageVolGetKey(vol));
     get_path(vol: StorageVol) => owned(virStorageVolGetPath(vol));
-    get_connect(vol: StorageVol) => lent(virStorageVolGetConnect(vol));
+    get_connect(vol: StorageVol) => retained(virStorageVolGetConnect(vol));
     get_xml_description(vol: StorageVol, flags: u32 = 0) => owned(virStorageVolGetXMLDesc(vol, flags));
     get_info(vol: StorageVol, flags: u32 = 0) => described(
         |info| if flags == 0 { virStorageVolGetInfo(vol, info) } else { virStorageVolGetInfoFlags(vol, info, flags) },
@@ -41,6 +41,7 @@ options! {
     NEW { pool: StoragePool, connection: Connect, name: Text, key: Text, path: Text, xml: Text, clone: Option<StorageVol>, flags: u32 }
 }
 
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 fn new(params: &Options) -> Result<Value> {
     const POOL: &str = "pool parameter is required";
     const CONNECTION: &str = "connection parameter is required";

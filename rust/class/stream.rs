@@ -142,6 +142,7 @@ fn transferred(returned: c_int, special: &[c_int]) -> Result<Value> {
 ///
 /// # Safety
 /// Each pointer is NULL, or what the row that passes it got.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 unsafe fn recv(st: *mut Stream, nbytes: usize, flags: u32) -> Result<Value> {
     let room = nbytes.min(BUFFER_MAX);
     let mut buffer = scratch::take();
@@ -301,11 +302,10 @@ unsafe extern "C" fn source_hole(
                 defer("the stream ended while a hole was to be sent");
                 return None;
             }
-            // SAFETY: libvirt's own variables.
-            unsafe {
-                *in_data = c_int::from(data.narrow() != 0);
-                *length = size.narrow();
-            }
+            // SAFETY: libvirt's own variable.
+            unsafe { *in_data = c_int::from(data.narrow() != 0) };
+            // SAFETY: as above.
+            unsafe { *length = size.narrow() };
             Some(0)
         })?
     };

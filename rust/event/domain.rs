@@ -77,9 +77,11 @@ const _: () =
 unsafe fn address(address: *const virDomainEventGraphicsAddress) -> Value {
     // SAFETY: the caller's promise.
     let Some(address) = (unsafe { address.as_ref() }) else { return Value::none() };
-    // SAFETY: its strings are libvirt's.
-    let (node, service) = unsafe { (copied(address.node), copied(address.service)) };
-    map! { c"family" => address.family, c"node" => node, c"service" => service }
+    let text = |string| {
+        // SAFETY: a string of the structure's, or NULL.
+        unsafe { copied(string) }
+    };
+    map! { c"family" => address.family, c"node" => text(address.node), c"service" => text(address.service) }
 }
 
 /// Who a graphics client has proved to be.
@@ -98,14 +100,16 @@ unsafe fn graphics_identities(subject: *const virDomainEventGraphicsSubject) -> 
         )
     };
     let identity = |identity: &virDomainEventGraphicsSubjectIdentity| {
-        // SAFETY: its strings are libvirt's.
-        let (kind, name) = unsafe { (copied(identity.type_), copied(identity.name)) };
-        map! { c"type" => kind, c"name" => name }
+        let text = |string| {
+            // SAFETY: a string of the structure's, or NULL.
+            unsafe { copied(string) }
+        };
+        map! { c"type" => text(identity.type_), c"name" => text(identity.name) }
     };
     Value::array(memory::collected(identities.iter().map(identity)))
 }
 
-/// Typed parameters that an event lends.
+/// Typed parameters, borrowed during the event.
 ///
 /// # Safety
 /// `values` is NULL or an array of `count` parameters that libvirt wrote.
@@ -114,5 +118,7 @@ unsafe fn hash(values: virTypedParameterPtr, count: c_int) -> Value {
         return Value::map(Vec::new());
     }
     // SAFETY: the caller's promise.
-    unsafe { params::to_map(std::slice::from_raw_parts(values, count as usize)) }
+    let values = unsafe { std::slice::from_raw_parts(values, count as usize) };
+    // SAFETY: libvirt wrote the parameters.
+    unsafe { params::to_map(values) }
 }

@@ -18,19 +18,24 @@ unsafe extern "C" fn monitor_event(
     details: *const c_char,
     opaque: *mut c_void,
 ) {
-    // SAFETY: libvirt's objects and strings live during the callback; opaque is our own.
-    unsafe {
-        dispatch(opaque, || {
-            [
-                Value::owner(Class::Connect, connection.cast()),
-                subject(domain),
-                copied(event),
-                Value::from(seconds),
-                Value::from(micros),
-                copied(details),
-            ]
-        });
-    }
+    let text = |string| {
+        // SAFETY: libvirt's string, or NULL, lives during the callback.
+        unsafe { copied(string) }
+    };
+    let args = || {
+        [
+            // SAFETY: the connection lives during the callback.
+            unsafe { Value::owner(Class::Connect, connection.cast()) },
+            // SAFETY: NULL or libvirt's domain, which lives during the callback.
+            unsafe { subject(domain) },
+            text(event),
+            Value::from(seconds),
+            Value::from(micros),
+            text(details),
+        ]
+    };
+    // SAFETY: libvirt passes the opaque pointer of the registration, which it has not freed.
+    unsafe { dispatch(opaque, args) };
 }
 
 /// The callback of every event.

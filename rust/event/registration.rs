@@ -225,10 +225,9 @@ pub unsafe fn deregister_all<T>(connection: *mut T) {
 pub unsafe fn retained(pointer: *mut c_void) -> Arc<Registration> {
     let pointer = pointer.cast_const().cast::<Registration>();
     // SAFETY: the caller's promise.
-    unsafe {
-        Arc::increment_strong_count(pointer);
-        Arc::from_raw(pointer)
-    }
+    unsafe { Arc::increment_strong_count(pointer) };
+    // SAFETY: the reference taken above.
+    unsafe { Arc::from_raw(pointer) }
 }
 
 /// Calls the sub behind an opaque pointer. It may take itself back meanwhile.

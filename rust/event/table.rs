@@ -4,7 +4,7 @@
 use crate::boundary::class::Object;
 use crate::boundary::value::Value;
 
-/// An object that an event is about: libvirt lends it, Perl keeps it as long as it likes. NULL is undef.
+/// An object that an event is about: borrowed from libvirt, until Perl retains it. NULL is undef.
 ///
 /// # Safety
 /// `object` is NULL or an object that lives until the callback returns.
@@ -13,7 +13,7 @@ pub unsafe fn subject<T: Object>(object: *mut T) -> Value {
         return Value::none();
     }
     // SAFETY: the caller's promise.
-    unsafe { Value::lent(T::CLASS, object.cast()) }
+    unsafe { Value::borrowed(T::CLASS, object.cast()) }
 }
 
 /// The event rows of one class: `C callback type => name(arguments of the event) [values for Perl];` in the

@@ -68,8 +68,13 @@ pub struct Pointers<T> {
 /// `array` is NULL or an allocation of malloc's that is ours, and so is what its pointers point to, of which `free` disposes.
 pub unsafe fn pointers<T>(array: *mut *mut T, count: c_int, free: fn(*mut T)) -> Pointers<T> {
     let most = within(array, count);
-    // SAFETY: within the allocation.
-    let len = (0..most).position(|index| unsafe { *array.add(index) }.is_null()).unwrap_or(most);
+    let is_null = |index| {
+        // SAFETY: within the allocation.
+        let place = unsafe { array.add(index) };
+        // SAFETY: libvirt wrote each place up to the first NULL, where the search ends.
+        unsafe { *place }.is_null()
+    };
+    let len = (0..most).position(is_null).unwrap_or(most);
     Pointers { array: Allocated { array, len }, free }
 }
 
@@ -132,6 +137,7 @@ mod tests {
     }
 
     /// An array of that many numbers, and a NULL if there is room for one more.
+    #[expect(clippy::multiple_unsafe_ops_per_block, reason = "one array, from its beginning to its end")]
     fn made(count: usize, ended: bool) -> *mut *mut u64 {
         // SAFETY: room for all that is written.
         unsafe {

@@ -13,26 +13,29 @@ use virt_sys::{
 
 /// The address of `name` in the libvirt in use, preloaded stubs included.
 fn address(name: &CStr) -> *mut c_void {
-    // SAFETY: the libraries' and functions' names are C strings; NULL results are not followed.
-    unsafe {
-        let mut found = libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr());
-        if found.is_null() {
-            // Perl loads its modules so that the libraries below them are not in the default scope.
-            let library = libc::dlopen(c"libvirt.so.0".as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
-            if !library.is_null() {
-                found = libc::dlsym(library, name.as_ptr());
-                libc::dlclose(library);
-            }
-        }
-        found
+    // SAFETY: a C string.
+    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    if !found.is_null() {
+        return found;
     }
+    // Perl loads its modules so that the libraries below them are not in the default scope.
+    // SAFETY: a C string; nothing is loaded that is not yet.
+    let library = unsafe { libc::dlopen(c"libvirt.so.0".as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
+    if library.is_null() {
+        return library;
+    }
+    // SAFETY: the library's handle and a C string.
+    let found = unsafe { libc::dlsym(library, name.as_ptr()) };
+    // SAFETY: the handle from above. The library stays: this module is linked with it.
+    unsafe { libc::dlclose(library) };
+    found
 }
 
 macro_rules! newer {
     ($($since:literal fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $result:ty;)*) => {
         $(
             #[doc = concat!("libvirt's function of that name, of version ", $since, ".")]
-            #[allow(non_snake_case)]
+            #[expect(non_snake_case, reason = "C's name")]
             pub fn $name() -> Result<unsafe extern "C" fn($($ty),*) -> $result> {
                 static FOUND: OnceLock<Option<unsafe extern "C" fn($($ty),*) -> $result>> = OnceLock::new();
                 const NAME: &CStr = match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {

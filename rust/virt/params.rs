@@ -56,18 +56,26 @@ impl ParamType {
 /// # Safety
 /// libvirt wrote the parameter.
 pub unsafe fn value(param: &virTypedParameter) -> Option<Value> {
-    // SAFETY: libvirt wrote the member that the type names.
-    unsafe {
-        Some(match ParamType::of(param.type_)? {
-            ParamType::Int => Value::from(param.value.i),
-            ParamType::Uint => Value::from(param.value.ui),
-            ParamType::Llong => Value::from(param.value.l),
-            ParamType::Ullong => Value::from(param.value.ul),
-            ParamType::Double => Value::from(param.value.d),
-            ParamType::Boolean => Value::from(param.value.b != 0),
-            ParamType::Text | ParamType::Texts => copied(param.value.s),
-        })
-    }
+    Some(match ParamType::of(param.type_)? {
+        // SAFETY: libvirt wrote the member that the type names.
+        ParamType::Int => Value::from(unsafe { param.value.i }),
+        // SAFETY: as above.
+        ParamType::Uint => Value::from(unsafe { param.value.ui }),
+        // SAFETY: as above.
+        ParamType::Llong => Value::from(unsafe { param.value.l }),
+        // SAFETY: as above.
+        ParamType::Ullong => Value::from(unsafe { param.value.ul }),
+        // SAFETY: as above.
+        ParamType::Double => Value::from(unsafe { param.value.d }),
+        // SAFETY: as above.
+        ParamType::Boolean => Value::from(unsafe { param.value.b } != 0),
+        ParamType::Text | ParamType::Texts => {
+            // SAFETY: as above.
+            let text = unsafe { param.value.s };
+            // SAFETY: a C string of libvirt's, or NULL.
+            unsafe { copied(text) }
+        }
+    })
 }
 
 /// The name of a parameter.
@@ -141,22 +149,27 @@ impl ParamArray {
     pub fn into_map(self) -> Value {
         let mut items = memory::with_room(self.len() * 2 + 1);
         for param in self.iter() {
-            let text = ParamType::of(param.type_) == Some(ParamType::Text);
-            // SAFETY: libvirt wrote the member that the type names. Names and strings live as long as the parameters,
-            // and those are the hash's last item.
-            unsafe {
-                let value = if text { Some(Value::borrowed_text(param.value.s)) } else { value(param) };
-                if let Some(value) = value {
-                    let name = field(param);
-                    items.push(Value::borrowed_bytes(name.as_ptr().cast(), name.len()));
-                    items.push(value);
-                }
+            // Names and strings live as long as the parameters, and those are the hash's last item.
+            let value = if ParamType::of(param.type_) == Some(ParamType::Text) {
+                // SAFETY: libvirt wrote the member that the type names.
+                let text = unsafe { param.value.s };
+                // SAFETY: its C string, or NULL, which lives as long as the hash.
+                Some(unsafe { Value::borrowed_text(text) })
+            } else {
+                // SAFETY: libvirt wrote the parameter.
+                unsafe { value(param) }
+            };
+            if let Some(value) = value {
+                let name = field(param);
+                // SAFETY: a part of the parameter, which lives as long as the hash.
+                items.push(unsafe { Value::borrowed_bytes(name.as_ptr().cast(), name.len()) });
+                items.push(value);
             }
         }
         let given = std::mem::ManuallyDrop::new(self);
         // SAFETY: the array is ours, and from here on the value's.
         items.push(unsafe { Value::parameters(given.params, given.count) });
-        Value::map_with_keeper(items)
+        Value::map_with_storage(items)
     }
 
     /// Takes over `params`, which libvirt allocated.

@@ -136,15 +136,22 @@ pub unsafe fn object<T: Object>(object: *mut T) -> Result<Value> {
     Ok(unsafe { Value::handle(T::CLASS, object.cast()) })
 }
 
-/// An object that libvirt only lends: Perl gets a reference of its own. NULL is failure.
+/// An object borrowed from libvirt: Perl gets a reference of its own. NULL is failure.
 ///
 /// # Safety
-/// `lent` is NULL or a live object.
-pub unsafe fn lent<T: Object>(lent: *mut T) -> Result<Value> {
+/// `borrowed` is NULL or a live object.
+pub unsafe fn retained<T: Object>(borrowed: *mut T) -> Result<Value> {
     // SAFETY: the caller's promise.
-    unsafe { class::retain(T::CLASS, lent.cast::<c_void>()) };
+    unsafe { class::retain(T::CLASS, borrowed.cast::<c_void>()) };
     // SAFETY: the reference that was just taken, if there is an object.
-    unsafe { object(lent) }
+    unsafe { object(borrowed) }
+}
+
+/// Bytes that a function copies into a buffer of the size that it is asked for.
+pub fn peek(size: usize, call: impl FnOnce(*mut c_void) -> c_int) -> Result<Value> {
+    let mut buffer: Vec<u8> = zeroed_array(size)?;
+    check(call(buffer.as_mut_ptr().cast()))?;
+    Ok(Value::boxed_bytes(buffer.into()))
 }
 
 /// An array of objects from one of the ListAll functions.

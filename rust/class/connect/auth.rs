@@ -65,8 +65,10 @@ pub unsafe fn open_auth(
     flags: u32,
 ) -> Result<Value> {
     let (Some(mut types), Some(callback)) = (creds, callback) else {
+        // SAFETY: libvirt sets the pointer when it is loaded, and never changes it.
+        let default = unsafe { virConnectAuthPtrDefault };
         // SAFETY: libvirt's own authenticator, a static structure; `uri` is a C string or NULL.
-        return unsafe { open(uri, virConnectAuthPtrDefault, flags) };
+        return unsafe { open(uri, default, flags) };
     };
     let mut callback = Callback::new(&callback)?;
     let mut auth = virConnectAuth {
@@ -106,14 +108,15 @@ static ANSWERS: Field = Field::new(
 
 fn answer(callback: &Callback, creds: &mut [virConnectCredential]) -> Option<c_int> {
     let question = |cred: &virConnectCredential| {
-        // SAFETY: libvirt's strings, or NULL.
-        let (prompt, challenge, default) =
-            unsafe { (copied(cred.prompt), copied(cred.challenge), copied(cred.defresult)) };
+        let text = |string| {
+            // SAFETY: libvirt's string, or NULL.
+            unsafe { copied(string) }
+        };
         map! {
             c"type" => cred.type_,
-            c"prompt" => prompt,
-            c"challenge" => challenge,
-            c"result" => default,
+            c"prompt" => text(cred.prompt),
+            c"challenge" => text(cred.challenge),
+            c"result" => text(cred.defresult),
         }
     };
     let questions = Value::array(memory::collected(creds.iter().map(question)));
@@ -138,15 +141,15 @@ fn give(cred: &mut virConnectCredential, answer: Option<&Value>) -> Result<()> {
     cred.resultlen = 0;
     let Some(answer) = answer.filter(|answer| !answer.is_none()) else { return Ok(()) };
     let bytes = answer.raw();
-    // SAFETY: room for the bytes and the NUL that C readers expect behind them.
-    unsafe {
-        let copy: *mut u8 = libc::calloc(1, bytes.len() + 1).cast();
-        if copy.is_null() {
-            return Err(Error::Usage("no memory for a credential".into()));
-        }
-        std::ptr::copy_nonoverlapping(bytes.as_ptr(), copy, bytes.len());
-        cred.result = copy.cast();
+    // Room for the bytes and the NUL that C readers expect behind them.
+    // SAFETY: `calloc` may be called with any size.
+    let copy: *mut u8 = unsafe { libc::calloc(1, bytes.len() + 1) }.cast();
+    if copy.is_null() {
+        return Err(Error::Usage("no memory for a credential".into()));
     }
+    // SAFETY: a new allocation that is larger than the bytes.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), copy, bytes.len()) };
+    cred.result = copy.cast();
     cred.resultlen = bytes.len() as c_uint;
     Ok(())
 }

@@ -60,24 +60,25 @@ const CAPABILITIES: &[(&CStr, c_uint)] = &[
 /// # Safety
 /// Each pointer is NULL, or what the row that passes it got.
 unsafe fn node_devices(con: *mut Connect, capability: *const c_char) -> Result<Value> {
-    // SAFETY: a connection of ours or NULL; the row's string, or NULL, outlives the calls.
-    unsafe {
-        let walk = || {
-            walk(
-                virNodeNumOfDevices(con, capability, 0),
-                |names, max| virNodeListDevices(con, capability, names, max, 0),
-                |name| virNodeDeviceLookupByName(con, name),
-            )
-        };
-        let flag = if capability.is_null() {
-            Some(0)
-        } else {
-            let name = CStr::from_ptr(capability);
-            CAPABILITIES.iter().find(|(known, _)| *known == name).map(|&(_, flag)| flag)
-        };
-        match flag {
-            Some(flag) => listed(|all| virConnectListAllNodeDevices(con, all, flag), walk),
-            None => counted(walk()?),
-        }
+    // SAFETY: a connection of ours or NULL; the row's string, or NULL, outlives the calls. The closures get what `walk` promises.
+    #[expect(clippy::multiple_unsafe_ops_per_block, reason = "one walk, with the same connection")]
+    let walk = || unsafe {
+        walk(
+            virNodeNumOfDevices(con, capability, 0),
+            |names, max| virNodeListDevices(con, capability, names, max, 0),
+            |name| virNodeDeviceLookupByName(con, name),
+        )
+    };
+    let flag = if capability.is_null() {
+        Some(0)
+    } else {
+        // SAFETY: the row's string.
+        let name = unsafe { CStr::from_ptr(capability) };
+        CAPABILITIES.iter().find(|(known, _)| *known == name).map(|&(_, flag)| flag)
+    };
+    match flag {
+        // SAFETY: a connection of ours or NULL, and a place for libvirt's array.
+        Some(flag) => listed(|all| unsafe { virConnectListAllNodeDevices(con, all, flag) }, walk),
+        None => counted(walk()?),
     }
 }

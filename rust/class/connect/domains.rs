@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Sys::Virt: domains.
 
-use super::listing::{ids, listed, walk};
+use super::listing::{listed, walk};
 use crate::class::domain::lifecycle::{create_xml, create_xml_with_files, define_xml};
 use crate::class::domain::save::{SAVE, Third, Way, way};
 use crate::class::prelude::*;
@@ -55,6 +55,7 @@ methods! { "Sys::Virt";
 ///
 /// # Safety
 /// Each pointer is NULL, or what the row that passes it got.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 unsafe fn restore(
     con: *mut Connect,
     from: *const c_char,
@@ -93,4 +94,16 @@ unsafe fn active(con: *mut Connect) -> Result<Vec<Value>> {
         unsafe { object(domain) }.ok()
     };
     Ok(memory::collected(ids.into_iter().filter_map(lookup)))
+}
+
+/// The ids of at most `max` active domains.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn ids(con: *mut Connect, max: usize) -> Result<Vec<c_int>> {
+    let mut ids = zeroed_array::<c_int>(max.min(LIST_MAX))?;
+    // SAFETY: room for as many ids as it is told.
+    let count = check(unsafe { virConnectListDomains(con, ids.as_mut_ptr(), ids.len() as c_int) })?;
+    ids.truncate(count as usize);
+    Ok(ids)
 }

@@ -34,15 +34,3 @@ pub unsafe fn walk<T: Object>(
     // SAFETY: the caller's promise. libvirt ended each name with a NUL.
     Ok(memory::collected(found.filter_map(|name| unsafe { object(lookup(name.raw().as_ptr().cast())) }.ok())))
 }
-
-/// The numbers of at most `max` active domains.
-///
-/// # Safety
-/// Each pointer is NULL, or what the row that passes it got.
-pub unsafe fn ids(con: *mut Connect, max: usize) -> Result<Vec<c_int>> {
-    let mut ids = zeroed_array::<c_int>(max.min(LIST_MAX))?;
-    // SAFETY: room for as many numbers as it is told.
-    let count = check(unsafe { virConnectListDomains(con, ids.as_mut_ptr(), ids.len() as c_int) })?;
-    ids.truncate(count as usize);
-    Ok(ids)
-}

@@ -11,11 +11,10 @@ pub mod node;
 pub mod stats;
 pub mod storage;
 
-use crate::boundary::class::TYPE_KNOWN;
+use crate::boundary::driver;
 use crate::boundary::sigpipe::Guard;
 use crate::class::prelude::*;
 use std::ffi::CStr;
-use std::sync::atomic::Ordering;
 
 methods! { "Sys::Virt";
     #[constructor] new(class: Invocant, params: Pairs<auth::NEW>) => auth::new(&params);
@@ -73,13 +72,13 @@ schema! {
 /// # Safety
 /// Each pointer is NULL, or what the row that passes it got.
 unsafe fn type_name(con: *mut Connect) -> *const c_char {
-    let known = TYPE_KNOWN.load(Ordering::Relaxed) == con.cast();
+    let known = driver::is_known(con.cast());
     let _guard = (!known).then(Guard::new);
     // SAFETY: the row's connection.
     let name = unsafe { virConnectGetType(con) };
     // SAFETY: libvirt's C string. It is the client's own name if the daemon did not answer.
     if !known && !name.is_null() && unsafe { CStr::from_ptr(name) } != c"remote" {
-        TYPE_KNOWN.store(con.cast(), Ordering::Relaxed);
+        driver::asked(con.cast());
     }
     name
 }
@@ -115,7 +114,7 @@ fn version_part(con: &NamedArg, unit: u64, modulus: u64) -> Result<Value> {
 }
 
 /// C's `unsigned long`, which is as wide as a pointer.
-#[allow(clippy::useless_conversion)]
+#[cfg_attr(target_pointer_width = "64", expect(clippy::useless_conversion, reason = "not on 32 bits"))]
 fn u64_of(number: c_ulong) -> u64 {
     u64::from(number)
 }

@@ -32,6 +32,7 @@ methods! { "Sys::Virt";
 ///
 /// # Safety
 /// Each pointer is NULL, or what the row that passes it got.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 unsafe fn all_domain_stats(
     con: *mut Connect,
     stats: u32,
@@ -52,26 +53,28 @@ unsafe fn all_domain_stats(
         }
     })?;
     let records = Records(records);
-    // SAFETY: libvirt wrote `count` pointers, or fewer and a NULL.
-    let at = |index| unsafe { *records.0.add(index) };
+    let at = |index| {
+        // SAFETY: within libvirt's array.
+        let place = unsafe { records.0.add(index) };
+        // SAFETY: libvirt wrote `count` pointers, or fewer and a NULL.
+        unsafe { *place }
+    };
     let found = if records.0.is_null() {
         0
     } else {
         (0..count as usize).take_while(|&index| !at(index).is_null()).count()
     };
     let describe = |index| {
-        // SAFETY: libvirt's record, with the number of its parameters. Perl takes over the record's reference to the
-        // domain, and its parameters; freeing a record without them is allowed.
-        unsafe {
-            let record = &mut *at(index);
-            let given = params::ParamArray::from_raw(
-                std::mem::replace(&mut record.params, std::ptr::null_mut()),
-                std::mem::take(&mut record.nparams),
-            );
-            Ok(
-                map! { c"dom" => object(std::mem::replace(&mut record.dom, std::ptr::null_mut()))?, c"data" => given.into_map() },
-            )
-        }
+        // SAFETY: not NULL, hence libvirt's record, which nobody else uses.
+        let record = unsafe { &mut *at(index) };
+        let params = std::mem::replace(&mut record.params, std::ptr::null_mut());
+        let count = std::mem::take(&mut record.nparams);
+        // SAFETY: the record's parameters, of which it keeps none: freeing a record without them is allowed.
+        let given = unsafe { params::ParamArray::from_raw(params, count) };
+        let domain = std::mem::replace(&mut record.dom, std::ptr::null_mut());
+        // SAFETY: the record's reference to the domain, which is ours now.
+        let domain = unsafe { object(domain) }?;
+        Ok(map! { c"dom" => domain, c"data" => given.into_map() })
     };
     let mut all = memory::with_room(found);
     for index in 0..found {

@@ -72,14 +72,15 @@ unsafe fn fs_info(dom: *mut Domain, flags: u32) -> Result<Value> {
             // SAFETY: the structure's own count.
             unsafe { std::slice::from_raw_parts(system.devAlias, system.ndevAlias) }
         };
-        // SAFETY: libvirt's strings.
-        unsafe {
-            map! {
-                c"mountpoint" => copied(system.mountpoint),
-                c"name" => copied(system.name),
-                c"fstype" => copied(system.fstype),
-                c"devalias" => Value::array(memory::collected(aliases.iter().map(|&alias| copied(alias)))),
-            }
+        let text = |string| {
+            // SAFETY: a string of the structure's, or NULL.
+            unsafe { copied(string) }
+        };
+        map! {
+            c"mountpoint" => text(system.mountpoint),
+            c"name" => text(system.name),
+            c"fstype" => text(system.fstype),
+            c"devalias" => Value::array(memory::collected(aliases.iter().map(|&alias| text(alias)))),
         }
     };
     Ok(Value::list(systems.values(describe)))

@@ -55,13 +55,6 @@ fn block_job_info(info: &virDomainBlockJobInfo) -> Value {
     }
 }
 
-/// Bytes that a function copies into a buffer of the size that it is asked for.
-pub fn peek(size: usize, call: impl FnOnce(*mut c_void) -> c_int) -> Result<Value> {
-    let mut buffer: Vec<u8> = zeroed_array(size)?;
-    check(call(buffer.as_mut_ptr().cast()))?;
-    Ok(Value::boxed_bytes(buffer.into()))
-}
-
 /// For the row of that name.
 ///
 /// # Safety

@@ -86,8 +86,10 @@ unsafe fn interface(interface: &virDomainInterface) -> Value {
         map! { c"type" => address.type_, c"addr" => text, c"prefix" => address.prefix }
     };
     let addresses = Value::array(memory::collected(addresses.iter().map(address)));
-    // SAFETY: libvirt's strings.
-    let (name, mac) = unsafe { (copied(interface.name), copied(interface.hwaddr)) };
+    // SAFETY: libvirt's string.
+    let name = unsafe { copied(interface.name) };
+    // SAFETY: libvirt's string, or NULL.
+    let mac = unsafe { copied(interface.hwaddr) };
     if mac.is_none() {
         map! { c"name" => name, c"addrs" => addresses }
     } else {

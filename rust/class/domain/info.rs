@@ -8,7 +8,7 @@ methods! { "Sys::Virt::Domain";
     #[local] get_id(dom: Domain) => Ok(Value::from(virDomainGetID(dom) as i32));
     #[local] get_uuid(dom: Domain) => uuid(|raw| virDomainGetUUID(dom, raw));
     #[local] get_uuid_string(dom: Domain) => uuid_string(|raw| virDomainGetUUID(dom, raw));
-    get_connect(dom: Domain) => lent(virDomainGetConnect(dom));
+    get_connect(dom: Domain) => retained(virDomainGetConnect(dom));
     get_xml_description(dom: Domain, flags: u32 = 0) => owned(virDomainGetXMLDesc(dom, flags));
     get_os_type(dom: Domain) => owned(virDomainGetOSType(dom));
     get_hostname(dom: Domain, flags: u32 = 0) => owned(virDomainGetHostname(dom, flags));

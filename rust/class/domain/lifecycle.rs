@@ -50,6 +50,7 @@ options! {
     }
 }
 
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 fn new(params: &Options) -> Result<Value> {
     let con = params.object::<Connect>("connection", "connection parameter is required")?;
     // SAFETY: a connection of ours or NULL, and C strings that outlive the calls.
@@ -80,6 +81,7 @@ fn new(params: &Options) -> Result<Value> {
 ///
 /// # Safety
 /// `con` is a connection or NULL, `xml` a C string.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 pub unsafe fn define_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> *mut Domain {
     // SAFETY: the caller's promise.
     unsafe {

@@ -13,7 +13,7 @@ methods! { "Sys::Virt::Domain";
         status(virDomainSetMemoryStatsPeriod(dom, val, flags));
     memory_stats(dom: Domain, flags: u32 = 0) => memory_stats(dom, flags);
     memory_peek(dom: Domain, offset: u64, size: usize, flags: u32 = 0) =>
-        super::block::peek(size, |buffer| virDomainMemoryPeek(dom, offset, size, buffer, flags));
+        peek(size, |buffer| virDomainMemoryPeek(dom, offset, size, buffer, flags));
 }
 
 /// The statistics by number; 0 names nothing of ours.

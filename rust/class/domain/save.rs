@@ -75,6 +75,7 @@ pub unsafe fn way<'a>(
 ///
 /// # Safety
 /// Each pointer is NULL, or what the row that passes it got.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 unsafe fn save(
     dom: *mut Domain,
     to: *const c_char,

@@ -149,6 +149,7 @@ schema! {
 ///
 /// # Safety
 /// Each pointer is NULL, or what the row that passes it got.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 unsafe fn scheduler(dom: *mut Domain, flags: u32) -> Result<params::ParamArray> {
     let ask = |values, count| {
         // SAFETY: the row's domain, an array of `count` parameters.
