@@ -21,7 +21,7 @@ pub trait OptionSet {
 /// All remaining arguments, as the options `S`.
 pub struct Pairs<S>(PhantomData<S>);
 
-/// What [`Pairs`] gives. An option that is no good is an exception when it is asked for: it may be one that is not used.
+/// What a row gets for [`Pairs`]. An invalid option is an exception only when it is read: it may be one that is not used.
 pub struct Options<'a>(&'a Value);
 
 impl<S: OptionSet> Arg for Pairs<S> {

@@ -11,6 +11,9 @@ use crate::boundary::value::{Tag, Value};
 use crate::virt::params::{self, ParamType};
 use std::ffi::CStr;
 
+/// How many random values a test tries. Miri takes thousands of times as long.
+const ROUNDS: usize = if cfg!(miri) { 10 } else { 20_000 };
+
 /// Marsaglia's xorshift: repeatable, and good enough to find corners.
 struct Random(u64);
 
@@ -80,7 +83,7 @@ fn scalar(text: Value, number: Value) -> Value {
 #[test]
 fn integers_keep_their_value_or_are_refused() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    for _ in 0..20_000 {
+    for _ in 0..ROUNDS {
         let number = random.number();
         for value in [Value::from(number), scalar(Value::none(), Value::from(number))] {
             assert_eq!(integer::<u64>(&value, "n").unwrap(), number);
@@ -117,7 +120,7 @@ fn floats_are_truncated_or_refused() {
 #[test]
 fn any_value_can_be_looked_at_and_dropped() {
     let mut random = Random(1);
-    for _ in 0..20_000 {
+    for _ in 0..ROUNDS {
         let value = random.value(3);
         let _ = (value.integer(), value.narrow(), value.get("key"), value.raw(), value.c_text());
         let _ = (integer::<i32>(&value, "v"), float(&value, "v"), text(&value, "v"), is_number(&value));

@@ -85,7 +85,7 @@ impl Error {
         Error::Libvirt(VirError::last())
     }
 
-    /// The argument `what` is no good, for the reason `why`.
+    /// The argument `what` is invalid, for the reason `why`.
     pub fn argument(what: &str, why: impl std::fmt::Display) -> Self {
         Error::Usage(format!("{what} {why}"))
     }

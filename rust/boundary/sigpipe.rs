@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! SIGPIPE stays away while libvirt runs. Its client writes to the daemon's socket as to any file: once the daemon is
 //! gone, the kernel's answer is a signal that ends the process before libvirt can return its error. How the script
-//! treats the signal is the script's affair, so it is not ignored: this thread blocks it, takes back what came
-//! meanwhile, and unblocks it, for callbacks too. Three system calls: nothing is done before there is a daemon, nor where
-//! nothing is written (`class::release`, `method::sends`).
+//! treats the signal is the script's affair, so it is not ignored: this thread blocks it, discards the one that a call
+//! raised, and unblocks it, for callbacks too. Three system calls: nothing is done before there is a daemon, nor where
+//! nothing is written (`class::release`, and rows that are marked `#[local]`).
 
 use libc::{SIG_BLOCK, SIG_UNBLOCK, SIGPIPE, c_char, c_int, sigset_t};
 use std::cell::Cell;

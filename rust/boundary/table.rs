@@ -22,7 +22,7 @@ pub struct Param {
     pub default_text: *const c_char,
     /// The usage text writes the default with blanks around the equals sign.
     spaced: bool,
-    /// What stands for an argument that was left out.
+    /// The value of an argument that was left out.
     pub absent: ManuallyDrop<Value>,
 }
 

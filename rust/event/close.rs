@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! The callback that hears that a connection broke. libvirt runs it in whichever thread notices, with a lock held
-//! that taking the callback back wants as well, and forgets it afterwards.
+//! The callback for a connection that broke. libvirt runs it in whichever thread notices, holding a lock
+//! that unregistering needs as well, and forgets it afterwards.
 
 use super::registration::{CallbackRegistry, Registration, note};
 use crate::argument::callback::Callback;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! What every registered callback has: a sub, kept until libvirt frees the registration, and an entry in a
+//! What every registered callback has: a sub, retained until libvirt frees the registration, and an entry in a
 //! table, so that `close` can find what is registered on a connection.
 
 use crate::argument::callback::{Callback, Place};
@@ -211,7 +211,7 @@ pub unsafe fn deregister_all<T>(connection: *mut T) {
         memory::collected(mine.map(|entry| (entry.id, entry.deregister)))
     };
     for (id, deregister) in mine {
-        // SAFETY: the connection lives; an id that is gone meanwhile is an error that nobody waits for.
+        // SAFETY: the connection lives; an id that is no longer registered is an error that does not matter.
         if unsafe { deregister(connection.cast(), id) } < 0 {
             forget_error();
         }
@@ -230,7 +230,7 @@ pub unsafe fn retained(pointer: *mut c_void) -> Arc<Registration> {
     unsafe { Arc::from_raw(pointer) }
 }
 
-/// Calls the sub behind an opaque pointer. It may take itself back meanwhile.
+/// Calls the sub behind an opaque pointer. It may unregister itself while it runs.
 ///
 /// # Safety
 /// `pointer` is from [`opaque`] and was not freed.

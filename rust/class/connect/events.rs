@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! Sys::Virt: the events that are registered on a connection. What each brings is in `rust/event/`.
+//! Sys::Virt: the events that are registered on a connection. Their arguments are in `rust/event/`.
 
 use crate::argument::callback::Callback;
 use crate::class::prelude::*;

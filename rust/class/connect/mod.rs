@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! Sys::Virt: the connection itself. What is looked up and listed through it stands in the files beside this.
+//! Sys::Virt: the connection itself. Lookups and lists of other objects are in the files beside this.
 
 pub mod auth;
 pub mod devices;

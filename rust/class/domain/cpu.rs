@@ -60,7 +60,7 @@ const MAP_MAX: u64 = 1 << 16;
 /// # Safety
 /// Each pointer is NULL, or what the row that passes it got.
 unsafe fn host_map_length(dom: *mut Domain) -> Result<usize> {
-    // SAFETY: libvirt lends the connection for as long as the domain lives; NULL is refused below.
+    // SAFETY: the connection is borrowed, and lives as long as the domain; NULL is refused below.
     let con = unsafe { virDomainGetConnect(dom) };
     if con.is_null() {
         return Err(Error::last());
