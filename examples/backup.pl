@@ -85,8 +85,8 @@ sub backup {
     $new = $new =~ s/-\d+\z//r . '-' . ++$again while $exists{$new} || -e file_of($new);
 
     my $file = file_of($new);
+    $dom->backup_begin( backup_xml( "$file.part", $since ), checkpoint_xml( $new, $file ) );
     my $done = eval {
-        $dom->backup_begin( backup_xml( "$file.part", $since ), checkpoint_xml( $new, $file ) );
         local $SIG{INT} = local $SIG{TERM} = sub {
             eval { $dom->abort_job }
         };
