@@ -77,7 +77,8 @@ bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvir
     case SYSVIRT_KIND_HASH:
     case SYSVIRT_KIND_ARRAY:
         target = flags & SVf_ROK ? SvRV(sv) : &PL_sv_undef;
-        if (SvTYPE(target) != (shape->kind == SYSVIRT_KIND_HASH ? SVt_PVHV : SVt_PVAV) || SvMAGICAL(target))
+        if (SvTYPE(target) != (shape->kind == SYSVIRT_KIND_HASH ? SVt_PVHV : SVt_PVAV)
+            || SvFLAGS(target) & (SVs_GMG | SVs_SMG | SVs_RMG | SVs_OBJECT))
             return FALSE;
         return shape->kind == SYSVIRT_KIND_HASH ? decode_plain_hash(aTHX_ shape, (HV *)target, out)
                                                 : decode_plain_array(aTHX_ shape, (AV *)target, out);

@@ -246,10 +246,15 @@ static SV *decode_any(pTHX_ const sysvirt_place *place, SV *sv, sysvirt_Value *o
     return NULL;
 }
 
+/* Whether it is an object that says what number it is, as those of bigint do, which are hashes. */
+static bool is_number_object(pTHX_ SV *target) {
+    return SvOBJECT(target) && gv_fetchmeth_pvn(SvSTASH(target), "(0+", 3, -1, 0);
+}
+
 static SV *decode_container(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
     const bool hash = shape->kind == SYSVIRT_KIND_HASH;
     const svtype type = hash ? SVt_PVHV : SVt_PVAV;
-    if (SvROK(sv) && SvTYPE(SvRV(sv)) == type) {
+    if (SvROK(sv) && SvTYPE(SvRV(sv)) == type && !(hash && shape->element && is_number_object(aTHX_ SvRV(sv)))) {
         if (hash)
             return decode_hash(aTHX_ place, shape, (HV *)SvRV(sv), out);
         return (shape->kind == SYSVIRT_KIND_TUPLE ? decode_tuple : decode_array)(aTHX_ place, shape, (AV *)SvRV(sv), out);

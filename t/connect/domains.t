@@ -160,7 +160,7 @@ subtest 'making domains' => sub {
     my @warnings;
     local $SIG{__WARN__} = sub { push @warnings, @_ };
 
-    for my $files ( 3, undef, ['x'], [ 0, undef ] ) {
+    for my $files ( '3', undef, ['x'], [ 0, undef ] ) {
         $d = eval { $c->create_domain_with_files( xml('x'), $files ) };
         ok( $d ? $d->get_name eq 'x' : $@->code == 3,
             'what is not an array is none, and elements are numbers' );

@@ -188,6 +188,39 @@ subtest 'B11: a number in the place of the URI' => sub {
         $unsupported, sub { $d->migrate_to_uri2( 'test:///x', undef, 0, 'n', -1 ) } );
 };
 
+# Objects as those of bigint are.
+{
+
+    package Flags;
+    use overload '0+' => sub { $_[0]{number} }, fallback => 1;
+    sub new { my ( $class, $number ) = @_; return bless { number => $number }, $class }
+}
+{
+
+    package Params;
+    use overload q{""} => sub { 'some parameters' }, fallback => 1;
+    sub new { my ( $class, %params ) = @_; return bless {%params}, $class }
+}
+
+subtest 'a hash that is an object' => sub {
+    my $range = qr/(?:flags|params) is out of range: -1 /;
+    for my $call (
+        [ $d, 'migrate',        $other ],
+        [ $d, 'migrate_to_uri', 'test:///x' ],
+        [ $d, 'save',           '/nowhere/file', undef ],
+        [ $c, 'restore_domain', '/nowhere/file', undef ]
+    ) {
+        my ( $object, $method, @before ) = @$call;
+        throws( "$method: one with a number is the flags",
+            $range, sub { $object->$method( @before, Flags->new(-1) ) } );
+        throws(
+            '... others are parameters',
+            qr/unknown key 'bandwith'|not supported/,
+            sub { $object->$method( @before, Params->new( bandwith => 1 ) ) }
+        );
+    }
+};
+
 subtest 'the functions below them' => sub {
     throws( '_migrate',        $unsupported, sub { $d->_migrate( $other, { bandwidth => 1 }, 1 ) } );
     throws( '_migrate_to_uri', $unsupported, sub { $d->_migrate_to_uri( 'test:///x', {}, 1 ) } );
