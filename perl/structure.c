@@ -247,9 +247,7 @@ static SV *decode_any(pTHX_ const sysvirt_place *place, SV *sv, sysvirt_Value *o
 }
 
 /* Whether it is an object that says what number it is, as those of bigint do, which are hashes. */
-static bool is_number_object(pTHX_ SV *target) {
-    return SvOBJECT(target) && gv_fetchmeth_pvn(SvSTASH(target), "(0+", 3, -1, 0);
-}
+static bool is_number_object(pTHX_ SV *target) { return SvOBJECT(target) && gv_fetchmeth_pvn(SvSTASH(target), "(0+", 3, -1, 0); }
 
 static SV *decode_container(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
     const bool hash = shape->kind == SYSVIRT_KIND_HASH;
