@@ -30,7 +30,8 @@ if ( $option{events} ) {
 }
 
 if ( defined $command && $option{human} ) {
-    print Sys::Virt::QEMU::monitor_command( $dom, "$command @arguments", Sys::Virt::QEMU::MONITOR_COMMAND_HMP );
+    print Sys::Virt::QEMU::monitor_command( $dom, "$command @arguments",
+        Sys::Virt::QEMU::MONITOR_COMMAND_HMP );
 }
 elsif ( defined $command ) {
     my %with   = map { split /=/, $_, 2 } @arguments;

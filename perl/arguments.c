@@ -124,6 +124,13 @@ static bool decode_argument(pTHX_ const sysvirt_Method *method, const sysvirt_Pa
         sysvirt_warn(aTHX_ sv_2mortal(newSVpvf("%s() -- %s %" SVf, method->name, param->name, SVfARG(why))));
         return FALSE;
     }
+    if (param->field.shape.others == SYSVIRT_OTHERS_SKIP && !SvROK(sv)) {
+        if (!lenient)
+            croak("%s: %s is not an ARRAY reference", method->name, param->field.key);
+        sysvirt_warn(aTHX,
+                     sv_2mortal(newSVpvf("%s: %s is not an ARRAY reference, and nothing is done", method->name, param->field.key)));
+        return FALSE;
+    }
     why = sysvirt_decode_as(aTHX_ &place, &param->field.shape, sv, out);
     if (why)
         croak("%s: %" SVf, method->name, SVfARG(why));

@@ -88,8 +88,7 @@ static const sysvirt_Method *method_argument(pTHX_ SV *code) {
 
 /* An option, if it is given. */
 static SV *option(pTHX_ SV *how, const char *name) {
-    SV **found =
-        SvROK(how) && SvTYPE(SvRV(how)) == SVt_PVHV ? hv_fetch((HV *)SvRV(how), name, (I32)strlen(name), 0) : NULL;
+    SV **found = SvROK(how) && SvTYPE(SvRV(how)) == SVt_PVHV ? hv_fetch((HV *)SvRV(how), name, (I32)strlen(name), 0) : NULL;
     return found ? *found : NULL;
 }
 

@@ -327,7 +327,8 @@ void sysvirt_connect(pTHX_ CV *cv) {
 /* For calls that do not block: they begin here as the others do, and end with the same exceptions. */
 
 const sysvirt_Method *sysvirt_method_of(const CV *cv) {
-    const bool ours = CvISXSUB(cv) && (CvXSUB(cv) == sysvirt_dispatch || CvXSUB(cv) == sysvirt_getter || CvXSUB(cv) == sysvirt_connect);
+    const bool ours =
+        CvISXSUB(cv) && (CvXSUB(cv) == sysvirt_dispatch || CvXSUB(cv) == sysvirt_getter || CvXSUB(cv) == sysvirt_connect);
     return ours ? (const sysvirt_Method *)CvXSUBANY(cv).any_ptr : NULL;
 }
 

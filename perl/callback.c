@@ -17,7 +17,7 @@ typedef struct callback {
 #ifndef USE_ITHREADS
     pthread_t thread; /* where it runs, which is not to be seen from CURRENT_INTERPRETER */
 #endif
-    bool abandoned;   /* to be freed by the interpreter that it belongs to */
+    bool abandoned; /* to be freed by the interpreter that it belongs to */
     struct callback *next, *previous;
 } callback;
 

@@ -20,6 +20,9 @@
 #pragma weak PL_hash_state_w
 #pragma weak PL_memory_wrap
 #pragma weak PL_thr_key
+#pragma weak PL_WARN_ALL
+#pragma weak PL_WARN_NONE
+#pragma weak PL_sv_placeholder
 #endif
 
 /* PL_my_cxt_list: what dMY_CXT reads, which only the file with START_MY_CXT may use. Each call would otherwise need a function

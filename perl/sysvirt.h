@@ -102,6 +102,7 @@ enum sysvirt_Others
   SYSVIRT_OTHERS_WARN = 0,
   SYSVIRT_OTHERS_KEEP,
   SYSVIRT_OTHERS_IGNORE,
+  SYSVIRT_OTHERS_SKIP,
 };
 #if __STDC_VERSION__ >= 202311L
 typedef enum sysvirt_Others sysvirt_Others;

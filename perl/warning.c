@@ -4,19 +4,17 @@
 
 #include "warning.h"
 
-/* The place of our category among the bits of a scope; -1: not registered, as warnings.pm is not loaded. */
+/* The place of our category among the bits of a scope; -1: not registered, as the script does not use warnings.pm. */
 static IV offset_of_category(pTHX) {
     HV *offsets = get_hv("warnings::Offsets", 0);
     SV **found = offsets ? hv_fetchs(offsets, "Sys::Virt", 0) : NULL;
     return found && SvOK(*found) ? SvIV(*found) : -1;
 }
 
-/* Registers the category, if the script knows warnings.pm. We do not load it: that takes as long as all of our classes. */
-void sysvirt_warning_boot(pTHX) {
+/* Registers the category, when warnings.pm has been read. */
+static void register_category(pTHX) {
     dSP;
-    HV *loaded = get_hv("INC", 0);
-    if (!loaded || !hv_exists(loaded, "warnings.pm", 11) || offset_of_category(aTHX) >= 0
-        || !get_cv("warnings::register_categories", 0))
+    if (offset_of_category(aTHX) >= 0)
         return;
     ENTER;
     SAVETMPS;
@@ -26,6 +24,34 @@ void sysvirt_warning_boot(pTHX) {
     call_pv("warnings::register_categories", G_VOID | G_DISCARD);
     FREETMPS;
     LEAVE;
+}
+
+/* Whether warnings.pm has been read to its end: it fills its tables first. */
+static bool has_categories(pTHX) {
+    SV *last = get_sv("warnings::LAST_BIT", 0);
+    return last && SvOK(last) && get_cv("warnings::register_categories", 0);
+}
+
+/* Somebody looks into %warnings::Bits, which `use warnings` and `no warnings` do before anything else. Once is enough. */
+static I32 bits_are_wanted(pTHX_ IV action, SV *bits) {
+    MAGIC *magic = mg_find(bits, PERL_MAGIC_uvar);
+    PERL_UNUSED_ARG(action);
+    if (magic && has_categories(aTHX)) {
+        ((struct ufuncs *)magic->mg_ptr)->uf_val = NULL;
+        register_category(aTHX);
+    }
+    return 0;
+}
+
+/* Registers the category, at once or when the script uses warnings.pm. We do not load it: that takes as long as all of our
+ * classes. A hash with uvar magic tells of each access (perlguts), and is a common hash otherwise. */
+void sysvirt_warning_boot(pTHX) {
+    if (has_categories(aTHX)) {
+        register_category(aTHX);
+    } else {
+        struct ufuncs on_access = {bits_are_wanted, NULL, 0};
+        sv_magic((SV *)get_hv("warnings::Bits", GV_ADD | GV_ADDMULTI), NULL, PERL_MAGIC_uvar, (char *)&on_access, sizeof on_access);
+    }
 }
 
 /* Warns, unless the script's line has that off, or dies if it wants it. */

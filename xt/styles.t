@@ -15,7 +15,7 @@ use File::Temp ();
 use FindBin    ();
 use Test::More;
 use lib "$FindBin::Bin/lib";
-use Daemon;
+use Session;
 
 # prove -b shows our build to every process it starts: the original's must not see it.
 my @ours = map { "-I$FindBin::Bin/../blib/$_" } qw(lib arch);
@@ -24,11 +24,11 @@ delete local @ENV{qw(PERL5LIB PERL5OPT)};
 my $original = qx{$^X -e 'require Sys::Virt; print \$Sys::Virt::VERSION' 2>&1};
 plan skip_all => 'the original Sys::Virt is not installed (Debian: libsys-virt-perl), nothing is compared'
     if $? || $original !~ /\A\d/;
-my $daemon = Daemon::missing() ? diag( Daemon::missing() ) : Daemon->start;
+my $daemon = Session->new or diag('no libvirtd (Debian: libvirt-daemon)');
 my %uri    = ( test => 'test:///default' );
 if ($daemon) {
     $uri{daemon}  = $daemon->uri;
-    $uri{storage} = $daemon->uri('storage:///session');
+    $uri{storage} = $daemon->uri =~ s{\A\w+[+]unix:///\w+}{storage+unix:///session}r;
 }
 
 sub slurp {

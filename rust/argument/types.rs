@@ -242,6 +242,17 @@ impl<A: Arg> Arg for ArrayOrEmpty<A> {
     }
 }
 
+/// The same; with anything that is no reference the method is not called, and returns, as it always did.
+pub struct ArrayOrNothing<A>(PhantomData<A>);
+
+impl<A: Arg> Arg for ArrayOrNothing<A> {
+    type Out<'a> = Vec<A::Out<'a>>;
+    const SHAPE: Shape = Shape { others: Others::Skip, ..Array::<A>::SHAPE };
+    fn get<'a>(value: &'a Value, name: &'static str) -> Result<Vec<A::Out<'a>>> {
+        Array::<A>::get(value, name)
+    }
+}
+
 /// A reference to an array of two.
 impl<A: Arg, B: Arg> Arg for (A, B) {
     type Out<'a> = (A::Out<'a>, B::Out<'a>);

@@ -56,6 +56,8 @@ pub enum Others {
     Keep,
     /// Nothing; of an array: anything that is no reference is an empty one.
     Ignore,
+    /// Of an array: with anything that is no reference the method does nothing.
+    Skip,
 }
 
 /// How an argument is decoded.

@@ -126,13 +126,14 @@ subtest 'B23: integers out of range' => sub {
     throws 'flags too large',
         qr/define_domain: flags is out of range: 4294967296 is not within 0 to 4294967295/,
         sub { $c->define_domain( xml('x'), 2**32 ) };
-    throws 'negative flags',  qr/flags is out of range: -1/,       sub { $c->create_domain( xml('x'), -1 ) };
-    throws 'id too large',    qr/id is out of range/,              sub { $c->get_domain_by_id( 2**31 ) };
-    throws 'id too small',    qr/id is out of range/,              sub { $c->get_domain_by_id( -2**31 - 1 ) };
-    throws 'id not a number', qr/id is not a finite number/,       sub { $c->get_domain_by_id( 'inf' * length('x') ) };
-    throws 'id a reference',  qr/id is a reference, not a number/, sub { $c->get_domain_by_id( [] ) };
-    throws 'stats too large', qr/stats is out of range/,           sub { $c->get_all_domain_stats( 2**32 ) };
-    throws 'maxids too large', qr/maxids is out of range/,         sub { $c->list_domain_ids( 2**31 ) };
+    throws 'negative flags', qr/flags is out of range: -1/, sub { $c->create_domain( xml('x'), -1 ) };
+    throws 'id too large',   qr/id is out of range/,        sub { $c->get_domain_by_id( 2**31 ) };
+    throws 'id too small',   qr/id is out of range/,        sub { $c->get_domain_by_id( -2**31 - 1 ) };
+    throws 'id not a number', qr/id is not a finite number/,
+        sub { $c->get_domain_by_id( 'inf' * length('x') ) };
+    throws 'id a reference',   qr/id is a reference, not a number/, sub { $c->get_domain_by_id( [] ) };
+    throws 'stats too large',  qr/stats is out of range/,           sub { $c->get_all_domain_stats( 2**32 ) };
+    throws 'maxids too large', qr/maxids is out of range/,          sub { $c->list_domain_ids( 2**31 ) };
 };
 
 subtest 'making domains' => sub {

@@ -81,11 +81,11 @@ subtest 'numbers' => sub {
             sub { $d->set_memory($bad) }
         );
     }
-    throws( 'B23: NaN',         qr/val is not a finite number/,    sub { $d->set_memory( 'nan' * length('x') ) } );
-    throws( 'B23: flags 2**32', qr/flags is out of range/,         sub { $d->get_xml_description( 2**32 ) } );
-    throws( 'B23: flags -1',    qr/flags is out of range/,         sub { $d->get_xml_description(-1) } );
-    throws( 'B23: nsecs',       qr/nsecs is out of range/,         sub { $d->set_time( 0, 2**32 + 7 ) } );
-    throws( 'a reference',      qr/val is a reference/,            sub { $d->set_memory( [] ) } );
+    throws( 'B23: NaN', qr/val is not a finite number/, sub { $d->set_memory( 'nan' * length('x') ) } );
+    throws( 'B23: flags 2**32',      qr/flags is out of range/,    sub { $d->get_xml_description( 2**32 ) } );
+    throws( 'B23: flags -1',         qr/flags is out of range/,    sub { $d->get_xml_description(-1) } );
+    throws( 'B23: nsecs',            qr/nsecs is out of range/,    sub { $d->set_time( 0, 2**32 + 7 ) } );
+    throws( 'a reference',           qr/val is a reference/,       sub { $d->set_memory( [] ) } );
     throws( 'B23: a negative size',  qr/size is out of range/,     sub { $d->block_resize( 'vda', -1 ) } );
     throws( 'A11: a negative count', qr/maxnames is out of range/, sub { $d->list_snapshot_names(-1) } );
     throws( 'A11: a huge count',     qr/maxnames is out of range/, sub { $d->list_snapshot_names( 2**31 ) } );

@@ -8,8 +8,8 @@ my $p = $c->get_storage_pool_by_name("default-pool");
 $p->refresh(0);
 for my $n (qw(a b)) {
     my $v = $p->create_volume(
-        "<volume><name>$n.img</name><capacity>1073741824</capacity><allocation>0</allocation><target><format type='raw'/></target></volume>"
-    );
+              "<volume><name>$n.img</name><capacity>1073741824</capacity><allocation>0</allocation>"
+            . "<target><format type='raw'/></target></volume>" );
     my $i = $v->get_info;
     print join( ",", $v->get_name, $v->get_key, $v->get_path, map { "$_=$i->{$_}" } sort keys %$i ), "\n";
 }

@@ -10,7 +10,7 @@ methods! { "Sys::Virt::Domain";
         status(if flags == 0 { virDomainDetachDevice(dom, xml) } else { virDomainDetachDeviceFlags(dom, xml, flags) });
     detach_device_alias(dom: Domain, alias: Text, flags: u32 = 0) => status(virDomainDetachDeviceAlias(dom, alias, flags));
     update_device(dom: Domain, xml: Text, flags: u32 = 0) => status(virDomainUpdateDeviceFlags(dom, xml, flags));
-    fd_associate(dom: Domain, name: Text, fdssv as fds: ArrayOrEmpty<Descriptor>, flags: u32 = 0) => {
+    fd_associate(dom: Domain, name: Text, fdssv as fds: ArrayOrNothing<Descriptor>, flags: u32 = 0) => {
         opened(dom, "virDomainFDAssociate")?;
         status(newer::virDomainFDAssociate()?(dom, name, fds.len() as c_uint, fds.as_mut_ptr(), flags))
     };

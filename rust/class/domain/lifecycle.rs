@@ -16,7 +16,7 @@ methods! { "Sys::Virt::Domain";
 
     create(dom: Domain, flags: u32 = 0) =>
         status(if flags == 0 { virDomainCreate(dom) } else { virDomainCreateWithFlags(dom, flags) });
-    create_with_files(dom: Domain, fdssv as fds: ArrayOrEmpty<Descriptor>, flags: u32 = 0) => {
+    create_with_files(dom: Domain, fdssv as fds: ArrayOrNothing<Descriptor>, flags: u32 = 0) => {
         status(virDomainCreateWithFiles(dom, fds.len() as c_uint, fds.as_mut_ptr(), flags))
     };
     destroy(dom_rv: Domain, flags: u32 = 0) =>
@@ -36,7 +36,7 @@ methods! { "Sys::Virt::Domain";
     set_lifecycle_action(dom: Domain, r#type: u32, action: u32, flags: u32 = 0) =>
         status(virDomainSetLifecycleAction(dom, r#type, action, flags));
     inject_nmi(dom: Domain, flags: u32 = 0) => status(virDomainInjectNMI(dom, flags));
-    send_key(dom: Domain, codeset: u32, holdtime: u32, keycodesSV as keycodes: ArrayOrEmpty<u32>, flags: u32 = 0) => {
+    send_key(dom: Domain, codeset: u32, holdtime: u32, keycodesSV as keycodes: ArrayOrNothing<u32>, flags: u32 = 0) => {
         status(virDomainSendKey(dom, codeset, holdtime, keycodes.as_mut_ptr(), keycodes.len() as c_int, flags))
     };
     send_process_signal(dom: Domain, pidsv as pid: i64, signum: u32, flags: u32 = 0) =>
