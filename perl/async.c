@@ -229,6 +229,7 @@ XS_INTERNAL(dispatch_settled) {
     const IV count = cxt->queue ? sysvirt_async_dispatch(aTHX_ cxt) : 0;
     PERL_UNUSED_VAR(cv);
     PERL_UNUSED_VAR(items);
+    sysvirt_serve_loop(cxt->depth > 0);
     if (UNLIKELY(cxt->pending))
         sysvirt_handle_warn_or_exit(aTHX_ cxt); /* objects went */
     XSRETURN_IV(count);

@@ -355,10 +355,12 @@ static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Wan
         }
         cxt->deferred = NULL;
         cxt->pending = FALSE;
+        cxt->depth++;
         if (!private_returns(aTHX_ invoke, &of)) {
             of.ok = FALSE;
             cxt->exiting = TRUE; /* exit: perl has unwound its own stacks; the C stack follows when we return */
         }
+        cxt->depth--;
         if (of.borrowed)
             sysvirt_handle_end_borrow(aTHX_ of.borrowed);
         if (earlier) {

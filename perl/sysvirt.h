@@ -333,6 +333,8 @@ bool sysvirt_start(const struct sysvirt_Callbacks *callbacks);
 
 void sysvirt_watch(void);
 
+void sysvirt_serve_loop(bool within);
+
 uint64_t sysvirt_limit_of(const struct sysvirt_Value *args, uintptr_t count);
 
 uint32_t sysvirt_key_number(const struct sysvirt_Key *key);

@@ -144,6 +144,13 @@ pub extern "C" fn sysvirt_watch() {
     let _ = std::panic::catch_unwind(event::perl_loop::watch);
 }
 
+/// When the descriptor of an interpreter's queue was made to wait again: does what other threads wanted of an event loop written
+/// in Perl. `within`: in a callback.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_serve_loop(within: bool) {
+    let _ = std::panic::catch_unwind(|| event::perl_loop::serve(within));
+}
+
 /// The time limit of a call with these arguments in nanoseconds; 0: none. What the callback of a broken connection calls runs on
 /// its own thread: libvirt holds a lock meanwhile that it may need.
 ///

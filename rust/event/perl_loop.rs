@@ -74,6 +74,13 @@ pub struct LoopEntry {
     pub removed: bool,
 }
 
+impl LoopEntry {
+    /// Whether all that is left to do is to free it.
+    fn only_frees(&self) -> bool {
+        self.loops.is_none() && matches!(self.wish, Some(Wish::Remove))
+    }
+}
+
 static ENTRIES: Lock<BTreeMap<u64, LoopEntry>> = Lock::new(BTreeMap::new());
 
 /// For what has to be held while the process forks.
@@ -334,15 +341,22 @@ fn wake() {
     }
 }
 
-/// Does what other threads wanted. On the loop's thread, and not within a call of libvirt's: it may run what frees.
-fn apply(subs: &Subs) {
+/// Does what other threads wanted, on the loop's thread. `within`: in a callback of libvirt's, which may hold locks; what frees
+/// waits until it has returned.
+fn apply(subs: &Subs, within: bool) {
     if !WISHES.swap(false, Ordering::Relaxed) {
         return;
     }
     loop {
         let next = {
             let mut entries = entries();
-            let found = entries.iter_mut().find(|(_, entry)| entry.wish.is_some());
+            let may = |entry: &LoopEntry| entry.wish.is_some() && !(within && entry.only_frees());
+            let found = entries.iter_mut().find(|(_, entry)| may(entry));
+            if found.is_none() && within {
+                let left = entries.values().any(|entry| entry.wish.is_some());
+                WISHES.fetch_or(left, Ordering::Relaxed);
+                return;
+            }
             found.map(|(key, entry)| (*key, *entry, entry.wish.take()))
         };
         let Some((key, entry, Some(wish))) = next else { return };
@@ -436,13 +450,21 @@ fn unwatch_if_last(subs: &Subs) {
 unsafe extern "C" fn come_round(_watch: c_int, _fd: c_int, _events: c_int, _opaque: *mut c_void) {
     let work = || {
         let Some((subs, Place::Here)) = place() else { return };
-        // This first: it makes the descriptor wait again, and what comes then makes it readable.
+        // This first: it makes the descriptor wait again, and what comes then makes it readable. As it is a callback, it leaves
+        // what frees.
         subs.dispatch.call(&mut []);
-        apply(subs);
-        unwatch_if_last(subs);
+        apply(subs, false);
     };
     // A panic must not reach C; whatever it was, it is lost.
     let _ = catch_unwind(AssertUnwindSafe(work));
+}
+
+/// On any thread with an interpreter, when the descriptor of its queue was made to wait again: does what other threads wanted of
+/// the loop. `within`: in a callback of libvirt's.
+pub fn serve(within: bool) {
+    let Some((subs, Place::Here)) = place() else { return };
+    apply(subs, within);
+    unwatch_if_last(subs);
 }
 
 fn guarded<R>(default: R, call: impl FnOnce() -> R) -> R {

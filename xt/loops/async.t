@@ -204,6 +204,42 @@ Sys::Virt::Event::add_timeout( 0, sub {
 Sys::Virt::Event::run_default() while !$over;
 SCRIPT
 
+# An event implementation for each of them: libvirt's threads ask the loop for things, whoever dispatches.
+my %turn = (
+    Mojo     => [ 'Mojo::IOLoop',    'Mojo::IOLoop->one_tick' ],
+    IOAsync  => [ 'IO::Async::Loop', 'IO::Async::Loop->new->loop_once' ],
+    AnyEvent => [ 'AnyEvent',        'AnyEvent->_poll' ],
+    Glib     => [ 'Glib',            'Glib::MainContext->default->iteration(1)' ],
+    POE      => [ 'POE',             'POE::Kernel->run_one_timeslice' ],
+);
+for my $loop ( sort keys %turn ) {
+    my ( $module, $turn ) = @{ $turn{$loop} };
+    script( "Sys::Virt::EventImpl::$loop", [$module], <<"SCRIPT", "${ran}events: 50\nclosed\n" );
+use $module; @{[ $loop eq 'POE' ? 'POE::Kernel->run;' : q{} ]}
+use Sys::Virt::EventImpl::$loop;
+sub turn { $turn }
+my \$conn = Sys::Virt->async->new( uri => \$uri )->get;
+my \$dom = \$conn->async->get_domain_by_name('test')->get;
+my ( \$over, \$events, \$closed ) = ( 0, 0 );
+my \$timer = Sys::Virt::Event::add_timeout( 10, \\&tick );
+stopped();
+\$conn->async->get_hostname->then( sub { report(); \$over = 1 } );
+turn() while !\$over;
+Sys::Virt::Event::remove_timeout(\$timer);
+\$conn->domain_event_register_any( undef, 0, sub { \$events++ } );
+for ( 1 .. 25 ) {
+    my \$f = \$dom->async( ordered => 1 )->suspend;
+    \$dom->async( ordered => 1 )->resume->await;
+}
+my \$end = time + 5;
+turn() while \$events < 50 && time < \$end;
+say "events: \$events";
+\$conn->register_close_callback( sub { \$closed = \$_[1] } );
+undef \$dom;
+say 'closed' if !eval { \$conn->close; undef \$conn; 0 };
+SCRIPT
+}
+
 script( 'no loop', [], <<'SCRIPT', "USR1\nit took its time\nleft: enough\nvm\n1\n" );
 my $conn = Sys::Virt->async->new( uri => $uri )->get;
 local $SIG{USR1} = sub { say 'USR1' };
