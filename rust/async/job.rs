@@ -61,6 +61,8 @@ pub struct Job {
     pub kind: Kind,
     /// The key of its window.
     pub window: usize,
+    /// Whether its arguments hold that window's connection.
+    pub holds: bool,
     /// The object that it is a method of.
     pub object: usize,
     /// When its time is over; 0: never.

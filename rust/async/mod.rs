@@ -5,6 +5,7 @@
 
 pub mod errand;
 mod job;
+mod nudge;
 pub mod owner;
 pub mod pool;
 mod wake;
@@ -49,6 +50,7 @@ pub struct Settled {
 
 /// Once, before anything else here.
 pub fn install() {
+    nudge::install();
     worker::install();
 }
 
@@ -126,6 +128,7 @@ pub unsafe extern "C" fn sysvirt_submit(
             kind,
             window,
             object,
+            holds: !connection.is_null(),
             deadline: if how.timeout == 0 {
                 0
             } else {
@@ -245,8 +248,8 @@ pub extern "C" fn sysvirt_set_limit(connection: *mut c_void, limit: u64) {
 /// The time limit of a call with these arguments; 0: none.
 pub fn limit_of(args: &[Value]) -> u64 {
     guarded(0, || {
-        let (_, connection) = owner::window(args);
-        if connection.is_null() { 0 } else { pool().limits.get(&(connection as usize)).copied().unwrap_or(0) }
+        let (window, _) = owner::window(args);
+        pool().limits.get(&window).copied().unwrap_or(0)
     })
 }
 

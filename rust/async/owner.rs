@@ -59,7 +59,7 @@ pub fn connection_of(class: Class, object: *mut c_void) -> *mut c_void {
     }
 }
 
-/// The key of the window of a call, and its connection.
+/// The key of the window of a call; and its connection, if it is known for sure: then the arguments hold it.
 pub fn window(args: &[Value]) -> (usize, *mut c_void) {
     let object = args.iter().find_map(|value| match value.tag() {
         Tag::Handle => Some(value),
@@ -69,5 +69,8 @@ pub fn window(args: &[Value]) -> (usize, *mut c_void) {
     });
     let Some(object) = object else { return (CONNECTING, null_mut()) };
     let connection = connection_of(object.class(), object.pointer());
-    if connection.is_null() { (UNKNOWN, connection) } else { (connection as usize, connection) }
+    match connection.is_null().then(origin::only).unwrap_or(connection) {
+        null if null.is_null() => (UNKNOWN, null),
+        likely => (likely as usize, connection),
+    }
 }

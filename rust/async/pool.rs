@@ -2,6 +2,7 @@
 //! The pool: everything that changes hands between the threads that make calls and those of Perl, under one lock.
 
 use super::job::{Done, Errand, Job, Jobs, Kind, State, Work};
+use super::nudge::{self, Nudge};
 use super::wake::Wake;
 use super::window::{RESERVED, THREADS, Windows};
 use crate::boundary::enter::exception;
@@ -38,7 +39,7 @@ impl Queue {
         self.done.push_back(done);
     }
 
-    fn discard(&mut self, result: Value, args: Vec<Value>) {
+    pub fn discard(&mut self, result: Value, args: Vec<Value>) {
         if self.done.is_empty() && self.trash.is_empty() {
             self.wake.set();
         }
@@ -74,6 +75,9 @@ pub struct Pool {
     /// How many wait and were not woken, and how many were and do not know it yet.
     pub idle: u32,
     pub wakeups: u32,
+    /// Messages to send that set connections going, and how many threads do.
+    pub nudges: Vec<Nudge>,
+    pub nudging: u32,
     /// Until when the thread sleeps that keeps the time; None: there is none.
     pub clock: Option<u64>,
     /// Starts a thread that works, and the one that keeps the time.
@@ -95,6 +99,8 @@ pub static POOL: Lock<Pool> = Lock::new(Pool {
     busy: 0,
     idle: 0,
     wakeups: 0,
+    nudges: Vec::new(),
+    nudging: 0,
     clock: None,
     start: || false,
     start_clock: || false,
@@ -122,6 +128,7 @@ pub fn in_child() {
     let mut pool = POOL.lock();
     pool.inherited = true;
     (pool.threads, pool.busy, pool.idle, pool.wakeups, pool.clock) = (0, 0, 0, 0, None);
+    pool.nudging = 0;
     for queue in pool.queues.iter_mut().flatten() {
         queue.wake.renew();
         if queue.pending > 0 {
@@ -160,6 +167,7 @@ impl Pool {
                 queue.push(forked(job.token));
             }
         }
+        self.nudges.clear();
         self.windows.reset();
         self.chains = None;
         self.deadlines.clear();
@@ -216,11 +224,7 @@ impl Pool {
         }
         if deadline > 0 {
             self.deadlines.insert((deadline, id));
-            match self.clock {
-                Some(until) if until <= deadline => {}
-                Some(_) => TIME.notify_one(),
-                None => self.clock = (self.start_clock)().then_some(0),
-            }
+            self.wake_clock(deadline);
         }
         id
     }
@@ -366,19 +370,23 @@ impl Pool {
     pub fn next(&mut self) -> Option<(u64, Work)> {
         let jobs = &mut self.jobs;
         let waits = |id| jobs.get(id).is_some_and(|job| matches!(job.state, State::Waiting(_)));
-        let (_, _, id) = self.windows.next(THREADS - self.busy, RESERVED, waits)?;
+        let free = THREADS - self.busy.saturating_add(self.nudging).min(THREADS);
+        let (_, _, id) = self.windows.next(free, RESERVED, waits)?;
         let job = self.jobs.get(id)?;
         let State::Waiting(work) = std::mem::replace(&mut job.state, State::Running { settled: false })
         else {
             return None;
         };
+        let (window, queue, holds) = (job.window, job.queue, job.holds);
         if job.kind == Kind::Urgent {
-            let window = job.window;
             self.windows.begin_urgent(window);
+        }
+        if holds {
+            nudge::begun(self, window, queue);
         }
         self.busy += 1;
         // What else may begin has to be begun by others.
-        if self.windows.has_next(THREADS - self.busy, RESERVED) {
+        if self.windows.has_next(free.saturating_sub(1), RESERVED) {
             self.rouse();
         }
         Some((id, work))
@@ -396,6 +404,9 @@ impl Pool {
         let Some(job) = self.jobs.remove(id) else { return Some((result, args)) };
         let (token, queue) = (job.token, job.queue);
         let settled = matches!(job.state, State::Running { settled: true });
+        if job.holds {
+            nudge::ended(self, job.window);
+        }
         self.windows.end(job.window, job.kind);
         self.over(job, id);
         let Some(queue) = self.queue(queue) else { return Some((result, args)) };

@@ -4,6 +4,7 @@
 //! connection alive.
 
 use super::job::Kind;
+use super::nudge;
 use std::collections::{HashMap, VecDeque};
 
 /// The key of calls without a connection: those that make one.
@@ -39,8 +40,22 @@ pub struct Window {
     running_urgent: u32,
     fast_line: Line,
     slow_line: Line,
+    /// Running calls that hold the connection whose address the key is.
+    holding: u32,
+    /// Messages under way that are to set it going, when the next is due, and after which pause.
+    nudges: u32,
+    due: u64,
+    pause: u64,
+    /// A queue of its calls.
+    queue: usize,
     /// Whether it is in `Windows::turns`.
     listed: bool,
+}
+
+/// A connection on which nothing has happened for a while.
+pub struct Quiet {
+    pub key: usize,
+    pub queue: usize,
 }
 
 impl Window {
@@ -53,6 +68,11 @@ impl Window {
             running_urgent: 0,
             fast_line: Line::default(),
             slow_line: Line::default(),
+            holding: 0,
+            nudges: 0,
+            due: 0,
+            pause: 0,
+            queue: 0,
             listed: false,
         }
     }
@@ -65,6 +85,11 @@ impl Window {
         self.running + self.running_urgent == 0
             && self.fast_line.ids.is_empty()
             && self.slow_line.ids.is_empty()
+    }
+
+    /// Whether one of its calls may wait for another's thread.
+    fn may_stall(&self) -> bool {
+        self.holding > 0 && self.running + self.running_urgent > 1
     }
 
     /// The kind of the call that may run next: the older one, as far as its kind has room.
@@ -247,6 +272,46 @@ impl Windows {
         } else {
             self.list(key);
         }
+    }
+
+    /// A call that holds its connection begins, with its queue, or is over. Unless something happens, the connection is quiet at
+    /// `due`. Whether that matters.
+    pub fn moved(&mut self, key: usize, begins: Option<usize>, due: u64) -> bool {
+        let window = self.window(key);
+        match begins {
+            Some(queue) => {
+                window.holding += 1;
+                window.queue = queue;
+            }
+            None => window.holding -= 1,
+        }
+        (window.due, window.pause) = (due, nudge::PAUSE);
+        window.may_stall()
+    }
+
+    /// Which connections are quiet, up to `most`; when others may be. None: never.
+    pub fn quiet(&mut self, now: u64, most: u32, found: &mut Vec<Quiet>) -> Option<u64> {
+        let windows = self.of.iter_mut().flatten().filter(|(_, window)| window.may_stall());
+        let mut next = None;
+        for (&key, window) in windows {
+            if window.due <= now {
+                window.pause = window.pause.saturating_mul(2);
+                window.due = now.saturating_add(window.pause);
+                if window.nudges < nudge::MOST && (found.len() as u32) < most {
+                    window.nudges += 1;
+                    found.push(Quiet { key, queue: window.queue });
+                }
+            }
+            next = Some(next.map_or(window.due, |next: u64| next.min(window.due)));
+        }
+        next
+    }
+
+    /// Such a message is answered: whether a call holds the connection.
+    pub fn nudged(&mut self, key: usize) -> bool {
+        let Some(window) = self.of.as_mut().and_then(|of| of.get_mut(&key)) else { return false };
+        window.nudges = window.nudges.saturating_sub(1);
+        window.holding > 0
     }
 
     /// In a child: nothing waits or runs; the limits stay.

@@ -4,7 +4,7 @@
 
 use super::job::Work;
 use super::pool::{Pool, TIME, WORK, pool};
-use super::{errand, owner};
+use super::{errand, nudge, owner};
 use crate::boundary::enter::exception;
 use crate::boundary::error::{Error, VirError};
 use crate::boundary::lock::now;
@@ -41,7 +41,12 @@ pub fn install() {
 fn work() {
     crate::boundary::sigpipe::hold_always();
     let mut pool = pool();
+    let mut nudged;
     loop {
+        (pool, nudged) = nudge::run(pool);
+        if nudged {
+            continue;
+        }
         if let Some((id, work)) = pool.next() {
             drop(pool);
             errand::begin(id);
@@ -118,10 +123,12 @@ fn keep_time() {
         while let Some(id) = pool.is_due(time) {
             expire(&mut pool, id);
         }
-        let until = match pool.deadlines.first() {
-            Some((deadline, _)) => {
+        let quiet = nudge::look(&mut pool, time);
+        let first = pool.deadlines.first().map(|(deadline, _)| *deadline);
+        let until = match first.into_iter().chain(quiet).min() {
+            Some(until) => {
                 idle_until = 0;
-                *deadline
+                until
             }
             None if idle_until == 0 => {
                 idle_until = time + PATIENCE;

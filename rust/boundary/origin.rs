@@ -45,10 +45,14 @@ pub fn note(object: *mut c_void, connection: *mut c_void) {
     NOTED.store(true, Ordering::Relaxed);
 }
 
-/// What was noted; or the only connection, if there is but one; else NULL.
+/// What was noted; else NULL.
 pub fn of(object: *mut c_void) -> *mut c_void {
+    ORIGINS.lock().objects.get(&(object as usize)).map_or(null_mut(), |&connection| connection as *mut c_void)
+}
+
+/// The only connection, if there is but one; else NULL. An object may be of one that was closed or is none of ours.
+pub fn only() -> *mut c_void {
     let origins = ORIGINS.lock();
-    let noted = origins.objects.get(&(object as usize));
     let only = origins.connections.first().filter(|_| origins.connections.len() == 1);
-    noted.or(only).map_or(null_mut(), |&connection| connection as *mut c_void)
+    only.map_or(null_mut(), |&connection| connection as *mut c_void)
 }

@@ -56,16 +56,10 @@ subtest 'twelve slow calls, and keepalive' => sub {
     is( scalar( grep { $_->is_ready } @slow ), 12, 'all of them end' );
     is( scalar( grep { $_->is_failed && !ref $_->failure } @slow ),
         0, '... with an answer, or an exception of libvirt\'s' );
-    cmp_ok( $took,  '>', 4,   sprintf 'that took %.1f s', $took );
-    cmp_ok( $asked, '>', 20,  "$asked calls meanwhile" );
-    cmp_ok( $worst, '<', 1.5, sprintf 'the slowest took %.3f s', $worst );
-TODO: {
-# A thread of libvirt's client that is about to wait misses that another one has something to send; the next message on the
-# connection, here keepalive's after a second, sends it along.
-        local $TODO = 'libvirt 9.0.0 may lose a wakeup between its threads';
-        cmp_ok( $worst, '<', 0.1, '... which should be less than 0.1 s' );
-    }
-    cmp_ok( $abort_time // 99, '<', 1, sprintf 'abort_job gets through, in %.3f s', $abort_time // 99 );
+    cmp_ok( $took,             '>', 4,   sprintf 'that took %.1f s', $took );
+    cmp_ok( $asked,            '>', 20,  "$asked calls meanwhile" );
+    cmp_ok( $worst,            '<', 0.1, sprintf 'the slowest took %.3f s',           $worst );
+    cmp_ok( $abort_time // 99, '<', 1,   sprintf 'abort_job gets through, in %.3f s', $abort_time // 99 );
     isa_ok( $aborted, 'Sys::Virt::Error', 'its answer, for there is no job' );
     is( "@closed",           q{}, 'keepalive is answered all the time' );
     is( $conn->is_alive + 0, 1,   'the connection lives' );
