@@ -302,17 +302,17 @@ XS_INTERNAL(limits) {
     XSRETURN(2);
 }
 
-/* _pending(): how many calls wait, how many run, how many threads there are. */
+/* _pending(): how many calls wait, how many run, how many threads there are; how many of this interpreter's are not settled. */
 XS_INTERNAL(pending) {
     dXSARGS;
-    uintptr_t counts[3] = {0, 0, 0};
+    uintptr_t counts[4] = {0, 0, 0, 0};
     int index;
     PERL_UNUSED_VAR(cv);
     PERL_UNUSED_VAR(items);
-    sysvirt_counts(counts);
+    sysvirt_counts(sysvirt_async_queue(aTHX_ sysvirt_context(aTHX)), counts);
     SP -= items;
-    EXTEND(SP, 3);
-    for (index = 0; index < 3; index++)
+    EXTEND(SP, 4);
+    for (index = 0; index < 4; index++)
         mPUSHu(counts[index]);
     PUTBACK;
 }

@@ -372,7 +372,7 @@ void sysvirt_window(void *connection, uint32_t *slow, uint32_t *all);
 
 void sysvirt_set_limit(void *connection, uint64_t limit);
 
-void sysvirt_counts(uintptr_t *counts);
+void sysvirt_counts(uintptr_t queue, uintptr_t *counts);
 
 void sysvirt_full(struct sysvirt_Value *result);
 

@@ -253,17 +253,19 @@ pub fn limit_of(args: &[Value]) -> u64 {
     })
 }
 
-/// How many calls wait, how many run, and how many threads there are.
+/// How many calls wait, how many run, how many threads there are; and how many calls of a queue's are not settled.
 ///
 /// # Safety
-/// `counts` has room for three numbers.
+/// `counts` has room for four numbers.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sysvirt_counts(counts: *mut usize) {
+pub unsafe extern "C" fn sysvirt_counts(queue: usize, counts: *mut usize) {
     guarded((), || {
-        let pool = pool();
+        let mut pool = pool();
         let (waiting, running) = pool.count();
+        let unsettled = pool.unsettled(queue);
+        let all = [waiting, running, pool.threads as usize, unsettled];
         // SAFETY: the caller's promise.
-        unsafe { counts.cast::<[usize; 3]>().write([waiting, running, pool.threads as usize]) };
+        unsafe { counts.cast::<[usize; 4]>().write(all) };
     });
 }
 

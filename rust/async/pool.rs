@@ -4,7 +4,7 @@
 use super::job::{Done, Errand, Job, Jobs, Kind, State, Work};
 use super::nudge::{self, Nudge};
 use super::wake::Wake;
-use super::window::{RESERVED, THREADS, Windows};
+use super::window::{CONNECTING, LOST, NOWHERE, RESERVED, THREADS, Windows};
 use crate::boundary::enter::exception;
 use crate::boundary::error::Error;
 use crate::boundary::lock::{Condition, Guard, Lock};
@@ -72,6 +72,8 @@ pub struct Pool {
     pub threads: u32,
     /// How many of them make a call.
     pub busy: u32,
+    /// How many hang in a call that connects and that nobody waits for.
+    pub lost: u32,
     /// How many wait and were not woken, and how many were and do not know it yet.
     pub idle: u32,
     pub wakeups: u32,
@@ -97,6 +99,7 @@ pub static POOL: Lock<Pool> = Lock::new(Pool {
     queues: Vec::new(),
     threads: 0,
     busy: 0,
+    lost: 0,
     idle: 0,
     wakeups: 0,
     nudges: Vec::new(),
@@ -127,7 +130,7 @@ pub fn pool() -> Guard<Pool> {
 pub fn in_child() {
     let mut pool = POOL.lock();
     pool.inherited = true;
-    (pool.threads, pool.busy, pool.idle, pool.wakeups, pool.clock) = (0, 0, 0, 0, None);
+    (pool.threads, pool.busy, pool.lost, pool.idle, pool.wakeups, pool.clock) = (0, 0, 0, 0, 0, None);
     pool.nudging = 0;
     for queue in pool.queues.iter_mut().flatten() {
         queue.wake.renew();
@@ -252,32 +255,34 @@ impl Pool {
         count
     }
 
-    /// A call is over, or it will not begin: those after it may.
+    /// A call is over, or it will not begin: those after it may. A loop and not a recursion, for a long row of canceled calls may
+    /// end at once.
     fn over(&mut self, job: Job, id: u64) {
-        if job.deadline > 0 {
-            self.deadlines.remove(&(job.deadline, id));
-        }
-        let chains = self.chains.get_or_insert_with(HashMap::new);
-        if let Some(chain) = chains.get_mut(&job.object) {
-            chain.count -= 1;
-            if chain.count == 0 {
-                chains.remove(&job.object);
+        let mut ended = vec![(job, id)];
+        while let Some((job, id)) = ended.pop() {
+            if job.deadline > 0 {
+                self.deadlines.remove(&(job.deadline, id));
             }
-        }
-        for next in job.before {
-            let Some(follower) = self.jobs.get(next) else { continue };
-            follower.after -= 1;
-            if follower.after > 0 {
-                continue;
-            }
-            if matches!(follower.state, State::Gone) {
-                if let Some(gone) = self.jobs.remove(next) {
-                    self.over(gone, next);
+            let chains = self.chains.get_or_insert_with(HashMap::new);
+            if let Some(chain) = chains.get_mut(&job.object) {
+                chain.count -= 1;
+                if chain.count == 0 {
+                    chains.remove(&job.object);
                 }
-            } else {
-                let (window, kind) = (follower.window, follower.kind);
-                self.windows.push(window, kind, next);
-                self.rouse();
+            }
+            for next in job.before {
+                let Some(follower) = self.jobs.get(next) else { continue };
+                follower.after -= 1;
+                if follower.after > 0 {
+                    continue;
+                }
+                if matches!(follower.state, State::Gone) {
+                    ended.extend(self.jobs.remove(next).map(|gone| (gone, next)));
+                } else {
+                    let (window, kind) = (follower.window, follower.kind);
+                    self.windows.push(window, kind, next);
+                    self.rouse();
+                }
             }
         }
     }
@@ -312,6 +317,7 @@ impl Pool {
             State::Running { settled } => {
                 *settled = true;
                 ANSWER.notify_all();
+                self.write_off(id);
                 Done {
                     token,
                     outcome: Outcome::Error,
@@ -346,8 +352,25 @@ impl Pool {
             if let Some(queue) = self.queue(queue) {
                 queue.pending -= 1;
             }
+            self.write_off(id);
         }
         None
+    }
+
+    /// Nobody waits for a running call any more. One that connects may hang until the process ends, and all such calls share one
+    /// window: it leaves that, and another thread may take its place, or hosts that do not answer would shut out the others.
+    fn write_off(&mut self, id: u64) {
+        let Some(job) = self.jobs.get(id).filter(|job| job.window == CONNECTING && !job.holds) else {
+            return;
+        };
+        let kind = job.kind;
+        if self.lost < LOST {
+            job.window = NOWHERE;
+            self.windows.end(CONNECTING, kind);
+            self.busy -= 1;
+            self.lost += 1;
+            self.rouse();
+        }
     }
 
     /// The method's name.
@@ -400,14 +423,21 @@ impl Pool {
         result: Value,
         args: Vec<Value>,
     ) -> Option<(Value, Vec<Value>)> {
-        self.busy -= 1;
-        let Some(job) = self.jobs.remove(id) else { return Some((result, args)) };
+        let Some(job) = self.jobs.remove(id) else {
+            self.busy -= 1;
+            return Some((result, args));
+        };
         let (token, queue) = (job.token, job.queue);
         let settled = matches!(job.state, State::Running { settled: true });
         if job.holds {
             nudge::ended(self, job.window);
         }
-        self.windows.end(job.window, job.kind);
+        if job.window == NOWHERE {
+            self.lost -= 1;
+        } else {
+            self.busy -= 1;
+            self.windows.end(job.window, job.kind);
+        }
         self.over(job, id);
         let Some(queue) = self.queue(queue) else { return Some((result, args)) };
         if settled {
@@ -424,7 +454,7 @@ impl Pool {
             self.idle -= 1;
             self.wakeups += 1;
             WORK.notify_one();
-        } else if self.threads < THREADS && (self.start)() {
+        } else if self.threads < THREADS + self.lost && (self.start)() {
             self.threads += 1;
         }
     }
@@ -433,5 +463,10 @@ impl Pool {
     pub fn count(&self) -> (usize, usize) {
         let pending: usize = self.queues.iter().flatten().map(|queue| queue.pending - queue.done.len()).sum();
         (pending.saturating_sub(self.busy as usize), self.busy as usize)
+    }
+
+    /// How many calls a queue's interpreter was not told about yet.
+    pub fn unsettled(&mut self, queue: usize) -> usize {
+        self.queue(queue).map_or(0, |queue| queue.pending)
     }
 }

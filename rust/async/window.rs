@@ -11,6 +11,10 @@ use std::collections::{HashMap, VecDeque};
 pub(super) const CONNECTING: usize = 1;
 /// The key of calls on objects whose connection is not known.
 pub(super) const UNKNOWN: usize = 2;
+/// Those that hang in connecting and were left to themselves have no window.
+pub(super) const NOWHERE: usize = 3;
+/// How many of these there may be, beside the other threads.
+pub(super) const LOST: u32 = 500;
 
 /// The most threads there are ...
 pub(super) const THREADS: u32 = 64;

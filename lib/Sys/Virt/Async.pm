@@ -97,8 +97,8 @@ sub join {    ## no critic (ProhibitBuiltinHomonyms)
 }
 
 sub pending {
-    my ( $waiting, $running ) = _pending();
-    return $waiting + $running;
+    my ( undef, undef, undef, $unsettled ) = _pending();
+    return $unsettled;
 }
 
 # A future is not ready: lets time pass until something happened.
@@ -174,6 +174,8 @@ sub DESTROY { }
 # The calls of `all`: each is an element of it, lighter than a future.
 package Sys::Virt::Async::All;
 
+our @CARP_NOT = qw(Sys::Virt::Async);
+
 sub start {
     my ( $class, %self ) = @_;
     my $self   = bless { %self, results => [], ids => {}, at => 0, done => 0, active => 0 }, $class;
@@ -181,7 +183,9 @@ sub start {
     my %known;
     for my $object ( @{ $self->{objects} } ) {
         my $package = ref $object || $object // q{};
-        $known{$package} //= $package ne q{} && $object->can( $self{name} )
+        $known{$package} //=
+            ( Scalar::Util::blessed($object) || !ref $object && $package ne q{} )
+            && $object->can( $self{name} )
             or Carp::croak( sprintf q(all: Can't locate object method "%s" via package "%s"),
             $self{name}, $package );
     }

@@ -214,10 +214,11 @@ sub dispatch {
     return $count;
 }
 
-# Nothing is under way: loops that end when there is nothing to watch may end.
+# Nothing is under way: loops that end when there is nothing to watch may end. A call that ended since the last look counts, for
+# somebody has to settle it.
 sub doze {
-    my ( $waiting, $running ) = Sys::Virt::Async::_pending();
-    return if $waiting || $running;
+    my ( undef, undef, undef, $unsettled ) = Sys::Virt::Async::_pending();
+    return if $unsettled;
     for ( grep { $_->{kind}{brief} && $_->{stop} } @joined ) {
         $asleep = 1;
         my $stop = delete $_->{stop};
@@ -241,8 +242,8 @@ sub turn {
         my $turn = $joined->{kind}{turn} or next;
         return if $turn->( $joined->{loop}, $future );
     }
-    my ( $waiting, $running ) = Sys::Virt::Async::_pending();
-    return select_descriptor(undef) if $waiting || $running;
+    my ( undef, undef, undef, $unsettled ) = Sys::Virt::Async::_pending();
+    return select_descriptor(undef) if $unsettled;
     if ( !dispatch() && !$future->is_ready ) {
         Carp::croak('the future waits for something that needs an event loop, which cannot be turned here');
     }
