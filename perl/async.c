@@ -21,6 +21,8 @@ static void free_call(pTHX_ my_cxt_t *cxt, sysvirt_call *call) {
         cxt->calls = call->next;
     SvREFCNT_dec(call->future);
     SvREFCNT_dec((SV *)call->stash);
+    if (call->handle)
+        sysvirt_handle_end_hold(aTHX_ call->handle, call->object);
     Safefree(call->file);
     Safefree(call);
 }
@@ -104,7 +106,7 @@ XS_INTERNAL(submit) {
     sysvirt_call *call;
     COP *position = script_position(aTHX);
     uint64_t id;
-    SV *seconds, *flag;
+    SV *seconds, *flag, *object;
     PERL_UNUSED_VAR(cv);
 
     ENTER;
@@ -118,6 +120,9 @@ XS_INTERNAL(submit) {
     flag = option(aTHX_ ST(1), "urgent");
     how.urgent = flag && SvTRUE(flag);
 
+    /* An object may stand for the number, so this comes first: nothing of Perl runs once the arguments are decoded. */
+    seconds = option(aTHX_ ST(1), "timeout");
+    how.timeout = seconds ? sysvirt_nanoseconds(aTHX_ seconds, "timeout") : 0;
     sysvirt_decode_checked(aTHX_ method, &ST(3), items - 3, args);
     if (sysvirt_has_code(args, method->nparams))
         croak("%s cannot run in the background with a code reference among its "
@@ -125,14 +130,21 @@ XS_INTERNAL(submit) {
               method->name);
 
     /* The connection's limit, unless there is another, or none, in so many words. */
-    seconds = option(aTHX_ ST(1), "timeout");
-    how.timeout = seconds ? sysvirt_nanoseconds(aTHX_ seconds, "timeout") : sysvirt_call_limit(cxt, method, args);
+    if (!seconds)
+        how.timeout = sysvirt_call_limit(cxt, method, args);
 
     Newxz(call, 1, sysvirt_call);
     call->future = SvREFCNT_inc_simple_NN(SvRV(ST(0)));
     if (method->flags & sysvirt_CONSTRUCTOR) {
         call->stash = args[0].data.pointer;
         SvREFCNT_inc_simple_void((SV *)call->stash);
+    }
+    object = method->nparams ? (SV *)(uintptr_t)args[0].len : NULL;
+    if (object && args[0].tag == SYSVIRT_TAG_HANDLE && sysvirt_may_hold(args[0].class_) && SvROK(object)
+        && sysvirt_handle_hold(SvRV(object), args[0].data.pointer)) {
+        call->handle = SvRV(object);
+        call->object = args[0].data.pointer;
+        how.held = TRUE;
     }
     call->file = savepv(CopFILE(position));
     call->line = CopLINE(position);

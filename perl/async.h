@@ -10,6 +10,8 @@
  */
 typedef struct sysvirt_call {
     SV *future; /* what is told */
+    SV *handle; /* what the method's object is in, if that is held, or NULL; and the object */
+    void *object;
     HV *stash;  /* a constructor's package, or NULL */
     char *file; /* where the script made it, for messages */
     line_t line;

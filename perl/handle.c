@@ -33,6 +33,8 @@ void sysvirt_handle_warn_or_exit(pTHX_ my_cxt_t *cxt) {
 static void release(pTHX_ MAGIC *magic) {
     void *object = magic->mg_ptr;
     magic->mg_ptr = NULL;
+    if (magic->mg_private & SYSVIRT_HANDLE_HOLDS)
+        return; /* the last hold releases it */
     if (object && !(magic->mg_private & SYSVIRT_HANDLE_BORROWED) && magic->mg_len == MG_LEN(generation)) {
         my_cxt_t *cxt = sysvirt_context_of(aTHX);
         const bool pending = cxt && cxt->pending;
@@ -57,6 +59,7 @@ static void retain(MAGIC *magic) {
 #ifdef USE_ITHREADS
 static int handle_dup(pTHX_ MAGIC *magic, CLONE_PARAMS *params) {
     PERL_UNUSED_ARG(params);
+    magic->mg_private &= ~SYSVIRT_HANDLE_HOLDS; /* they are the parent's */
     retain(magic);
     return 0;
 }
@@ -116,6 +119,28 @@ void sysvirt_handle_end_borrow(pTHX_ SV *inner) {
     MAGIC *magic = sysvirt_handle_magic_of(inner);
     if (magic->mg_ptr && (SvREFCNT(inner) > 1 || has_destructor(aTHX_ inner)))
         retain(magic);
+    SvREFCNT_dec(inner);
+}
+
+/* Keeps a handle's object, and the scalar, until sysvirt_handle_end_hold, even if the script closes it: much cheaper than a
+ * reference of libvirt's. False if it cannot. */
+bool sysvirt_handle_hold(SV *inner, const void *object) {
+    MAGIC *magic = sysvirt_handle_magic_of(inner);
+    if (!magic || !object || magic->mg_ptr != object || (magic->mg_private & SYSVIRT_HANDLE_BORROWED)
+        || (magic->mg_private & SYSVIRT_HANDLE_HOLDS) == SYSVIRT_HANDLE_HOLDS)
+        return FALSE;
+    magic->mg_private += SYSVIRT_HANDLE_HOLD;
+    SvREFCNT_inc_simple_void_NN(inner);
+    return TRUE;
+}
+
+void sysvirt_handle_end_hold(pTHX_ SV *inner, void *object) {
+    MAGIC *magic = sysvirt_handle_magic_of(inner);
+    magic->mg_private -= SYSVIRT_HANDLE_HOLD;
+    if (!magic->mg_ptr && !(magic->mg_private & SYSVIRT_HANDLE_HOLDS)) {
+        magic->mg_ptr = object; /* closed in the meantime */
+        release(aTHX_ magic);
+    }
     SvREFCNT_dec(inner);
 }
 

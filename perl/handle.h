@@ -12,6 +12,8 @@ SV *sysvirt_handle_borrow(pTHX_ sysvirt_Class class_, void *object);
 void sysvirt_handle_end_borrow(pTHX_ SV *inner);
 SV *sysvirt_handle_new(pTHX_ HV *stash, sysvirt_Class class_, void *object);
 void sysvirt_handle_close(pTHX_ SV *sv);
+bool sysvirt_handle_hold(SV *inner, const void *object);
+void sysvirt_handle_end_hold(pTHX_ SV *inner, void *object);
 void sysvirt_handle_warn_or_exit(pTHX_ my_cxt_t *cxt);
 extern const MGVTBL sysvirt_handle_table;
 
@@ -45,9 +47,11 @@ static inline MAGIC *sysvirt_handle_magic_plain(SV *sv) {
     return (SvFLAGS(sv) & (SVs_GMG | SVf_ROK)) == SVf_ROK ? sysvirt_handle_magic_read(SvRV(sv)) : NULL;
 }
 
-/* mg_private holds the class, and above it whether the object is only borrowed. */
+/* mg_private holds the class, above it whether the object is only borrowed, and then how often it is held. */
 #define SYSVIRT_HANDLE_CLASS_BITS 6
 #define SYSVIRT_HANDLE_BORROWED (1 << SYSVIRT_HANDLE_CLASS_BITS)
+#define SYSVIRT_HANDLE_HOLD (SYSVIRT_HANDLE_BORROWED << 1)
+#define SYSVIRT_HANDLE_HOLDS (0xFFFF & ~(SYSVIRT_HANDLE_HOLD - 1))
 
 static inline sysvirt_Class sysvirt_handle_class(const MAGIC *magic) {
     return (sysvirt_Class)(magic->mg_private & ((1 << SYSVIRT_HANDLE_CLASS_BITS) - 1));

@@ -313,6 +313,7 @@ typedef struct sysvirt_How {
   bool ordered;
   bool urgent;
   bool attended;
+  bool held;
 } sysvirt_How;
 
 typedef struct sysvirt_Settled {
@@ -357,6 +358,8 @@ uint64_t sysvirt_submit(uintptr_t queue,
                         const struct sysvirt_Method *method,
                         const struct sysvirt_Value *args,
                         const struct sysvirt_How *how);
+
+bool sysvirt_may_hold(sysvirt_Class class_);
 
 bool sysvirt_take(uintptr_t number, struct sysvirt_Settled *out);
 

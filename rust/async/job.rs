@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! [`Job`]: a call that a thread of the pool makes, and [`Jobs`], all there are.
 
+use crate::boundary::class::Class;
 use crate::boundary::pace::{SLOW, URGENT};
 use crate::boundary::table::{Method, Outcome};
-use crate::boundary::value::Value;
+use crate::boundary::value::{Tag, Value};
 use libc::c_void;
 
 /// How a call counts in its connection's window.
@@ -28,11 +29,60 @@ impl Kind {
     }
 }
 
+/// A call's arguments, which own what they point to. But the reference to the object of the method may be its handle's, in Perl,
+/// which then lives until Perl has been told of the call.
+#[derive(Default)]
+pub struct Args {
+    values: Vec<Value>,
+    lent: bool,
+}
+
+impl Args {
+    /// Copies of `given`. `lent`: see above. `attended`: with what means something to Perl only.
+    pub fn new(given: &[Value], lent: bool, attended: bool) -> Self {
+        let lent = lent && given.first().is_some_and(|value| value.tag() == Tag::Handle);
+        let copy = |(index, value): (usize, &Value)| {
+            if lent && index == 0 {
+                // SAFETY: the handle's object, which `drop` leaves alone unless a reference to it was taken.
+                unsafe { Value::handle(value.class(), value.pointer()) }
+            } else {
+                value.retained(attended)
+            }
+        };
+        Args { values: given.iter().enumerate().map(copy).collect(), lent }
+    }
+
+    /// The object of the method, if its reference is Perl's.
+    pub fn borrows(&self) -> Option<(Class, *mut c_void)> {
+        let object = self.values.first().filter(|_| self.lent)?;
+        Some((object.class(), object.pointer()))
+    }
+
+    /// A reference to that object was taken, for these.
+    pub fn own(&mut self) {
+        self.lent = false;
+    }
+}
+
+impl std::ops::Deref for Args {
+    type Target = [Value];
+    fn deref(&self) -> &[Value] {
+        &self.values
+    }
+}
+
+impl Drop for Args {
+    fn drop(&mut self) {
+        if let Some(object) = self.values.first_mut().filter(|_| self.lent) {
+            std::mem::forget(std::mem::replace(object, Value::none()));
+        }
+    }
+}
+
 /// What a thread needs to make the call.
 pub struct Work {
     pub method: &'static Method,
-    /// They own what they point to.
-    pub args: Vec<Value>,
+    pub args: Args,
     /// NULL if it is not known.
     pub connection: *mut c_void,
 }
@@ -65,8 +115,12 @@ pub struct Job {
     pub holds: bool,
     /// The object that it is a method of.
     pub object: usize,
+    /// Its object, of which the reference is that of the handle in Perl. It lives until Perl has been told of the call.
+    pub borrows: Option<(Class, *mut c_void)>,
     /// When its time is over; 0: never.
     pub deadline: u64,
+    /// Whether a reference to it was taken for the arguments.
+    pub outlives: bool,
     /// The caller waits for it, on Perl's thread.
     pub attended: bool,
     /// How many calls it comes after.
@@ -76,8 +130,19 @@ pub struct Job {
     pub state: State,
 }
 
-// SAFETY: the token is only handed back to Perl's thread.
+// SAFETY: the token is only handed back to Perl's thread; libvirt's objects may be used by any thread.
 unsafe impl Send for Job {}
+
+impl Job {
+    /// Perl is told of the call while it runs: its arguments get a reference of their own first, see `Pool::finish`.
+    pub fn outlive(&mut self) {
+        if let Some((class, object)) = self.borrows {
+            // SAFETY: a live object of that class: Perl has not been told yet.
+            unsafe { crate::boundary::class::retain(class, object) };
+            self.outlives = true;
+        }
+    }
+}
 
 /// What is settled: it waits for Perl's thread.
 pub struct Done {
@@ -85,7 +150,7 @@ pub struct Done {
     pub outcome: Outcome,
     pub result: Value,
     /// They may hold the last reference to an object, which is given back on Perl's thread.
-    pub args: Vec<Value>,
+    pub args: Args,
 }
 
 // SAFETY: as for `Work` and `Job`.

@@ -12,12 +12,13 @@ mod wake;
 mod window;
 mod worker;
 
+use crate::boundary::class::Class;
 use crate::boundary::enter::exception;
 use crate::boundary::error::Error;
 use crate::boundary::origin;
 use crate::boundary::table::{Method, Outcome};
 use crate::boundary::value::Value;
-use job::{Done, Job, Kind, State, Work};
+use job::{Args, Done, Job, Kind, State, Work};
 use libc::c_void;
 use pool::{CALLS, pool};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,6 +36,8 @@ pub struct How {
     pub urgent: bool,
     /// The caller waits, runs what Perl code the call needs, and keeps the arguments until then.
     pub attended: bool,
+    /// The handle of the method's object lives until Perl has been told of the call.
+    pub held: bool,
 }
 
 /// What became of a call.
@@ -117,7 +120,7 @@ pub unsafe extern "C" fn sysvirt_submit(
     guarded(1, || {
         // SAFETY: the caller's promise.
         let args = unsafe { std::slice::from_raw_parts(args, method.nparams) };
-        let args: Vec<Value> = args.iter().map(|value| value.retained(how.attended)).collect();
+        let args = Args::new(args, how.held, how.attended);
         let (window, connection) = owner::window(&args);
         let object = args.first().map_or(0, |value| value.pointer() as usize);
         let kind = if how.urgent { Kind::Urgent } else { Kind::of(method) };
@@ -129,6 +132,8 @@ pub unsafe extern "C" fn sysvirt_submit(
             window,
             object,
             holds: !connection.is_null(),
+            borrows: args.borrows(),
+            outlives: false,
             deadline: if how.timeout == 0 {
                 0
             } else {
@@ -154,6 +159,12 @@ pub unsafe extern "C" fn sysvirt_submit(
         }
         id
     })
+}
+
+/// Whether the reference of a handle of that class may serve a call, see [`How::held`].
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_may_hold(class: Class) -> bool {
+    class.has_connection()
 }
 
 /// Takes one call that is settled. False if there is none; then the descriptor waits again.

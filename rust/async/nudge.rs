@@ -4,6 +4,7 @@
 //! else happens on the connection, which may take seconds. Any other message repairs it, so while calls run of which none has
 //! begun or ended for a while, one is sent that costs the daemon next to nothing.
 
+use super::job::Args;
 use super::pool::{Pool, TIME, pool};
 use super::window::{Quiet, THREADS};
 use crate::boundary::class::Class;
@@ -102,7 +103,7 @@ pub fn over(pool: &mut Pool, nudge: &Nudge) -> Option<Value> {
     let connection = unsafe { Value::handle(Class::Connect, nudge.connection.cast()) };
     match pool.queue(nudge.queue) {
         Some(queue) => {
-            queue.discard(connection, Vec::new());
+            queue.discard(connection, Args::default());
             None
         }
         None => Some(connection),

@@ -68,7 +68,11 @@ pub fn window(args: &[Value]) -> (usize, *mut c_void) {
         _ => None,
     });
     let Some(object) = object else { return (CONNECTING, null_mut()) };
-    let connection = connection_of(object.class(), object.pointer());
+    let connection = match origin::sole() {
+        // To ask libvirt costs more than all the rest, for it writes the object's UUID for its log, even if there is none.
+        sole if !sole.is_null() && object.class().has_connection() => sole,
+        _ => connection_of(object.class(), object.pointer()),
+    };
     match connection.is_null().then(origin::only).unwrap_or(connection) {
         null if null.is_null() => (UNKNOWN, null),
         likely => (likely as usize, connection),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! The pool: everything that changes hands between the threads that make calls and those of Perl, under one lock.
 
-use super::job::{Done, Errand, Job, Jobs, Kind, State, Work};
+use super::job::{Args, Done, Errand, Job, Jobs, Kind, State, Work};
 use super::nudge::{self, Nudge};
 use super::wake::Wake;
 use super::window::{CONNECTING, LOST, NOWHERE, RESERVED, THREADS, Windows};
@@ -21,7 +21,7 @@ pub struct Queue {
     pub wake: Wake,
     pub done: VecDeque<Done>,
     /// What nobody waits for, but has to be given back on Perl's thread.
-    pub trash: Vec<(Value, Vec<Value>)>,
+    pub trash: Vec<(Value, Args)>,
     /// Calls that it was not told about yet.
     pub pending: usize,
     /// What a call wants done on Perl's thread.
@@ -39,7 +39,7 @@ impl Queue {
         self.done.push_back(done);
     }
 
-    pub fn discard(&mut self, result: Value, args: Vec<Value>) {
+    pub fn discard(&mut self, result: Value, args: Args) {
         if self.done.is_empty() && self.trash.is_empty() {
             self.wake.set();
         }
@@ -143,7 +143,7 @@ pub fn in_child() {
 /// What a call gets that is the parent's.
 fn forked(token: *mut c_void) -> Done {
     let result = exception(Error::operation("the call was made before a fork, in the parent process"));
-    Done { token, outcome: Outcome::Error, result, args: Vec::new() }
+    Done { token, outcome: Outcome::Error, result, args: Args::default() }
 }
 
 impl Pool {
@@ -204,6 +204,9 @@ impl Pool {
             left.extend(self.withdraw(id).map(|(_, work)| work));
             if let Some(job) = self.jobs.get(id) {
                 job.queue = 0;
+                if matches!(job.state, State::Running { settled: false }) {
+                    job.outlive();
+                }
             }
         }
         (self.queues.get_mut(number).and_then(Option::take), left)
@@ -316,13 +319,14 @@ impl Pool {
             State::Running { settled: true } | State::Gone => return,
             State::Running { settled } => {
                 *settled = true;
+                job.outlive();
                 ANSWER.notify_all();
                 self.write_off(id);
                 Done {
                     token,
                     outcome: Outcome::Error,
                     result: error("the call may still be carried out"),
-                    args: Vec::new(),
+                    args: Args::default(),
                 }
             }
             State::Waiting(_) => {
@@ -347,6 +351,7 @@ impl Pool {
         let job = self.jobs.get(id)?;
         if let State::Running { settled: settled @ false } = &mut job.state {
             *settled = true;
+            job.outlive();
             ANSWER.notify_all();
             let queue = job.queue;
             if let Some(queue) = self.queue(queue) {
@@ -421,12 +426,15 @@ impl Pool {
         id: u64,
         outcome: Outcome,
         result: Value,
-        args: Vec<Value>,
-    ) -> Option<(Value, Vec<Value>)> {
+        mut args: Args,
+    ) -> Option<(Value, Args)> {
         let Some(job) = self.jobs.remove(id) else {
             self.busy -= 1;
             return Some((result, args));
         };
+        if job.outlives {
+            args.own();
+        }
         let (token, queue) = (job.token, job.queue);
         let settled = matches!(job.state, State::Running { settled: true });
         if job.holds {

@@ -142,6 +142,22 @@ macro_rules! classes {
 }
 
 impl Class {
+    /// Whether such an object belongs to a connection, or is one, and libvirt counts references to it without a lock of ours.
+    pub const fn has_connection(self) -> bool {
+        matches!(
+            self,
+            Class::Connect
+                | Class::Domain
+                | Class::DomainSnapshot
+                | Class::DomainCheckpoint
+                | Class::Interface
+                | Class::Network
+                | Class::Secret
+                | Class::StoragePool
+                | Class::StorageVol
+        )
+    }
+
     /// Whether libvirt tells which connection such an object belongs to.
     pub const fn tells_connection(self) -> bool {
         !matches!(self, Class::NodeDevice | Class::NWFilter | Class::NWFilterBinding | Class::Stream)

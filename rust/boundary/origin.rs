@@ -6,24 +6,36 @@ use super::lock::Lock;
 use libc::c_void;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 /// By address.
 pub struct Origins {
     connections: BTreeSet<usize>,
+    /// How many were opened ever.
+    opened: usize,
     objects: BTreeMap<usize, usize>,
 }
 
 /// All of the process.
 pub static ORIGINS: Lock<Origins> =
-    Lock::new(Origins { connections: BTreeSet::new(), objects: BTreeMap::new() });
+    Lock::new(Origins { connections: BTreeSet::new(), opened: 0, objects: BTreeMap::new() });
 
 /// Whether any object was noted.
 static NOTED: AtomicBool = AtomicBool::new(false);
 
+/// The only connection that was opened ever: whatever object there is belongs to it. NULL if there were more.
+static SOLE: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
+
+/// See `SOLE`.
+pub fn sole() -> *mut c_void {
+    SOLE.load(Ordering::Relaxed)
+}
+
 /// A connection was opened.
 pub fn opened(connection: *mut c_void) {
-    ORIGINS.lock().connections.insert(connection as usize);
+    let mut origins = ORIGINS.lock();
+    origins.opened += usize::from(origins.connections.insert(connection as usize));
+    SOLE.store(if origins.opened == 1 { connection } else { null_mut() }, Ordering::Relaxed);
 }
 
 /// A connection is about to be closed.

@@ -228,6 +228,58 @@ subtest 'the end' => sub {
     );
 };
 
+# A call holds its object's handle; the script may close it, or drop it, at any time.
+subtest 'handles that go while their calls wait or run' => sub {
+
+    package My::Domain {
+        our @ISA  = ('Sys::Virt::Domain');
+        our $gone = 0;
+        sub DESTROY { $gone++; return $_[0]->SUPER::DESTROY }
+    }
+    my $domain  = sub { return bless $c->get_domain_by_name('test'), 'My::Domain' };
+    my $kept    = $domain->();
+    my @futures = map { submit( {}, $kept, 'get_name' ) } 1 .. 700;
+    undef $kept;
+    is( $My::Domain::gone, 0, 'dropped: the calls have it' );
+    ok( wait_for(@futures), 'they end' );
+    is( scalar( grep { $_->{values}[0] eq 'test' } @futures ), 700, '... well' );
+    is( $My::Domain::gone,                                     1,   '... and then it is destroyed, once' );
+
+    my $closed = $domain->();
+    @futures = map { submit( {}, $closed, 'get_name' ) } 1 .. 700;
+    $closed->Sys::Virt::Domain::DESTROY;
+    is( $$closed, 0, 'destroyed explicitly: closed for the script at once' );
+    ok( !eval { submit( {}, $closed, 'get_name' ); 1 } || wait_for( submit( {}, $closed, 'get_name' ) ),
+        '... no call begins with it' );
+    ok( wait_for(@futures), 'those that had begun end' );
+    is( scalar( grep { $_->{values}[0] eq 'test' } @futures ), 700, '... well' );
+
+    # The last handle of a connection: it is closed when the calls are over.
+    my $own = Sys::Virt->new( uri => 'test:///default' );
+    @futures = map { submit( {}, $own, 'get_uri' ) } 1 .. 20;
+    undef $own;
+    ok( wait_for(@futures), 'the handle of a connection' );
+    is( scalar( grep { $_->{values}[0] eq 'test:///default' } @futures ), 20, '... likewise' );
+
+    # One that is told while it runs has a reference of its own from then on.
+    my $late = submit( { timeout => 0.000001 }, $domain->(), 'get_name' );
+    ok( wait_for($late), 'a time limit' );
+
+    # A parent's calls fail in the child, which leaves the parent's objects alone.
+    my $forked = $domain->();
+    my $future = submit( {}, $forked, 'get_name' );
+    my $pid    = fork // die $!;
+    if ( !$pid ) {
+        undef $forked;
+        require POSIX;
+        POSIX::_exit( wait_for($future) ? 0 : 1 );
+    }
+    waitpid $pid, 0;
+    is( $?, 0, 'a child' );
+    ok( wait_for($future), 'and its parent' );
+    is( $future->{values}[0], 'test', '... whose call ends well' );
+};
+
 turn(0.1);
 my $alive = My::Future::alive();
 cmp_ok( $alive, '<=', 1, 'no future is left but the one that hangs' );
