@@ -55,14 +55,15 @@ subtest 'counts of lists' => sub {
 my @includes = map { "-I$_" } grep { !ref } @INC;
 my ( $done, $failed, $slowest, $ended, %inside ) = ( 0, 0, 0, 0 );
 for my $seed ( $first .. $first + $seeds - 1 ) {
-    my $socket = "$dir/proxy-$seed";
-    my $proxy  = Proxy->new( $socket, $daemon->socket, $seed );
-    my $began  = Time::HiRes::time();
-    my $output = do {
+    my $socket   = "$dir/proxy-$seed";
+    my $proxy    = Proxy->new( $socket, $daemon->socket, $seed );
+    my $began    = Time::HiRes::time();
+    my $includes = join q{ }, map { "'$_'" } @includes;
+    my $output   = do {
         local $ENV{LD_PRELOAD}      = "$dir/backtrace.so";
         local $ENV{MALLOC_PERTURB_} = 165;                   # what is freed or was never written is noticed
         open my $pipe, '-|',
-              "exec $^X @includes '$FindBin::Bin/damage/client.pl' '"
+              "exec $^X $includes '$FindBin::Bin/damage/client.pl' '"
             . $daemon->uri($socket)
             . "' $seed 2>'$dir/errors'"
             or die $!;

@@ -158,6 +158,11 @@ for my $phase ( sort keys %phase ) {
     my $required = required( $phase, $phase eq 'configure' ? () : 'runtime' );
     my @missing  = grep { !exists $required->{$_} } modules( @{ $phase{$phase} } );
 
+    # Adapters load the event loop that a script uses.
+    @missing =
+        grep { !/\A(?:AnyEvent|Future|Glib|IO::Async::Loop|Mojo::IOLoop|Mojo::Promise|POE)\z/ } @missing
+        if $phase eq 'runtime';
+
   # threads is used where it is there. Of what Makefile.PL and developers need only what perl lacks is listed.
     @missing = grep { $_ ne 'threads' } @missing                if $phase eq 'test';
     @missing = grep { !Module::CoreList::is_core($_) } @missing if $phase =~ /\A(?:configure|develop)\z/;

@@ -115,7 +115,7 @@ subtest 'callbacks' => sub {
     throws 'an exception leaves what was dispatching', qr/\Ain a callback\n\z/, sub { $futures[0]->await };
     ok( $futures[0]->is_done, '... the future itself is done' );
     $_->await for @futures;
-    is_deeply( \@seen, [ 0, 1, 1, 1 ], '... and all others were called' );
+    is_deeply( [ sort @seen ], [ 0, 1, 1, 1 ], '... and all others were called' );    # in whatever order
     is( "@warnings", q{}, 'nothing is warned of' );
 };
 

@@ -4,16 +4,24 @@
 use strict;
 use warnings;
 
-use FindBin ();
-use IO::Socket::INET;
+use File::Temp ();
+use FindBin    ();
+use IO::Socket::UNIX;
 use lib "$FindBin::Bin/../lib";
 use Test::More;
 use Time::HiRes qw(time setitimer ITIMER_REAL);
 use Sys::Virt;
 use Sys::Virt::Event;
 
-my $server = IO::Socket::INET->new( Listen => 50, LocalAddr => '127.0.0.1' ) or die $!;
-my $hung   = 'test+tcp://127.0.0.1:' . $server->sockport . '/default';
+# A server that accepts and never answers. A unix socket: a build may have no network at all.
+my $folder = File::Temp->newdir;
+
+sub silent_server {
+    my ($name) = @_;
+    return IO::Socket::UNIX->new( Listen => 50, Local => "$folder/$name" ) || die $!;
+}
+my $server = silent_server('one');
+my $hung   = "test+unix:///default?socket=$folder/one";
 
 sub timed {
     my ($code) = @_;
@@ -80,7 +88,7 @@ subtest 'signals' => sub {
             require POSIX;
             POSIX::_exit(0);
         }
-        select undef, undef, undef, 0.3;
+        Time::HiRes::sleep(0.3);
         kill $signal => $pid;
         my $start = time;
         waitpid $pid, 0;
@@ -161,10 +169,9 @@ subtest 'callbacks' => sub {
 };
 
 subtest 'credentials' => sub {
-    my $auth = "$FindBin::Bin/limit-$$.xml";
-    open my $file, '>', $auth or die $!;
-    print {$file} "<node><auth><user password='123456'>bob</user></auth></node>";
-    close $file or die $!;
+    my $auth = File::Temp->new( TEMPLATE => 'limit-XXXXXX', TMPDIR => 1, SUFFIX => '.xml' );
+    print {$auth} "<node><auth><user password='123456'>bob</user></auth></node>";
+    close $auth or die $!;
     my ( @asked, $here );
     my $connect = sub {
         my ( $password, $die ) = @_;
@@ -189,7 +196,6 @@ subtest 'credentials' => sub {
     is( ref $@, 'Sys::Virt::Error', '... is an error' );
     ok( !eval { $connect->( 'x', 1 ); 1 }, 'a callback that dies' );
     is( $@, "no password\n", '... is heard' );
-    unlink $auth;
 };
 
 done_testing;

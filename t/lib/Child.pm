@@ -7,14 +7,15 @@ use warnings;
 use Exporter qw(import);
 use POSIX    ();
 
-our @EXPORT = qw(child_perl child_output);
+our @EXPORT = qw(child_perl child_output);    ## no critic (ProhibitAutomaticExportation)
 
 delete @ENV{qw(IFS CDPATH ENV BASH_ENV)};             ## no critic (RequireLocalizedPunctuationVars)
 ( $ENV{PATH} ) = ( $ENV{PATH} // q{} ) =~ /(.*)/s;    ## no critic (RequireLocalizedPunctuationVars)
 
 # Trusted as it is.
 sub untainted {
-    return map { /(.*)/s } @_;
+    my (@values) = @_;
+    return map { /(.*)/s } @values;
 }
 
 # The command, to which switches and arguments are added.
@@ -24,7 +25,8 @@ sub child_perl {
 
 # What the child prints, warnings included; how it ended is in $?.
 sub child_output {
-    my (@arguments) = untainted(@_);
+    my (@arguments) = @_;
+    @arguments = untainted(@arguments);
     my $pid = open( my $pipe, q{-|} ) // die "fork: $!\n";
     if ( !$pid ) {
         open STDERR, '>&', \*STDOUT or POSIX::_exit(127);

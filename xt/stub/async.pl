@@ -23,6 +23,7 @@ sub shape {
     my ($value) = @_;
     return "object of " . ref $value
         if blessed $value && $value->isa('SCALAR') && ref $value ne 'Sys::Virt::Domain::JobType';
+    return 'a file handle' if ref $value eq 'GLOB';    # another one each time
     return { map { $_ => shape( $value->{$_} ) } keys %$value }
         if ref $value && ( blessed $value ? $value->isa('HASH') : ref $value eq 'HASH' );
     return [ map { shape($_) } @$value ] if ref $value eq 'ARRAY';
