@@ -55,7 +55,7 @@ sub ask {
 
 # First all that must leave nothing behind, for what the rest of the test does leaves much.
 is( left_behind( sub { push @kept, $secret->get_value } ), 0, 'get_value: what libvirt gave is overwritten' );
-is( left_behind( sub { $secret->set_value($plain) } ),  0, 'set_value' );
+is( left_behind( sub { $secret->set_value($plain) } ),     0, 'set_value' );
 is( left_behind( sub { $secret->set_value($as_utf8) } ), 0,
     'set_value of a string that perl keeps as UTF-8' );
 for my $name ( sort keys %credential ) {
