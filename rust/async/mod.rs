@@ -6,6 +6,7 @@
 pub mod errand;
 mod job;
 mod nudge;
+mod nudger;
 pub mod owner;
 pub mod pool;
 mod wake;

@@ -7,7 +7,7 @@ use super::wake::Wake;
 use super::window::{CONNECTING, LOST, NOWHERE, RESERVED, THREADS, Windows};
 use crate::boundary::enter::exception;
 use crate::boundary::error::Error;
-use crate::boundary::lock::{Condition, Guard, Lock};
+use crate::boundary::lock::{Condition, Guard, Lock, now};
 use crate::boundary::table::Outcome;
 use crate::boundary::value::Value;
 use libc::c_void;
@@ -410,7 +410,7 @@ impl Pool {
             self.windows.begin_urgent(window);
         }
         if holds {
-            nudge::begun(self, window, queue);
+            self.nudge_begun(window, queue);
         }
         self.busy += 1;
         // What else may begin has to be begun by others.
@@ -438,7 +438,7 @@ impl Pool {
         let (token, queue) = (job.token, job.queue);
         let settled = matches!(job.state, State::Running { settled: true });
         if job.holds {
-            nudge::ended(self, job.window);
+            self.nudge_ended(job.window);
         }
         if job.window == NOWHERE {
             self.lost -= 1;
@@ -476,5 +476,35 @@ impl Pool {
     /// How many calls a queue's interpreter was not told about yet.
     pub fn unsettled(&mut self, queue: usize) -> usize {
         self.queue(queue).map_or(0, |queue| queue.pending)
+    }
+}
+
+/// What [`super::nudge`] needs to know.
+impl Pool {
+    /// A call has begun: the clock looks at its connection.
+    fn nudge_begun(&mut self, key: usize, queue: usize) {
+        if !nudge::is_needed() {
+            return;
+        }
+        let time = now() + nudge::PAUSE;
+        if self.windows.moved(key, Some(queue), time) {
+            self.wake_clock(time);
+        }
+    }
+
+    /// A call is over.
+    fn nudge_ended(&mut self, key: usize) {
+        if nudge::is_needed() {
+            self.windows.moved(key, None, now() + nudge::PAUSE);
+        }
+    }
+
+    /// Has the clock look by then.
+    fn wake_clock(&mut self, time: u64) {
+        match self.clock {
+            Some(until) if until <= time => {}
+            Some(_) => TIME.notify_one(),
+            None => self.clock = (self.start_clock)().then_some(0),
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 use super::job::Work;
 use super::pool::{Pool, TIME, WORK, pool};
-use super::{errand, nudge, owner};
+use super::{errand, nudger, owner};
 use crate::boundary::enter::exception;
 use crate::boundary::error::{Error, VirError};
 use crate::boundary::lock::now;
@@ -43,7 +43,7 @@ fn work() {
     let mut pool = pool();
     let mut nudged;
     loop {
-        (pool, nudged) = nudge::run(pool);
+        (pool, nudged) = nudger::run(pool);
         if nudged {
             continue;
         }
@@ -123,7 +123,7 @@ fn keep_time() {
         while let Some(id) = pool.is_due(time) {
             expire(&mut pool, id);
         }
-        let quiet = nudge::look(&mut pool, time);
+        let quiet = nudger::look(&mut pool, time);
         let first = pool.deadlines.first().map(|(deadline, _)| *deadline);
         let until = match first.into_iter().chain(quiet).min() {
             Some(until) => {
