@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+# Words and constructions that are not plain American English, or not the field's terms: in the documentation, the manual,
+# messages, comments and names of tests. Each rule is a pattern, and a better wording. A space in a pattern also matches a line
+# break with the next line's comment mark.
+use strict;
+use warnings;
+
+use ExtUtils::Manifest ();
+use Test::More;
+
+my @rules = (
+
+    # Dated, homely or British words.
+    [ 'mend(?:s|ed|ing)?',                                   'fix' ],
+    [ 'for ever',                                            'forever' ],
+    [ '(?:in the )?meanwhile',                               'by then, during that time' ],
+    [ 'anew',                                                'again' ],
+    [ '(?:thereof|therein|hereby|whereupon|heretofore)',     'say it with a noun' ],
+    [ 'younger than',                                        'newer than, added after' ],
+    [ '(?:hears?|heard) (?:of|that|nothing|whether|how|it)', 'is told, is notified' ],
+    [ 'no good',                                             'invalid' ],
+    [ 'takes? (?:it|them|one|this|that) back',               'unregisters, reverts' ],
+    [ 'in vain',                                             'without success' ],
+    [ 'came to be',                                          'since it was created, since it has had' ],
+    [ 'to steal from',                                       'to adapt' ],
+    [ '(?:[Cc]olours?|[Ll]icence|[Ss]erialis\w+|[Ii]nitialis\w+|[Bb]ehaviour)', 'the American spelling' ],
+
+    # Private terms where the field has one.
+    [ 'stand-?ins?',                                                        'stub' ],
+    [ 'stand(?:s|ing)? in for',                                             'replaces, represents' ],
+    [ '(?:holds?|keeps?) (?:it|them|these) together',                       'checks that they agree' ],
+    [ 'event loop\'s turns?|turns? of (?:the|an?|its|one) (?:event )?loop', 'iteration' ],
+    [ 'virtual processors?',                                                'vCPU' ],
+    [ 'daemon that lies',                                                   'hostile daemon' ],
+
+    # Constructions.
+    [
+        '(?:of|for) (?:Rust|libvirt|[Pp]erl|QEMU|the (?:system|daemon|parent|script|caller|original))\'s(?! \w)',
+        'Rust\'s X, the X of Rust'
+    ],
+    [ '(?:that|which|who) (?:is|are) none',                     'invalid, not a' ],
+    [ 'and (?:that|it) is all',                                 'nothing else' ],
+    [ 'What (?:an?|the) \w+ (?:\w+ )+(?:for )?returns nothing', 'name the methods' ],
+    [ '[Tt]here are no C?[<`]\$flags[>`]',                      '$flags is unused so far; pass 0' ],
+    [ 'but for',                                                'except for' ],
+);
+
+# Correct uses, as exact phrases.
+my %allowed = map { $_ => 1 } ();
+
+my @files = sort grep { m{\A(?:README|CONTRIBUTING|RELIABILITY|SECURITY)[.]md\z|\AChanges\z} }
+    keys %{ ExtUtils::Manifest::maniread('MANIFEST') };
+
+my @patterns =
+    map { my $pattern = $_->[0] =~ s/ (?![?])/\\s+/gr; qr/(?<![\w:\$\@%>-])(?:$pattern)(?![\w:(])/ } @rules;
+for my $name (@files) {
+    open my $file, '<:encoding(UTF-8)', $name or die "$name: $!";
+    my $text = do { local $/ = undef; <$file> };
+    close $file or die "$name: $!";
+    $text =~ s{^[ \t]*(?://[/!]?|[#]|[*])}{q{ } x length $&}gem;    # the marks of comments
+    my @found;
+    for my $index ( 0 .. $#rules ) {
+        while ( $text =~ /($patterns[$index])/g ) {
+            my ( $phrase, $line ) = ( $1 =~ s/\s+/ /gr, 1 + ( substr( $text, 0, $-[0] ) =~ tr/\n// ) );
+            next if $allowed{$phrase};
+            push @found, "line $line: '$phrase': $rules[$index][1]\n";
+        }
+    }
+    is( join( q{}, @found ), q{}, "$name: plain words" );
+}
+
+done_testing;
