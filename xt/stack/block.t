@@ -208,6 +208,7 @@ subtest 'snapshots outside, and commit' => sub {
     job_event( 'COMMIT', 'COMPLETED', 'a middle one', 'vdb' );
     unlike( $guest->get_xml_description, qr/\Q$chain[1]\E/, '... is left out' );
     $guest->block_rebase( 'vdb', $chain[0], 0, 0 );
+    job_event( 'PULL', 'COMPLETED', 'rebased onto the first', 'vdb' );
     $guest->block_rebase( 'vdb', undef, 0 );
     job_event( 'PULL', 'COMPLETED', 'rebased onto nothing', 'vdb' );
     unlike( Stack::command( 'qemu-img', 'info', '-U', $chain[2] ), qr/backing file/, '... has no base' );
