@@ -33,7 +33,7 @@ Stack::boot( $conn, name => 'mobile' );
 my ( %sample, %ran );
 for my $sample ( Samples::all('lib/Sys/Virt/Cookbook.pod') ) {
     $sample{ $sample->{section} } = $sample->{text}
-        if !$sample->{runs} || $sample->{section} =~ /loop of one's own/;
+        if !$sample->{runs} || $sample->{section} =~ /your own event loop/;
 }
 for my $page ( glob 'lib/Sys/*.pod lib/Sys/Virt/*.pod' ) {
     my ($class) = $page =~ m{(\w+)[.]pod\z};
@@ -70,7 +70,7 @@ sub sample {
 
 my $extra = Stack::image( 'data.qcow2', 'qcow2', '32M' );
 is(
-    sample( 'Plugging in a disk', 'runs', $extra ),
+    sample( 'Attach a disk', 'runs', $extra ),
     "vdb has 33554432 bytes\n",
     '... with the size of the image'
 );
@@ -80,7 +80,7 @@ seek $file, 3 * 2**20, 0 or die $!;
 print {$file} 'x' x 2**20;
 close $file or die $!;
 is(
-    sample( 'Uploading a volume', 'runs', 'up.img' ),
+    sample( 'Upload a volume', 'runs', 'up.img' ),
     "$folder/up.img: 4194304 bytes\n",
     '... and says what it did'
 );
@@ -88,7 +88,7 @@ is( Stack::slurp("$folder/up.img"), Stack::slurp( Stack::file('up.img') ), '... 
 Stack::command( 'cp', '--sparse=always', Stack::file('up.img'), "$folder/up.img" );
 rename Stack::file('up.img'), Stack::file('original') or die $!;
 is(
-    sample( 'Downloading a volume', 'runs', 'up.img' ),
+    sample( 'Download a volume', 'runs', 'up.img' ),
     "up.img: 4194304 bytes\n",
     '... and says what it did'
 );
@@ -101,19 +101,19 @@ cmp_ok( ( stat Stack::file('up.img') )[12] * 512, '<', 2 * 2**20, '... with the 
 
 like( sample( 'CONSOLES', 'runs' ), qr/^Linux .*x86_64/m, '... and shows what the guest says' );
 like(
-    sample( 'What runs in there', 'runs' ),
+    sample( 'Operating system and file systems of a guest', 'runs' ),
     qr/^os[.]kernel-release = \S/m,
     '... and shows what the agent says'
 );
 
 is( sample( 'A command in the guest', 'runs' ), "Linux\nstatus 0\n", '... and shows output and status' );
 like(
-    sample( 'What libvirt does not tell', 'runs' ),
+    sample( 'Commands to QEMU', 'runs' ),
     qr/^query-version: \d+[.]\d+[.]\d+\nquery-nothing: CommandNotFound: \w/m,
     '... and tells errors apart'
 );
 is(
-    sample( 'Events that libvirt has no name for', 'runs' ),
+    sample( "Events of QEMU's monitor", 'runs' ),
     "cookbook-web STOP \ncookbook-web RESUME \n",
     '... and shows both'
 );
@@ -121,7 +121,7 @@ like( sample( 'Clients and limits', 'runs' ), qr/^\d+: root since \w/m, '... and
 is(
     sample( 'QEMU, ERRORS', 'runs' ),
     "CommandNotFound: The command query-nothing has not been found\n",
-    '... and shows class and text'
+    '... and shows class and message'
 );
 like( sample( 'Admin, SYNOPSIS', 'runs' ), qr/^libvirtd: \d+ of \d+ clients$/m, '... and shows limits' );
 
@@ -138,7 +138,7 @@ like(
     qr/^[-0-9a-f]{36} not limited$/m,
     '... and finds the port of the guest'
 );
-is( sample( 'NWFilterBinding, SYNOPSIS', 'runs' ), q{}, '... and finds none, for nothing is filtered' );
+is( sample( 'NWFilterBinding, SYNOPSIS', 'runs' ), q{}, '... and finds none, because nothing is filtered' );
 
 my $backups = Stack::file('backups');
 mkdir $backups or die $!;
@@ -158,22 +158,22 @@ like(
     '... with progress, to the other host'
 );
 
-is( sample( "In a loop of one's own", 'runs', 'qemu:///system', 'cookbook-web' ),
+is( sample( 'With your own event loop', 'runs', 'qemu:///system', 'cookbook-web' ),
     "events 3 4\n", '... with file descriptors, over a connection to the daemon' );
 
 # The daemon ends while the sample watches it. This test's own connection breaks too.
 $SIG{PIPE} = 'IGNORE';
-open my $watch, '-|', command('Noticing that the daemon is gone') or die $!;
+open my $watch, '-|', command('Detect that the daemon has died') or die $!;
 sleep 3;
 Stack::control( 'daemon', 'a', 'restart' );
 my $said = do { local $/ = undef; <$watch> };
-ok( close $watch, 'Noticing that the daemon is gone: runs' );
-is( $said, "the daemon has ended\n", '... and notices' );
+ok( close $watch, 'Detect that the daemon has died: runs' );
+is( $said, "the daemon has ended\n", '... and reports that the daemon has ended' );
 
 is_deeply(
     [ grep { !$ran{$_} } sort keys %sample ],
     [ 'LXC, SYNOPSIS', 'With a password' ],
-    'all have run but the one that auth.t covers, and one for containers'
+    'all samples have run, except the one in auth.t and the one for containers'
 );
 
 done_testing;
