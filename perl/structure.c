@@ -134,7 +134,8 @@ static SV *decode_pair(pTHX_ hash_decoder *of, SV *key, SV *value) {
     return NULL;
 }
 
-/* What is there under each key that we know: of a tied hash, whose iterator is the script's too. */
+/* Of a tied hash, whose iterator is the script's too: what is there under each key that we know. The original asks for those that
+ * the driver has. */
 static void note_known(pTHX_ const sysvirt_Shape *shape, HV *hash, AV *pairs) {
     size_t index;
     for (index = 0; index < shape->nfields; index++) {
@@ -147,18 +148,14 @@ static void note_known(pTHX_ const sysvirt_Shape *shape, HV *hash, AV *pairs) {
     }
 }
 
-/* All pairs: of a tied hash only where nobody but the driver knows what the keys may be. */
 static SV *note_all(pTHX_ const sysvirt_place *place, HV *hash, AV *pairs) {
     private_walk walk = {hash, 0, NULL};
     HE *entry;
-    const bool tied = SvRMAGICAL((SV *)hash) && mg_find((SV *)hash, PERL_MAGIC_tied);
-    if (tied)
-        hv_iterinit(hash);
-    while ((entry = tied ? hv_iternext(hash) : private_next(&walk))) {
+    while ((entry = private_next(&walk))) {
         if (av_len(pairs) > ELEMENTS_MAX)
             return because(aTHX_ place, "has too many elements");
-        av_push(pairs, tied ? SvREFCNT_inc_NN(hv_iterkeysv(entry)) : newSVhek(HeKEY_hek(entry)));
-        note(aTHX_ pairs, tied ? hv_iterval(hash, entry) : HeVAL(entry));
+        av_push(pairs, newSVhek(HeKEY_hek(entry)));
+        note(aTHX_ pairs, HeVAL(entry));
     }
     return NULL;
 }
@@ -168,7 +165,7 @@ static SV *decode_hash(pTHX_ const sysvirt_place *place, const sysvirt_Shape *sh
     AV *pairs = (AV *)sv_2mortal((SV *)newAV());
     SV *why = NULL;
     SSize_t index;
-    if (SvRMAGICAL((SV *)hash) && mg_find((SV *)hash, PERL_MAGIC_tied) && shape->others != SYSVIRT_OTHERS_KEEP)
+    if (SvRMAGICAL((SV *)hash) && mg_find((SV *)hash, PERL_MAGIC_tied))
         note_known(aTHX_ shape, hash, pairs);
     else
         why = note_all(aTHX_ place, hash, pairs);

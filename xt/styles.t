@@ -11,6 +11,7 @@
 use strict;
 use warnings;
 
+use File::Glob ();
 use File::Temp ();
 use FindBin    ();
 use Test::More;
@@ -58,7 +59,7 @@ sub run {
     return ( "$out\nstatus $?\n", $warn );
 }
 
-for my $program ( sort glob "$FindBin::Bin/styles/*.pl" ) {
+for my $program ( sort { $a cmp $b } File::Glob::bsd_glob("$FindBin::Bin/styles/*.pl") ) {
     my ($name) = $program =~ m{([^/]+)[.]pl\z};
     next if defined $ENV{STYLES_ONLY} && $name !~ /$ENV{STYLES_ONLY}/;
     my $text    = slurp($program);

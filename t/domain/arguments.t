@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/../lib" =~ /(.*)/s;    # untainted, for -T
 
 use Test::More;
 use Throws;
+use Tie::Hash ();
 use Sys::Virt;
 
 my $c = Sys::Virt->new( uri => 'test:///default' );
@@ -189,6 +190,16 @@ subtest 'parameters' => sub {
         qr/set_scheduler_parameters: weight is a reference, not a number at /,
         sub { $d->set_scheduler_parameters( \%endless ) }
     );
+
+    tie my %tied, 'Tie::StdHash';
+    %tied = ( hard_limit => 2_000_000, comment => 'for the web server' );
+    my $turns = 0;
+    while ( my ($key) = each %tied ) {
+        $d->set_memory_parameters( \%tied );
+        last if ++$turns > 5;
+    }
+    is( $turns,                                  2,         q{a tied hash's iterator is left alone} );
+    is( $d->get_memory_parameters->{hard_limit}, 2_000_000, '... and its values arrive' );
 };
 
 subtest 'arrays' => sub {

@@ -24,3 +24,28 @@ print "n: $_\n" for map { $_->get_name } grep { $_->is_active } values %by;
 my %opt = ( uri => $ARGV[0], readonly => 1 );
 while ( my ( $k, $v ) = each %opt ) { my $x = Sys::Virt->new(%opt); print $x->is_alive; last if $more++ > 4 }
 print "\n";
+
+# A tied hash: its iterator is its class's.
+package Logged;
+use Tie::Hash ();
+our @ISA = ('Tie::StdHash');
+our ( $firsts, $nexts ) = ( 0, 0 );
+sub FIRSTKEY { my ($self) = @_; $firsts++; keys %$self; return each %$self }
+sub NEXTKEY { my ($self) = @_; $nexts++; return each %$self }
+
+package main;
+my $dom = $c->get_domain_by_name('test');
+tie my %limits, 'Logged';
+%limits = ( hard_limit => 2_000_000, soft_limit => 1_000_000, comment => 'for the web server' );
+$turns  = 0;
+while ( my ($key) = each %limits ) {
+    $dom->set_memory_parameters( \%limits );
+    last if $turns++ > 5;
+}
+my $got = $dom->get_memory_parameters;
+print "$turns turns, $Logged::firsts, $Logged::nexts, $got->{hard_limit}, $got->{soft_limit}\n";
+tie my %weight, 'Logged';
+%weight = ( weight => 12 );
+each %weight;
+$dom->set_scheduler_parameters( \%weight );
+print 'the next is ', ( each %weight ) // 'none', ', ', $dom->get_scheduler_parameters->{weight}, "\n";
