@@ -330,7 +330,7 @@ for my $file ( sort keys %text ) {
 
 # --- Differences: each entry of Sys::Virt::Compat names tests that exist, and its numbers stand in what they say.
 
-my ($differences) = $text{'lib/Sys/Virt/Compat.pod'} =~ /^=head1 DIFFERENCES\n(.*?)^=head1 LICENCE/ms;
+my ($differences) = $text{'lib/Sys/Virt/Compat.pod'} =~ /^=head1 DIFFERENCES\n(.*?)^=head1 LICEN[CS]E/ms;
 my $entries = 0;
 while ( $differences =~ /^=head2 (.*?)\n(.*?)(?=^=head|\z)/msg ) {
     my ( $entry, $body ) = ( $1, $2 );
