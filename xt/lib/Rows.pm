@@ -4,25 +4,41 @@ package Rows;
 use strict;
 use warnings;
 
-# Beginnings of names in C, the longer ones first: class, file, and what the rows call an object.
+# Beginnings of names in C, the longer ones first: class, file, what the rows call an object; and the Rust type and the Perl
+# class if these have other names.
 my @classes = (
-    [ 'DomainSnapshot',   'domain_snapshot.rs',   'domss' ],
-    [ 'DomainCheckpoint', 'domain_checkpoint.rs', 'domcp' ],
-    [ 'Domain',           'domain/',              'dom' ],
-    [ 'NetworkPort',      'network_port.rs',      'port' ],
-    [ 'Network',          'network.rs',           'net' ],
-    [ 'NodeDevice',       'node_device.rs',       'dev' ],
-    [ 'NWFilterBinding',  'nwfilter_binding.rs',  'binding' ],
-    [ 'NWFilter',         'nwfilter.rs',          'filter' ],
-    [ 'Secret',           'secret.rs',            'sec' ],
-    [ 'StoragePool',      'storage_pool.rs',      'pool' ],
-    [ 'StorageVol',       'storage_vol.rs',       'vol' ],
-    [ 'Stream',           'stream.rs',            'st' ],
-    [ 'Interface',        'interface.rs',         'iface' ],
-    [ 'Event',            'event.rs',             q{} ],
-    [ 'Connect',          'connect/',             'con' ],
+    [ 'AdmServer',         'admin.rs',             'srv',    'AdminServer', 'Admin::Server' ],
+    [ 'AdmClient',         'admin.rs',             'client', 'AdminClient', 'Admin::Client' ],
+    [ 'AdmConnect',        'admin.rs',             'con',    'Admin',       'Admin' ],
+    [ 'Adm',               'admin.rs',             q{},      undef,         'Admin' ],
+    [ 'ConnectDomainQemu', 'qemu.rs',              q{},      undef,         'QEMU' ],
+    [ 'DomainQemu',        'qemu.rs',              q{},      undef,         'QEMU' ],
+    [ 'DomainLxc',         'lxc.rs',               q{},      undef,         'LXC' ],
+    [ 'DomainSnapshot',    'domain_snapshot.rs',   'domss' ],
+    [ 'DomainCheckpoint',  'domain_checkpoint.rs', 'domcp' ],
+    [ 'Domain',            'domain/',              'dom' ],
+    [ 'NetworkPort',       'network_port.rs',      'port' ],
+    [ 'Network',           'network.rs',           'net' ],
+    [ 'NodeDevice',        'node_device.rs',       'dev' ],
+    [ 'NWFilterBinding',   'nwfilter_binding.rs',  'binding' ],
+    [ 'NWFilter',          'nwfilter.rs',          'filter' ],
+    [ 'Secret',            'secret.rs',            'sec' ],
+    [ 'StoragePool',       'storage_pool.rs',      'pool' ],
+    [ 'StorageVol',        'storage_vol.rs',       'vol' ],
+    [ 'Stream',            'stream.rs',            'st' ],
+    [ 'Interface',         'interface.rs',         'iface' ],
+    [ 'Event',             'event.rs',             q{} ],
+    [ 'Connect',           'connect/',             'con' ],
 );
 my %handle = map { ( "vir$_->[0]Ptr" => $_ ) } grep { $_->[2] } @classes;
+
+sub rust_class { my ($class) = @_; return $class->[3] // $class->[0] }
+
+# Functions of the smaller libraries are found by a table of their own.
+sub table_of {
+    my ($function) = @_;
+    return $function->{name} =~ /\Avir(?:Adm|(?:Connect)?Domain(?:Qemu|Lxc))/ ? 'library' : 'newer';
+}
 
 # Name in C of a simple type => as newer.rs has it, and as a row's parameter has it.
 my %simple = (
@@ -67,7 +83,8 @@ sub class_of {
 # The package: a constant's is that of its neighbours.
 sub package_for {
     my ( $symbol, $source, $symbols ) = @_;
-    my $class = class_of($symbol)->[0];
+    my $of    = class_of($symbol);
+    my $class = $of->[4] // $of->[0];
     if ( $symbol->{kind} =~ /constant|text/ ) {
         my ($file) = constant( $symbol, $source, $symbols );
         $class = join q{}, map { $_ eq 'nwfilter' ? 'NWFilter' : ucfirst } split /_/,
@@ -107,7 +124,7 @@ sub method {
         my $next = @args ? $args[0]{type} : q{};
         if ( $handle{$type} ) {
             $rust = $handle{$type}[2] if !@params;
-            push @params, "$rust: $handle{$type}[0]";
+            push @params, "$rust: " . rust_class( $handle{$type} );
             push @call,   $rust;
         }
         elsif ( $arg->{name} eq 'flags' && $simple{$type} ) {
@@ -121,9 +138,8 @@ sub method {
         elsif ( $type eq 'const char *' ) { push @params, "$rust: Text"; push @call, $rust }
         elsif ( $type eq 'virTypedParameterPtr' && $next eq 'int' ) {
             shift @args;
-            push @out,    'given';
-            push @params, 'newparams: Hash';
-            push @call,   'given.as_ptr()', 'given.len()';
+            push @params, 'newparams: Typed<NAMES>';
+            push @call, 'newparams.as_ptr()', 'newparams.len()';
         }
         elsif ( $type eq 'virTypedParameterPtr *' && $next eq 'int *' ) {
             shift @args;
@@ -142,21 +158,21 @@ sub method {
         else { $by_hand //= "`$type $arg->{name}`"; push @call, $rust }
     }
     my $params = join ', ', @params;
-    my $call   = "newer::$function->{name}()?(" . join( ', ', @call ) . ')';
+    my $call   = table_of($function) . "::$function->{name}()?(" . join( ', ', @call ) . ')';
     if ( @out > 1 || @out && $function->{result} ne 'int' ) { $by_hand //= 'what it writes' }
     return "$name($params) => todo;  // $by_hand: see how a similar function takes it" if $by_hand;
     my $head = "$name($params) => ";
-    return $head . result( $function, $call ) . q{;} if !@out;
-    my $function_is = "let get = newer::$function->{name}()?;";
+    return $head . result( $function, $call ) . q{;} if !@out && $function->{result} ne 'void';
+    my $function_is = 'let get = ' . table_of($function) . "::$function->{name}()?;";
     my $later       = $call =~ s/\A.*?[(][)][?]/get/r;
     my %body        = (
-        given   => [ 'let mut given = ParamBuilder::fixed(&newparams, NAMES)?;', "status($call)" ],
         params  => [ $function_is, "params::get_allocated(|out, count| $later)" ],
         value   => [ $function_is, "written(|out| $later)" ],
         strings => [ $function_is, "strings(|out| $later)" ],
         list    => [ $function_is, "list(|out| $later)" ],
     );
-    return join "\n", $head . '{', ( map { "    $_" } @{ $body{ $out[0] } } ), '};';
+    $body{void} = [ $function_is, "void(|| $later)" ];
+    return join "\n", $head . '{', ( map { "    $_" } @{ $body{ $out[0] // 'void' } } ), '};';
 }
 
 sub result {
@@ -166,7 +182,6 @@ sub result {
           $handle{$type}                                          ? "object($call)"
         : $type eq 'char *'                                       ? "owned($call)"
         : $type eq 'const char *'                                 ? "borrowed($call)"
-        : $type eq 'void'                                         ? "{ $call; Ok(Value::none()) }"
         : $type ne 'int'                                          ? "Ok(Value::from($call))"
         : $function->{result_info} =~ /(?<!-)\b1\b|number|count/i ? "number($call)"
         :                                                           "status($call)";

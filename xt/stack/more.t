@@ -25,7 +25,16 @@ subtest 'descriptors of disks' => sub {
     Stack::ready('fd') && Stack::agent_ready($guest);
     is( Stack::in_guest( $guest, 'head -c 20 /dev/vda' ), 'through a descriptor', '... and reads from it' );
     $guest->destroy;
-    throws( 'no number',    qr/./, sub { $guest->fd_associate( 'mine', ['x'] ) } );
+    my @warnings;
+    {
+        local $SIG{__WARN__} = sub { push @warnings, @_ };
+        eval { $guest->fd_associate( 'mine', ['x'] ) };
+    }
+    like(
+        "@warnings",
+        qr/\AArgument "x" isn't numeric in \S+fd_associate \(fds\[0\]\)/,
+        'not a number: a warning'
+    );
     throws( 'a closed one', qr/./, sub { $guest->fd_associate( 'mine', [999] ) } );
 };
 
