@@ -52,6 +52,23 @@ sub Sys::Virt::Async::AUTOLOAD {    ## no critic (ProhibitAutoloading RequireArg
     goto &{ Sys::Virt::Async::autoloaded( $_[0], $Sys::Virt::Async::AUTOLOAD ) };
 }
 
+# Methods that are made of several calls: the class of each, and the module that it is in.
+our %composed = (
+    ensure_domain       => [ 'Sys::Virt',              'Ensure' ],
+    ensure_network      => [ 'Sys::Virt',              'Ensure' ],
+    ensure_storage_pool => [ 'Sys::Virt',              'Ensure' ],
+    ensure_volume       => [ 'Sys::Virt::StoragePool', 'Ensure' ],
+);
+for my $name ( keys %composed ) {
+    my ( $class, $module ) = @{ $composed{$name} };
+    no strict 'refs';    ## no critic (ProhibitNoStrict)
+    *{"${class}::$name"} = sub {
+        require Sys::Virt::Async;
+        unshift @_, $module, $name;
+        goto &Sys::Virt::Async::composed;
+    };
+}
+
 # What classes share.
 {
     no strict 'refs';    ## no critic (ProhibitNoStrict)

@@ -34,6 +34,27 @@ sub check_options {
     return \%options;
 }
 
+# The blocking form of a method that is made of several calls (%composed in Sys/Virt.pm): its module has a function of its name, which
+# takes the options of `async` and the arguments, and returns a future.
+sub composed {
+    my ( $module, $name, @arguments ) = @_;
+    my $future = _compose( $module, $name, {}, @arguments );
+    if ( !eval { $future->await; 1 } ) {    # a handler of a signal died
+        my $error = $@;
+        $future->cancel;
+        die $error;                         ## no critic (RequireCarping)
+    }
+    return $future->result;
+}
+
+sub _compose {
+    my ( $module, $name, @arguments ) = @_;
+    require "Sys/Virt/$module.pm";
+    my $future = "Sys::Virt::$module"->can($name)->(@arguments);
+    $future->{name} = $name;
+    return $future;
+}
+
 sub proxy {
     my ( $object, @options ) = @_;
     return bless [ $object, @options ? check_options( 'async', \%option, @options ) : undef ],
@@ -131,6 +152,14 @@ sub call {
     my ( $proxy, $name, $file, $line, @arguments ) = @_;
     my ($object) = @$proxy;
     my $method = $object->can($name) or unknown( $object, $name, $file, $line );
+    if ( my $composed = $Sys::Virt::composed{$name} ) {
+        my ( $class, $module ) = @$composed;
+        if ( $method == $class->can($name) ) {    # a subclass may have one of its own
+            my $future = Sys::Virt::Async::_compose( $module, $name, $proxy->[1] // {}, $object, @arguments );
+            $future->{where} = " at $file line $line.";
+            return $future;
+        }
+    }
     return submit( $proxy, $name, $method, $file, $line, $object, @arguments );
 }
 

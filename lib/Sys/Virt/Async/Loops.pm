@@ -8,18 +8,20 @@ use 5.016;
 use strict;
 use warnings;
 
-use Carp ();
+use Carp        ();
+use Time::HiRes ();
 
 our @CARP_NOT = qw(Sys::Virt::Async Sys::Virt::Future);
 
 # How long a loop is left to itself that runs no handlers of signals, in seconds.
 use constant PATIENCE => 0.1;
 
-my ( @joined, $handle, $pid, $asleep, $brief );
+my ( @joined, @due, $handle, $pid, $asleep, $brief );
 my $modules = -1;
 
 # Each in the order in which `get` would turn them: what tells that it is there, how it watches a handle, how it stops that, and how it
-# is turned; that returns false if it can't be now. `brief` ones are watched only while calls are under way.
+# is turned; that returns false if it can't be now. `timer` runs code once, after some seconds, and returns how to stop it. `brief` ones
+# are watched only while calls are under way.
 my @loops = (
     {
         name  => 'IO::Async::Loop',
@@ -29,6 +31,11 @@ my @loops = (
             $loop->watch_io( handle => $handle, on_read_ready => \&dispatch );
             my $watched = $handle;
             return sub { $loop->unwatch_io( handle => $watched, on_read_ready => 1 ) };
+        },
+        timer => sub {
+            my ( $loop, $seconds, $code ) = @_;
+            my $id = $loop->watch_time( after => $seconds, code => $code );
+            return sub { $loop->unwatch_time($id) };
         },
         turn => sub { $_[0]->loop_once; return 1 },
     },
@@ -41,6 +48,11 @@ my @loops = (
             $loop->reactor->io( $handle => \&dispatch )->watch( $handle, 1, 0 );
             my $watched = $handle;
             return sub { $loop->reactor->remove($watched) };
+        },
+        timer => sub {
+            my ( $loop, $seconds, $code ) = @_;
+            my $id = $loop->timer( $seconds => sub { $code->() } );
+            return sub { $loop->remove($id) };
         },
         turn => sub {
             my ($loop) = @_;
@@ -56,6 +68,12 @@ my @loops = (
         here  => sub { $INC{'AnyEvent.pm'} && 'AnyEvent' },
         watch => sub {
             my $watcher = AnyEvent->io( fh => $handle, poll => 'r', cb => \&dispatch );
+            return sub { undef $watcher };
+        },
+        timer => sub {
+            my ( undef, $seconds, $code ) = @_;
+            AnyEvent->now_update;    # a call may have taken long
+            my $watcher = AnyEvent->timer( after => $seconds, cb => $code );
             return sub { undef $watcher };
         },
         turn => sub {
@@ -75,6 +93,12 @@ my @loops = (
             my $watcher = EV::io( fileno $handle, EV::READ(), \&dispatch );
             return sub { undef $watcher };
         },
+        timer => sub {
+            my ( undef, $seconds, $code ) = @_;
+            EV::now_update();
+            my $watcher = EV::timer( $seconds, 0, $code );
+            return sub { undef $watcher };
+        },
         turn => sub {
             my $timer = EV::timer( PATIENCE, 0, sub { } );
             EV::run( EV::RUN_ONCE() );
@@ -86,6 +110,11 @@ my @loops = (
         here  => sub { $INC{'Glib.pm'} && 'Glib' },
         watch => sub {
             my $id = Glib::IO->add_watch( fileno $handle, ['in'], sub { dispatch(); return 1 } );
+            return sub { Glib::Source->remove($id) };
+        },
+        timer => sub {
+            my ( undef, $seconds, $code ) = @_;
+            my $id = Glib::Timeout->add( int( 1 + 1000 * $seconds ), sub { $code->(); return 0 } );
             return sub { Glib::Source->remove($id) };
         },
         turn => sub {
@@ -113,6 +142,20 @@ my @loops = (
             )->ID;
             return sub { $kernel->call( $session, 'stop' ) };
         },
+        timer => sub {
+            my ( $kernel, $seconds, $code ) = @_;
+            my $id;
+            my $session = POE::Session->create(
+                inline_states => {
+                    _start => sub { $kernel->detach_myself; $id = $kernel->delay_set( fired => $seconds ) },
+                    fired  => sub {
+                        eval { $code->(); 1 } or warn $@;
+                    },    ## no critic (RequireCarping)
+                    stop => sub { $kernel->alarm_remove($id) },
+                }
+            )->ID;
+            return sub { $kernel->call( $session, 'stop' ) };
+        },
     },
     {
         name  => q(libvirt's),
@@ -121,6 +164,11 @@ my @loops = (
             my $id = Sys::Virt::Event::add_handle( fileno $handle,
                 Sys::Virt::Event::HANDLE_READABLE(), \&dispatch );
             return sub { Sys::Virt::Event::remove_handle($id) };
+        },
+        timer => sub {
+            my ( undef, $seconds, $code ) = @_;
+            my $id = Sys::Virt::Event::add_timeout( int( 1 + 1000 * $seconds ), $code );
+            return sub { Sys::Virt::Event::remove_timeout($id) };
         },
 
         # It runs no handlers of signals while it waits: so it is looked into, again and again.
@@ -148,7 +196,7 @@ sub join_all {
         next if grep { $_->{kind} == $kind && !$_->{named} } @joined;
         my $loop = $kind->{here}->() or next;
         next if grep { $_->{loop} eq $loop } @joined;
-        push @joined, { kind => $kind, loop => $loop };
+        join_one( { kind => $kind, loop => $loop } );
     }
     watch();
     return;
@@ -181,8 +229,16 @@ sub join_named {
         or Carp::croak('join takes an IO::Async::Loop or a Mojo::IOLoop');
     $pid //= $$;
     return if grep { $_->{loop} eq $loop } @joined;
-    push @joined, { kind => $kind, loop => $loop, named => 1 };
+    join_one( { kind => $kind, loop => $loop, named => 1 } );
     watch();
+    return;
+}
+
+sub join_one {
+    my ($joined) = @_;
+    push @joined, $joined;
+    my $now = Time::HiRes::time();
+    start_timer( $_, $joined, $_->{at} > $now ? $_->{at} - $now : 0 ) for @due;
     return;
 }
 
@@ -197,7 +253,7 @@ sub start_again {
 }
 
 sub CLONE {
-    @joined  = ();
+    @joined  = @due = ();
     $modules = -1;
     undef $_ for $handle, $pid;
     return;
@@ -234,6 +290,67 @@ sub select_descriptor {
     return;
 }
 
+# --- Timers of ours, for what waits: in every loop that is joined, and without a loop for whoever waits in `turn`.
+
+# Runs the code once, after so many seconds. The timer that it returns is for `stop_timer`.
+sub after {
+    my ( $seconds, $code ) = @_;
+    my $timer = { at => Time::HiRes::time() + $seconds, code => $code };
+    join_all();
+    push @due, $timer;
+    start_timer( $timer, $_, $seconds ) for @joined;
+    return $timer;
+}
+
+sub start_timer {
+    my ( $timer, $joined, $seconds ) = @_;
+    my ( $stop, $fired );
+    $stop = $joined->{kind}{timer}->(
+        $joined->{loop},
+        $seconds,
+        sub {
+            return    if $fired++;
+            $stop->() if $joined->{kind} == $libvirts;    # which would go on
+            undef $stop;
+            run_timer($timer);
+        }
+    );
+    push @{ $timer->{stop} }, sub { $stop->() if $stop && !$fired++; undef $stop };
+    return;
+}
+
+sub stop_timer {
+    my ($timer) = @_;
+    @due = grep { $_ != $timer } @due;
+    delete $timer->{code};
+    $_->() for @{ delete $timer->{stop} // [] };
+    return;
+}
+
+# What its code dies with goes to the loop, as with callbacks of futures.
+sub run_timer {
+    my ($timer) = @_;
+    my $code = $timer->{code} or return;
+    stop_timer($timer);
+    Sys::Virt::Future::_guarded($code);
+    Sys::Virt::Future::_run_callbacks();
+    return;
+}
+
+# Seconds until the next timer, undef if there is none.
+sub next_timer {
+    my ($first) = sort { $a->{at} <=> $b->{at} } @due or return;
+    my $seconds = $first->{at} - Time::HiRes::time();
+    return $seconds > 0 ? $seconds : 0;
+}
+
+sub run_timers {
+    my $now = Time::HiRes::time();
+    my @over = grep { $_->{at} <= $now } @due;
+    run_timer($_) for @over;
+    return;
+}
+
 # Lets time pass for one who waits: in a loop that can be turned, or else at the descriptor.
 sub turn {
     my ($future) = @_;
@@ -243,7 +360,11 @@ sub turn {
         return if $turn->( $joined->{loop}, $future );
     }
     my ( undef, undef, undef, $unsettled ) = Sys::Virt::Async::_pending();
-    return select_descriptor(undef) if $unsettled;
+    my $seconds = next_timer();
+    if ( $unsettled || defined $seconds ) {
+        select_descriptor($seconds);
+        return run_timers();
+    }
     if ( !dispatch() && !$future->is_ready ) {
         Carp::croak('the future waits for something that needs an event loop, which cannot be turned here');
     }
