@@ -130,7 +130,8 @@ subtest 'somebody else is at work' => sub {
 };
 
 subtest 'failures' => sub {
-    throws 'XML that is none', qr/Premature end/, sub { $conn->ensure_domain( 'x', 'running', xml => '<domain>' ) };
+    throws 'XML that is none', qr/Premature end/,
+        sub { $conn->ensure_domain( 'x', 'running', xml => '<domain>' ) };
     throws 'of another name', qr/ensure_domain: the XML is of 'web', not of 'x' at \Q$0\E/,
         sub { $conn->ensure_domain( 'x', 'running', xml => $xml ) };
     throws 'a state that there is not', qr/one of absent, present, running, stopped at \Q$0\E/,

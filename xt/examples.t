@@ -41,9 +41,14 @@ my %expected    = (
         0, qr/\ALIBVIRT OK - 1 of 1 domains running, \d+ % .*[|]running=1 memory=\d+%;;$/m
     ],
     'clone'      => [ [ 'test', 'new' ], 'dies', qr/\Atest is running/ ],
-    'cloud-init' => [ [ 'new', 'default-pool', 'none' ], 'dies', qr/Storage volume not found/ ],
-    'console'    => [ ['test'], @$unsupported ],
-    'daemon'     =>
+    'cloud-init' => [ [ 'new',  'default-pool', 'none' ], 'dies', qr/Storage volume not found/ ],
+    'converge'   => [
+        [ 'domain', 'test', 'running', 'network', 'default', 'stopped' ],
+        0,
+        qr/\Adomain test: running already\nnetwork default: stopped now\n\z/
+    ],
+    'console' => [ ['test'], @$unsupported ],
+    'daemon'  =>
         [ [ '--uri', 'libvirtd+unix:///system?socket=/no/such' ], 'dies', qr{'/no/such': No such file} ],
     'domain-info'  => [ [],       0, qr/\Atest\n.*Persistent +yes/s ],
     'emulator-pin' => [ ['test'], 0, qr/\A0,1,2,/ ],
