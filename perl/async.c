@@ -8,6 +8,7 @@
 #include "async.h"
 #include "arguments.h"
 #include "call.h"
+#include "error.h"
 #include "handle.h"
 #include "limit.h"
 #include "results.h"
@@ -49,11 +50,6 @@ size_t sysvirt_async_queue(pTHX_ my_cxt_t *cxt) {
     return cxt->queue;
 }
 
-static bool is_ours(pTHX_ const HV *stash) {
-    const char *name = stash ? HvNAME(stash) : NULL;
-    return name && (strnEQ(name, "Sys::Virt::Async", 16) || strnEQ(name, "Sys::Virt::Future", 17));
-}
-
 /* The same for a call, which needs one. */
 static size_t needed_queue(pTHX_ my_cxt_t *cxt) {
     const size_t queue = sysvirt_async_queue(aTHX_ cxt);
@@ -61,15 +57,6 @@ static size_t needed_queue(pTHX_ my_cxt_t *cxt) {
         croak("Sys::Virt::Async: no descriptor is left");
     sysvirt_watch(); /* a loop in Perl has to look at it */
     return queue;
-}
-
-/* Where the script stands that called one of our modules. */
-static COP *script_position(pTHX) {
-    COP *cop = private_position(aTHX), *next;
-    I32 level = 0;
-    while (is_ours(aTHX_ CopSTASH(cop)) && (next = private_caller(aTHX_ level++)))
-        cop = next;
-    return cop;
 }
 
 static const sysvirt_Method *method_argument(pTHX_ SV *code) {
@@ -104,7 +91,7 @@ XS_INTERNAL(submit) {
     sysvirt_Value args[sysvirt_ARGS_MAX], result;
     sysvirt_How how;
     sysvirt_call *call;
-    COP *position = script_position(aTHX);
+    COP *position = sysvirt_position(aTHX);
     uint64_t id;
     SV *seconds, *flag, *object;
     PERL_UNUSED_VAR(cv);
@@ -175,7 +162,7 @@ static void push_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_
     size_t index;
     if (settled->outcome == SYSVIRT_OUTCOME_ERROR) {
         mPUSHi(0);
-        mPUSHs(sysvirt_build(aTHX_ cxt, result, NULL));
+        mPUSHs(sysvirt_error_new(aTHX_ cxt, result, call->file, call->line));
     } else if (settled->outcome == SYSVIRT_OUTCOME_USAGE) {
         SV *message = sysvirt_build(aTHX_ cxt, result, NULL);
         sv_catpvf(message, " at %s line %" IVdf ".\n", call->file, (IV)call->line);
@@ -301,7 +288,7 @@ XS_INTERNAL(limits) {
     if (items != 3)
         croak("Usage: Sys::Virt::Async::_limits(con, slow, all)");
     ENTER;
-    private_stand_at(aTHX_ script_position(aTHX));
+    private_stand_at(aTHX_ sysvirt_position(aTHX));
     magic = sysvirt_handle_magic(ST(0));
     if (!magic || sysvirt_handle_class(magic) != SYSVIRT_CLASS_CONNECT || !magic->mg_ptr)
         croak("con is not an open connection");

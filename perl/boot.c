@@ -4,6 +4,7 @@
 #include "async.h"
 #include "call.h"
 #include "callback.h"
+#include "error.h"
 #include "handle.h"
 #include "results.h"
 #include "limit.h"
@@ -161,6 +162,7 @@ void sysvirt_boot(pTHX_ CV *cv) {
     }
     sysvirt_async_boot(aTHX);
     sysvirt_limit_boot(aTHX);
+    sysvirt_error_boot(aTHX);
     newXS("Sys::Virt::_overload", overload, "perl/boot.c");
 #ifdef USE_ITHREADS
     newXS("Sys::Virt::CLONE", clone_context, "perl/boot.c");

@@ -3,6 +3,7 @@
 
 #include "call.h"
 #include "arguments.h"
+#include "error.h"
 #include "limit.h"
 #include "results.h"
 #include "warning.h"
@@ -41,10 +42,16 @@ static void finish_deferred(pTHX_ my_cxt_t *cxt, sysvirt_Value *result) {
 }
 
 static void throw(pTHX_ my_cxt_t *cxt, sysvirt_Outcome outcome, sysvirt_Value *result) {
-    SV *error = sv_2mortal(sysvirt_build(aTHX_ cxt, result, NULL));
-    sysvirt_drop(result);
-    if (outcome == SYSVIRT_OUTCOME_ERROR)
+    SV *error;
+    if (outcome == SYSVIRT_OUTCOME_ERROR) {
+        const COP *position = sysvirt_position(aTHX);
+        error =
+            sv_2mortal(sysvirt_error_new(aTHX_ cxt, result, position ? CopFILE(position) : NULL, position ? CopLINE(position) : 0));
+        sysvirt_drop(result);
         croak_sv(error);
+    }
+    error = sv_2mortal(sysvirt_build(aTHX_ cxt, result, NULL));
+    sysvirt_drop(result);
     croak("%" SVf, SVfARG(error));
 }
 

@@ -12,6 +12,7 @@ const SOURCES: &[&str] = &[
     "call",
     "callback",
     "context",
+    "error",
     "handle",
     "limit",
     "results",

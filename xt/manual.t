@@ -43,8 +43,8 @@ sub entries {
 }
 
 # Methods of ours alone, written in Perl: no function of libvirt, no usage text.
-my %perl =
-    map { $_ => 1 } qw(name_of code_name domain_name async async_limits set_call_timeout),
+my %perl = map { $_ => 1 }
+    qw(name_of code_name domain_name file line str1 str2 str3 int1 int2 async async_limits set_call_timeout),
     keys %Sys::Virt::composed;
 
 # --- Signatures. The usage text is what a sub says when it gets far too many arguments.

@@ -75,13 +75,18 @@ pub fn exception(error: Error) -> Value {
     }
 }
 
-/// libvirt's error as a Sys::Virt::Error.
+/// libvirt's error as a Sys::Virt::Error: the hash, and beyond its pairs the buffer of its message, where the details follow.
 fn thrown(error: VirError) -> Value {
+    let (level, code, domain) = (error.level, error.code, error.domain);
+    let (len, text) = error.into_text();
+    // SAFETY: the first bytes of the buffer, which lives as long as the hash.
+    let message = unsafe { Value::borrowed_bytes(text.as_ptr().cast(), len) };
     map! {
-        c"level" => error.level,
-        c"code" => error.code,
-        c"domain" => error.domain,
-        c"message" => error.message,
+        c"level" => level,
+        c"code" => code,
+        c"domain" => domain,
+        c"message" => message;
+        Value::boxed_bytes(text)
     }
     .blessed(Class::Error)
 }

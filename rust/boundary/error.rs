@@ -2,7 +2,8 @@
 //! [`Error`]: everything that can go wrong, and the one place where libvirt's errors are read.
 
 use super::memory;
-use std::ffi::{CStr, CString};
+use libc::c_char;
+use std::ffi::CStr;
 use virt_sys::{
     VIR_ERR_ERROR, VIR_ERR_INVALID_ARG, VIR_ERR_INVALID_CONN, VIR_ERR_NO_SUPPORT, VIR_ERR_OPERATION_INVALID,
     VIR_ERR_OPERATION_TIMEOUT, VIR_FROM_NONE,
@@ -31,51 +32,73 @@ pub struct VirError {
     pub code: i32,
     /// A `VIR_FROM_*` number.
     pub domain: i32,
-    /// What happened, in words.
-    pub message: CString,
+    /// What happened, in words; then, packed, what a script seldom wants to know, for the shim to take apart: `int1` and `int2`,
+    /// a bit for each of `str1` to `str3` that there is, and these with their NULs.
+    text: Box<[u8]>,
+    /// How much of this is the message.
+    message: usize,
 }
 
 impl VirError {
+    fn new(
+        [level, code, domain]: [i32; 3],
+        message: &[u8],
+        numbers: [i32; 2],
+        strings: [Option<&CStr>; 3],
+    ) -> Self {
+        let room: usize = strings.iter().flatten().map(|text| text.to_bytes_with_nul().len()).sum();
+        let mut text = memory::with_room(message.len() + 2 * size_of::<i32>() + 1 + room);
+        text.extend_from_slice(message);
+        for number in numbers {
+            text.extend_from_slice(&number.to_ne_bytes());
+        }
+        text.push(strings.iter().rev().fold(0, |bits, text| bits << 1 | u8::from(text.is_some())));
+        for string in strings.into_iter().flatten() {
+            text.extend_from_slice(string.to_bytes_with_nul());
+        }
+        VirError { level, code, domain, text: text.into_boxed_slice(), message: message.len() }
+    }
+
     /// The error of the libvirt call that failed last on this thread, which is forgotten there.
     pub fn last() -> Self {
         // SAFETY: the error is thread-local and stays valid until it is reset.
         let error = unsafe { virt_sys::virGetLastError() };
         if error.is_null() {
-            return VirError { level: 0, code: 0, domain: 0, message: c"Unknown problem".into() };
+            return Self::new([0; 3], b"Unknown problem", [-1; 2], [None; 3]);
         }
         // SAFETY: not NULL, so it points to this thread's error, which nothing changes until it is reset below.
         let error = unsafe { &*error };
-        let message = if error.message.is_null() {
-            c"Unknown problem".into()
-        } else {
-            // SAFETY: not NULL, hence the error's own C string.
-            let bytes = unsafe { CStr::from_ptr(error.message) }.to_bytes();
-            // SAFETY: the bytes of a C string have no NUL.
-            unsafe { CString::from_vec_unchecked(memory::copy_for_c(bytes)) }
-        };
-        let copy = VirError { level: error.level as i32, code: error.code, domain: error.domain, message };
+        // SAFETY: not NULL, hence one of the error's own C strings.
+        let string = |text: *mut c_char| (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) });
+        let copy = Self::new(
+            [error.level as i32, error.code, error.domain],
+            string(error.message).map_or(b"Unknown problem", CStr::to_bytes),
+            [error.int1, error.int2],
+            [string(error.str1), string(error.str2), string(error.str3)],
+        );
         // SAFETY: libvirt's own reset of this thread's error.
         unsafe { virt_sys::virResetLastError() };
         copy
     }
 
+    /// How long the message is, and the buffer that the packed details follow it in.
+    pub fn into_text(self) -> (usize, Box<[u8]>) {
+        (self.message, self.text)
+    }
+
     /// The same with what to do about it.
-    pub fn with_hint(mut self, hint: &str) -> Self {
-        let mut message = memory::with_room(self.message.as_bytes().len() + hint.len() + 4);
-        for part in [self.message.as_bytes(), b" (", hint.as_bytes(), b")"] {
-            message.extend_from_slice(part);
+    pub fn with_hint(self, hint: &str) -> Self {
+        let (message, details) = self.text.split_at(self.message);
+        let mut text = memory::with_room(self.text.len() + hint.len() + 3);
+        for part in [message, b" (", hint.as_bytes(), b")", details] {
+            text.extend_from_slice(part);
         }
-        self.message = CString::new(message).unwrap_or(self.message);
-        self
+        VirError { message: message.len() + hint.len() + 3, text: text.into_boxed_slice(), ..self }
     }
 
     fn ours(code: u32, message: String) -> Self {
-        VirError {
-            level: VIR_ERR_ERROR as i32,
-            code: code as i32,
-            domain: VIR_FROM_NONE as i32,
-            message: CString::new(message.replace('\0', "\\0")).unwrap_or_default(),
-        }
+        let kind = [VIR_ERR_ERROR as i32, code as i32, VIR_FROM_NONE as i32];
+        Self::new(kind, message.replace('\0', "\\0").as_bytes(), [-1; 2], [None; 3])
     }
 }
 

@@ -48,13 +48,6 @@ pub fn all<T, E>(results: impl Iterator<Item = Result<T, E>>) -> Result<Vec<T>, 
     Ok(vector)
 }
 
-/// A copy of bytes as a vector with room for one more, which a CString will take.
-pub fn copy_for_c(bytes: &[u8]) -> Vec<u8> {
-    let mut vector = with_room(bytes.len() + 1);
-    vector.extend_from_slice(bytes);
-    vector
-}
-
 /// A copy of bytes.
 #[inline]
 pub fn copy(bytes: &[u8]) -> Box<[u8]> {

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
+/* Exceptions of libvirt's, see error.c. */
+
+#ifndef SYSVIRT_ERROR_H
+#define SYSVIRT_ERROR_H
+
+#include "context.h"
+
+/* Where the script is that called one of our modules. */
+COP *sysvirt_position(pTHX);
+
+/* A Sys::Virt::Error of the value that a call failed with. */
+SV *sysvirt_error_new(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, const char *file, line_t line);
+
+void sysvirt_error_boot(pTHX);
+
+#endif
