@@ -12,7 +12,7 @@ Getopt::Long::GetOptions( \%option, 'uri=s', 'help', 'source=s' ) or Pod::Usage:
 Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
 Pod::Usage::pod2usage(2)                              if @ARGV != 1;
 
-# A guest is not asked on behalf of those who may only look.
+# A read-only connection may not ask the agent.
 my $conn = Sys::Virt->new( uri => $option{uri}, readonly => $option{source} ne 'agent' );
 
 my %source = (
@@ -42,20 +42,20 @@ addresses.pl - shows the addresses of a guest
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--source> lease|agent|arp
 
-Who is asked; C<lease> unless given.
+The source of the addresses; the default is C<lease>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-libvirt knows them from its DHCP server (lease), from the host (arp), or from the agent in the guest.
+The addresses come from libvirt's DHCP server (lease), from the host's ARP table (arp), or from the agent in the guest (agent).
 
 =cut

@@ -11,7 +11,7 @@ use Sys::Virt;
 use Sys::Virt::QEMU;
 
 my %option = ( uri => 'test:///default', timeout => 60 );
-Getopt::Long::Configure('require_order');    # the command has options of its own
+Getopt::Long::Configure('require_order');    # the command may have its own options
 Getopt::Long::GetOptions( \%option, 'uri=s', 'timeout=f', 'help' ) or Pod::Usage::pod2usage(2);
 Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
 Pod::Usage::pod2usage(2)                              if @ARGV < 2;
@@ -55,21 +55,22 @@ agent.pl - runs a command in a guest, and shows its output and exit status
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--timeout> SECONDS
 
-How long to wait for the command; a minute unless given. It goes on in the guest after that.
+How long to wait for the command; the default is a minute. After that time the command continues in the guest.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-The guest's agent starts the command, which is a program without a shell: C<agent.pl web sh -c 'ls /etc | wc -l'> has one. What
-it wrote, and its exit status, are those of this script. Needs a guest of QEMU with an agent that may run commands.
+The guest's agent starts the command without a shell. To use a shell, name it: C<agent.pl web sh -c 'ls /etc | wc -l'>. The
+script prints the output of the command, and exits with its exit status. Needs a QEMU guest with an agent that is allowed to
+run commands.
 
 =cut

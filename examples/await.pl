@@ -14,7 +14,7 @@ Getopt::Long::GetOptions( \%option, 'uri=s', 'timeout=f', 'help' ) or Pod::Usage
 Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
 my %limit = ( timeout => $option{timeout} );
 
-# Reads like a script that blocks, and all domains are worked on at the same time.
+# Reads like blocking code, but handles all domains at the same time.
 async sub describe {
     my ($dom)   = @_;
     my $proxy   = $dom->async(%limit);
@@ -53,16 +53,16 @@ How long to wait for each answer.
 
 =item B<--uri> URI
 
-The host; C<test:///default> unless given.
+The host; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-Needs L<Future::AsyncAwait>. Each C<await> lets the other subs go on until the answer is there.
+Needs L<Future::AsyncAwait>. During each C<await> the other async functions run, until the answer arrives.
 
 =cut

@@ -20,7 +20,7 @@ my ( $action, $name, $folder, $image ) = @ARGV;
 my %action = ( backup => \&backup, list => \&list, restore => \&restore, prune => \&prune );
 Pod::Usage::pod2usage(2) if @ARGV != ( ( $action // q{} ) eq 'restore' ? 4 : 3 ) || !$action{$action};
 
--d $folder or die "$folder: there is no such folder\n";
+-d $folder or die "$folder: no such folder\n";
 $folder = Cwd::abs_path($folder);
 my $conn = Sys::Virt->new( uri => $option{uri} );
 my $dom  = $conn->get_domain_by_name($name);
@@ -41,7 +41,7 @@ sub qemu_img {
     return;
 }
 
-# The backup that this one is incremental to; undef for a full one.
+# The backup to which the given one is incremental; undef for a full backup.
 sub base_of {
     my ($backup) = @_;
     open my $pipe, '-|', 'qemu-img', 'info', '--output=json', file_of($backup) or die "qemu-img: $!\n";
@@ -52,16 +52,16 @@ sub base_of {
     return $base;
 }
 
-# The chain that a backup needs: a full one, and the increments up to it.
+# The chain of a backup: a full backup, and the incremental backups up to the given one.
 sub chain_of {
     my ($backup) = @_;
     my $base = base_of($backup);
     return ( defined $base ? chain_of($base) : (), $backup );
 }
 
-# The newest checkpoint with a complete backup in this folder. A checkpoint without its backup is of a run that was
-# interrupted: changes before it are in no backup, so it must not be a starting point. Deleting it gives its changes to the
-# checkpoint before it. Its description names the file.
+# The newest checkpoint with a complete backup in this folder. A checkpoint without a backup comes from an interrupted run: the
+# changes before it are in no backup, so no backup may start from it. Deleting it merges its changes into the previous
+# checkpoint. Its description names the file.
 sub last_backup {
     my @checkpoints = $dom->list_all_checkpoints(Sys::Virt::DomainCheckpoint::LIST_TOPOLOGICAL);
     for my $checkpoint ( reverse @checkpoints ) {
@@ -119,7 +119,7 @@ sub checkpoint_xml {
         . "<disks><disk name='$option{disk}' checkpoint='bitmap'/></disks></domaincheckpoint>";
 }
 
-# Until the job is over; dies unless it succeeded. The last line says 100 percent.
+# Waits for the end of the job; dies unless it succeeded. The last line shows 100 percent.
 sub wait_for_job {
     my $shown = q{};
     while (1) {
@@ -152,7 +152,7 @@ sub list {
     return;
 }
 
-# The image as it was at the time of a backup, the newest unless --at names another.
+# Restores the image of a backup: the newest, or the one that --at names.
 sub restore {
     my ($backup) = $option{at} // ( backups() )[-1] // die "there is no backup of $name in $folder\n";
     -e file_of($backup) or die "there is no backup $backup of $name in $folder\n";
@@ -164,7 +164,7 @@ sub restore {
     return;
 }
 
-# Deletes all but the newest chains, each a full backup with its increments.
+# Deletes all chains except the newest. A chain is a full backup with its incremental backups.
 sub prune {
     my $keep = $option{keep} // 2;
     die "--keep must be 1 or more\n" if $keep < 1;
@@ -201,23 +201,23 @@ backup.pl - backs up a disk of a running domain, fully or incrementally, and res
 
 =item B<--uri> URI
 
-The connection; default C<test:///default>.
+The connection; the default is C<test:///default>.
 
 =item B<--disk> DISK
 
-The disk's target; default C<vda>. Its image must be a qcow2 file.
+The disk's target; the default is C<vda>. Its image must be a qcow2 file.
 
 =item B<--full>
 
-Makes a full backup even if an earlier one could be continued.
+Makes a full backup even if an incremental one is possible.
 
 =item B<--at> BACKUP
 
-The backup to restore; default the newest.
+The backup to restore; the default is the newest.
 
 =item B<--keep> N
 
-How many chains C<prune> keeps, each a full backup with its increments; default 2.
+The number of chains that C<prune> keeps; the default is 2. A chain is a full backup with its incremental backups.
 
 =item B<--help>
 
@@ -227,12 +227,12 @@ Prints this text.
 
 =head1 DESCRIPTION
 
-The first backup is full. Each later one has the changes since the one before: a checkpoint in the domain, with the same name as
-the backup, marks where it begins. The file of an increment has the file before it as its backing file, so every file can be
-read by itself.
+The first backup is full. Each later backup contains the changes since the previous backup. A checkpoint of the domain, with
+the name of the previous backup, marks the start of these changes. The file of an incremental backup has the previous file as
+its backing file, so that every file can be read as a whole disk.
 
-A file gets its name only when it is complete. When a backup fails, or is interrupted, its checkpoint is deleted: otherwise the
-next increment would begin there, and changes would be in no backup. The program needs access to the folder where the
-hypervisor writes, so it runs on the hypervisor's host, and it needs C<qemu-img>.
+A file gets its final name only when it is complete. If a backup fails or is interrupted, its checkpoint is deleted.
+Otherwise the next incremental backup would start from it, and changes would be missing in all backups. The program runs on
+the hypervisor's host, because it needs access to the folder where the hypervisor writes. It needs C<qemu-img>.
 
 =cut

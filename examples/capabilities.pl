@@ -18,7 +18,7 @@ printf "%s %s, libvirt %s, on %s\n", $conn->get_type, version( $conn->get_versio
     version( $conn->get_library_version ), $conn->get_hostname;
 print $conn->is_encrypted ? "encrypted\n" : "not encrypted\n";
 my @models = eval { $conn->get_cpu_model_names('x86_64') };
-printf "%d models of processors\n", scalar @models if @models;
+printf "%d CPU models\n", scalar @models if @models;
 print $conn->get_capabilities if $option{xml};
 
 sub version {
@@ -30,7 +30,7 @@ __END__
 
 =head1 NAME
 
-capabilities.pl - tells what the host and its hypervisor can do
+capabilities.pl - shows the capabilities of the host and its hypervisor
 
 =head1 SYNOPSIS
 
@@ -42,20 +42,20 @@ capabilities.pl - tells what the host and its hypervisor can do
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--xml>
 
-Prints the capabilities' XML, too.
+Also prints the capabilities as XML.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-Versions, models of processors, and the XML with --xml.
+Prints versions and CPU models, and with C<--xml> the capabilities as XML.
 
 =cut

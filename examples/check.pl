@@ -23,7 +23,7 @@ $message =~ s/\s+/ /g;
 print "LIBVIRT $status - $message\n";
 exit $exit{$status};
 
-# The time limit holds for connecting and for every call, even if the daemon accepts the connection and never answers.
+# The time limit applies to connecting and to every call, even if the daemon accepts the connection and never answers.
 sub check {
     my $conn   = Sys::Virt->new( uri => $option{uri}, readonly => 1, timeout => $option{timeout} );
     my %domain = map { $_->get_name => $_->get_info } $conn->list_all_domains;
@@ -33,7 +33,7 @@ sub check {
     $used += $domain{$_}{memory} for @up;
     my $percent = $node->{memory} ? 100 * $used / $node->{memory} : 0;
     my $text =
-        sprintf '%d of %d domains running, %.0f %% of the memory allotted|running=%d memory=%.0f%%;%s;%s',
+        sprintf '%d of %d domains running, %.0f %% of the memory allocated|running=%d memory=%.0f%%;%s;%s',
         scalar @up, scalar keys %domain, $percent, scalar @up, $percent, $option{warning} // q{},
         $option{critical} // q{};
 
@@ -49,7 +49,7 @@ __END__
 
 =head1 NAME
 
-check.pl - a plugin for Nagios, Icinga and the like, with a time limit that holds
+check.pl - a plugin for Nagios, Icinga and similar monitoring systems, with a reliable time limit
 
 =head1 SYNOPSIS
 
@@ -61,19 +61,19 @@ check.pl - a plugin for Nagios, Icinga and the like, with a time limit that hold
 
 =item B<--uri> URI
 
-The connection; default C<test:///default>. It is opened read-only.
+The connection; the default is C<test:///default>. It is opened read-only.
 
 =item B<--timeout> SECONDS
 
-The longest that connecting or a call may take; default 10. After that the status is CRITICAL.
+The time limit for connecting and for each call; the default is 10. After that time the status is CRITICAL.
 
 =item B<--running> DOMAIN
 
-Is CRITICAL unless the domain is running; may be given several times.
+The status is CRITICAL unless the domain is running; may be repeated.
 
 =item B<--warning> PERCENT, B<--critical> PERCENT
 
-Limits for the memory that the running domains have, in percent of the host's.
+Limits for the total memory of the running domains, in percent of the host's memory.
 
 =item B<--help>
 

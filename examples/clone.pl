@@ -23,7 +23,7 @@ my $xml = XML::LibXML->load_xml(
 my ($root) = $xml->findnodes('/domain');
 set( $root, 'name', $to );
 
-# What must not be there twice: libvirt makes new ones.
+# Elements that must be unique: libvirt generates new ones.
 $_->unbindNode
     for $root->findnodes(
     'uuid | title | os/nvram | devices/interface/mac | devices/interface/target | genid');
@@ -34,7 +34,7 @@ my $done = eval {
         my ($source) = $disk->findnodes('source');
         next if $disk->findnodes('readonly | shareable');
         my $volume = volume_of($source)
-            or die 'disk ', $disk->findvalue('target/@dev'), " is in no storage pool\n";
+            or die 'disk ', $disk->findvalue('target/@dev'), " is not in a storage pool\n";
         my $pool  = $conn->get_storage_pool_by_volume($volume);
         my $new   = XML::LibXML->load_xml( string => $volume->get_xml_description );
         my ($top) = $new->findnodes('/volume');
@@ -52,7 +52,7 @@ my $done = eval {
     $conn->define_domain( $xml->toString );
     1;
 };
-if ( !$done ) {    # nothing half-done stays
+if ( !$done ) {    # remove what was created
     my $error = $@;
     eval { $_->delete } for @new;
     die $error;
@@ -78,7 +78,7 @@ __END__
 
 =head1 NAME
 
-clone.pl - copies a domain that is off, with its disks
+clone.pl - copies an inactive domain with its disks
 
 =head1 SYNOPSIS
 
@@ -90,7 +90,7 @@ clone.pl - copies a domain that is off, with its disks
 
 =item B<--uri> URI
 
-The connection; default C<test:///default>.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
@@ -100,8 +100,8 @@ Prints this text.
 
 =head1 DESCRIPTION
 
-The disks have to be volumes of storage pools, which copy them on the host; read-only and shared disks are not copied. The new
-domain gets a UUID and MAC addresses of its own. If anything fails, the volumes that were made are deleted. What the guest itself
-knows, such as its host name and keys, is the same as in the original: see F<cloud-init.pl> or C<virt-sysprep>.
+The disks have to be volumes of storage pools, which copy them on the host. Read-only and shared disks are not copied. The
+new domain gets a new UUID and new MAC addresses. If anything fails, the new volumes are deleted. Data inside the guest, such
+as its host name and keys, is the same as in the original; to change it, see F<cloud-init.pl> or C<virt-sysprep>.
 
 =cut

@@ -30,7 +30,7 @@ my $pool = $conn->get_storage_pool_by_name($pool_name);
 my $base = $pool->get_volume_by_name($image);
 my @new;
 my $done = eval { make(); 1 };
-if ( !$done ) {    # nothing half-done stays
+if ( !$done ) {    # remove what was created
     my $error = $@;
     eval { $_->delete } for reverse @new;
     die $error;
@@ -45,7 +45,7 @@ sub make {
     return;
 }
 
-# A document from nested arrays: [name, {attributes}, children or text ...].
+# Builds a document from nested arrays: [name, {attributes}, children or strings ...].
 sub document {
     my ($tree) = @_;
     my $document = XML::LibXML::Document->new;
@@ -64,7 +64,7 @@ sub document {
     return $document->toString;
 }
 
-# A disk that begins as the image, which stays as it is.
+# Creates a disk with the content of the image, which does not change.
 sub overlay {
     my $capacity = $option{size} ? $option{size} * 2**30 : $base->get_info->{capacity};
     my $format   = XML::LibXML->load_xml( string => $base->get_xml_description )
@@ -84,7 +84,7 @@ sub overlay {
     return $volume;
 }
 
-# The settings for cloud-init, as an ISO image with the label that it looks for. JSON is YAML.
+# The settings for cloud-init, as an ISO image with the label that cloud-init expects. JSON is valid YAML.
 sub seed {
     my $folder = File::Temp->newdir;
     my $json   = JSON::PP->new->canonical;
@@ -197,27 +197,27 @@ cloud-init.pl - starts a domain from a cloud image, with a user and ssh keys
 
 =item B<--uri> URI
 
-The connection; default C<test:///default>.
+The connection; the default is C<test:///default>.
 
 =item B<--user> USER
 
-The user that cloud-init makes, who may use sudo; default C<admin>.
+The user that cloud-init creates, who may use sudo; the default is C<admin>.
 
 =item B<--key> KEY
 
-An ssh public key of that user; may be given several times.
+An ssh public key of that user; may be repeated.
 
 =item B<--memory> MIB, B<--vcpus> N, B<--size> GIB
 
-The domain's memory (default 1024 MiB), vCPUs (default 1), and the size of its disk (default that of the image).
+The domain's memory (default: 1024 MiB), number of vCPUs (default: 1), and size of the disk (default: size of the image).
 
 =item B<--network> NETWORK
 
-The network; default C<default>.
+The network; the default is C<default>.
 
 =item B<--type> TYPE
 
-The kind of virtualization; default C<kvm>, C<qemu> for a host without.
+The type of virtualization; the default is C<kvm>. Use C<qemu> on a host without KVM.
 
 =item B<--help>
 
@@ -227,7 +227,7 @@ Prints this text.
 
 =head1 DESCRIPTION
 
-IMAGE is a volume in POOL, such as a distribution's cloud image. The domain's disk is an overlay of it, so the image can serve any
-number of domains. The settings are on a second volume, an ISO image that C<genisoimage> makes.
+IMAGE is a volume in POOL, such as a distribution's cloud image. The domain's disk is an overlay of the image, so one image
+can be used for any number of domains. The settings are on a second volume, an ISO image that C<genisoimage> creates.
 
 =cut

@@ -27,7 +27,7 @@ $stream->add_callback(
     sub {
         my ( $st, $events ) = @_;
         if ( $events & Sys::Virt::Stream::EVENT_WRITABLE ) {
-            my $sent = $st->send( $typed, length $typed );    # maybe not all, or -2: none now
+            my $sent = $st->send( $typed, length $typed );    # maybe not all, or -2: try again later
             substr $typed, 0, $sent, q{} if $sent > 0;
             $st->update_callback($always) if $typed eq q{};
         }
@@ -35,7 +35,7 @@ $stream->add_callback(
             my $got = $st->recv( my $data, 4096 );
             syswrite STDOUT, $data if $got > 0;
             $open = 0 if !$got;
-            return    if $got > 0;    # a hangup may come with the last words: more of them?
+            return    if $got > 0;    # a hangup may arrive together with data: read the rest
         }
         $open = 0 if $events & ( Sys::Virt::Stream::EVENT_HANGUP | Sys::Virt::Stream::EVENT_ERROR );
     }
@@ -51,7 +51,7 @@ Sys::Virt::Event::add_handle(
     }
 );
 
-# The terminal hands over every key, and shows only what the guest writes; afterwards it is as it was, also after an error.
+# In raw mode the terminal passes on every key, and shows only the guest's output. Restore it afterwards, also after an error.
 my $terminal = POSIX::isatty( fileno STDIN ) ? qx{stty -g} : q{};
 system 'stty raw -echo' if $terminal;
 my $ended = eval { Sys::Virt::Event::run_default() while $open; 1 };
@@ -77,17 +77,17 @@ console.pl - connects the terminal to the serial console of a guest
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-What is typed goes to the guest, what it writes to the screen, until the guest closes the console or Control-] is typed.
-Needs a real hypervisor.
+Sends input to the guest and shows its output, until the guest closes the console or you type Control-]. Needs a real
+hypervisor.
 
 =cut

@@ -17,7 +17,7 @@ my $conn = Sys::Virt->new( uri => $option{uri} );
 my %more = map { exists $option{$_} ? ( $_ => $option{$_} ) : () } 'timeout';
 $more{dry_run} = $option{'dry-run'};
 while ( my ( $kind, $name, $state ) = splice @ARGV, 0, 3 ) {
-    my $method = $conn->can("ensure_$kind") or Pod::Usage::pod2usage("no such kind: $kind");
+    my $method = $conn->can("ensure_$kind") or Pod::Usage::pod2usage("no such type: $kind");
     my %its    = $kind eq 'domain' ? ( force => $option{force} ) : ();
     $its{xml} = slurp("$option{xml}/$kind-$name.xml") if defined $option{xml};
     my $changed = $conn->$method( $name, $state, %more, %its );
@@ -36,11 +36,11 @@ __END__
 
 =head1 NAME
 
-converge.pl - brings objects into a state, whatever the present one
+converge.pl - brings objects into a given state, whatever their present state is
 
 =head1 SYNOPSIS
 
-    converge.pl [--uri URI] [--xml DIRECTORY] [--force N] [--timeout N] [--dry-run] KIND NAME STATE...
+    converge.pl [--uri URI] [--xml DIRECTORY] [--force N] [--timeout N] [--dry-run] TYPE NAME STATE...
 
 =head1 OPTIONS
 
@@ -48,33 +48,33 @@ converge.pl - brings objects into a state, whatever the present one
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--xml> DIRECTORY
 
-Has the definitions of objects that do not exist: F<domain-web.xml> and so on.
+The directory with the definitions of objects that do not exist: F<domain-web.xml> and so on.
 
 =item B<--force> N
 
-Pulls the plug of a guest that has not shut down after N seconds.
+Turns a guest off that has not shut down after N seconds.
 
 =item B<--timeout> N
 
-Gives up after N seconds for each object, 120 unless given.
+Stops waiting for each object after N seconds; the default is 120.
 
 =item B<--dry-run>
 
-Changes nothing, and tells what would be changed.
+Changes nothing, and prints the changes that would be made.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-KIND is domain, network or storage_pool; STATE is running, stopped, absent or present. Tells for each object whether it had to be
+TYPE is domain, network or storage_pool; STATE is running, stopped, absent or present. Prints for each object whether it had to be
 changed. A second run changes nothing.
 
 =cut

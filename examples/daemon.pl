@@ -49,7 +49,7 @@ __END__
 
 =head1 NAME
 
-daemon.pl - tells what a libvirt daemon is doing, with its clients and limits
+daemon.pl - shows the servers, clients and limits of a libvirt daemon
 
 =head1 SYNOPSIS
 
@@ -62,28 +62,28 @@ daemon.pl - tells what a libvirt daemon is doing, with its clients and limits
 
 =item B<--uri> URI
 
-The daemon; C<libvirtd:///system> unless given. C<virtqemud:///system> and the like are the modular daemons.
+The daemon; the default is C<libvirtd:///system>. The modular daemons have URIs like C<virtqemud:///system>.
 
 =item B<--server> NAME
 
-Only this one of the daemon's servers.
+Selects one of the daemon's servers.
 
 =item B<--max-clients> NUMBER
 
-Sets how many clients the server may have.
+Sets the maximum number of clients of the server.
 
 =item B<--disconnect> ID
 
-Disconnects a client.
+Disconnects the client with this id.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-Needs the daemon's administration socket, which belongs to root.
+Needs access to the daemon's administration socket, usually as root.
 
 =cut

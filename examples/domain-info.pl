@@ -37,7 +37,7 @@ __END__
 
 =head1 NAME
 
-domain-info.pl - tells what is known of a domain
+domain-info.pl - shows the properties of a domain
 
 =head1 SYNOPSIS
 
@@ -49,16 +49,16 @@ domain-info.pl - tells what is known of a domain
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-Prints state, memory, processors, and where the domain differs from a fresh one. Without NAME, of all domains.
+Prints the state, memory, vCPUs and autostart of the domain NAME, or of all domains.
 
 =cut

@@ -28,11 +28,11 @@ __END__
 
 =head1 NAME
 
-emulator-pin.pl - shows or sets on which processors of the host the emulator of a domain runs
+emulator-pin.pl - shows or sets the host CPUs on which the emulator of a domain may run
 
 =head1 SYNOPSIS
 
-    emulator-pin.pl [--uri URI] DOMAIN [PROCESSORS]
+    emulator-pin.pl [--uri URI] DOMAIN [CPUS]
 
 =head1 OPTIONS
 
@@ -40,17 +40,16 @@ emulator-pin.pl - shows or sets on which processors of the host the emulator of 
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-The emulator is what is left of QEMU beside the virtual processors. PROCESSORS are numbers, separated by commas. Needs a
-real hypervisor.
+The emulator is the part of QEMU other than the vCPUs. CPUS is a list of numbers, separated by commas. Needs a real hypervisor.
 
 =cut

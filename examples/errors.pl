@@ -16,17 +16,17 @@ my $conn = Sys::Virt->new( uri => $option{uri} );
 
 my @attempts = (
     [ 'a domain that does not exist', sub { $conn->get_domain_by_name('no such domain') } ],
-    [ 'XML that is none',             sub { $conn->define_domain('<domain') } ],
-    [ 'an argument of a wrong kind',  sub { $conn->get_domain_by_name( [] ) } ],
+    [ 'invalid XML',                  sub { $conn->define_domain('<domain') } ],
+    [ 'an argument of a wrong type',  sub { $conn->get_domain_by_name( [] ) } ],
 );
 for my $attempt (@attempts) {
     my ( $what, $code ) = @$attempt;
     next if eval { $code->(); 1 };
     my $error = $@;
     my $kind =
-          !ref $error                                      ? 'a mistake of the script'
+          !ref $error                                      ? 'a bug in the script'
         : $error->code == Sys::Virt::Error::ERR_NO_DOMAIN  ? 'nothing there'
-        : $error->code == Sys::Virt::Error::ERR_XML_DETAIL ? 'refused by the XML parser'
+        : $error->code == Sys::Virt::Error::ERR_XML_DETAIL ? 'rejected by the XML parser'
         :                                                    'code ' . $error->code;
     printf "%s: %s\n", $what, $kind;
 }
@@ -35,7 +35,7 @@ __END__
 
 =head1 NAME
 
-errors.pl - shows how errors are told apart
+errors.pl - shows how to distinguish errors
 
 =head1 SYNOPSIS
 
@@ -47,16 +47,16 @@ errors.pl - shows how errors are told apart
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-Provokes three errors and handles each by what it is.
+Causes three errors, and handles each by its code.
 
 =cut

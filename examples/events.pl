@@ -18,8 +18,8 @@ Sys::Virt::Event::register_default();
 local $| = 1;
 my $conn = Sys::Virt->new( uri => $uri );
 
-# Every kind of event that this libvirt and this driver have: domains', then those of other objects.
-my @taken;    # how to take each back
+# Register for all events that this libvirt and this driver support: of domains, and then of other objects.
+my @taken;    # functions that unregister the callbacks
 for my $constant ( sort grep { /\AEVENT_ID_/ } keys %Sys::Virt::Domain:: ) {
     my $kind = lc $constant =~ s/\AEVENT_ID_//r;
     my $tell = sub {
@@ -48,7 +48,7 @@ for my $kind ( sort keys %lifecycle ) {
     my $number   = eval { $conn->$register( undef, $lifecycle{$kind}, $tell ) };
     push @taken, [ "${kind}_event_deregister_any" => $number ] if defined $number;
 }
-die "no event of $uri can be watched\n" if !@taken;
+die "$uri supports no events\n" if !@taken;
 
 my $done;
 Sys::Virt::Event::add_timeout( $seconds * 1000, sub { $done = 1 } );
@@ -64,7 +64,7 @@ for my $callback (@taken) {
     $conn->$deregister($number);
 }
 
-# An argument of an event, some of which are hashes or lists of them.
+# Formats an argument of an event, which may be a hash or a list of hashes.
 sub text {
     my ($value) = @_;
     return
@@ -77,7 +77,7 @@ __END__
 
 =head1 NAME
 
-events.pl - tells what happens on a host
+events.pl - prints the events of a host
 
 =head1 SYNOPSIS
 
@@ -89,21 +89,22 @@ events.pl - tells what happens on a host
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given. There it pauses a domain and stops a network, so that something happens.
+The connection; the default is C<test:///default>. On the default connection the script pauses a domain and stops a network,
+to cause events.
 
 =item B<--seconds> N
 
-How long to watch, 2 unless given.
+How long to watch; the default is 2.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-Watches all events of domains, and what comes and goes of networks, storage pools, node devices and secrets. What an event's
-arguments mean stands in C<perldoc Sys::Virt> under EVENTS.
+Prints all events of domains, and the lifecycle events of networks, storage pools, node devices and secrets. The section EVENTS of
+L<Sys::Virt> describes the arguments of events.
 
 =cut

@@ -12,7 +12,7 @@ Getopt::Long::GetOptions( \%option, 'uri=s', 'help', 'output=s' ) or Pod::Usage:
 Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
 Pod::Usage::pod2usage(2)                              if @ARGV;
 
-# Statistics by metric: the key that libvirt has for it, or a pattern whose first group becomes the label; a factor; type, help.
+# For each metric: libvirt's key, or a pattern whose first group becomes the label; a factor; type and help.
 my @metrics = (
     [ 'cpu_seconds_total',   'cpu.time',        1e-9, 'counter', 'CPU time that the domain used' ],
     [ 'memory_bytes',        'balloon.current', 1024, 'gauge',   'Memory that the domain has' ],
@@ -44,7 +44,7 @@ my @metrics = (
 
 my $conn = Sys::Virt->new( uri => $option{uri}, readonly => 1 );
 my $page = metrics();
-if ( defined $option{output} ) {    # by renaming: who reads the file never sees half of it
+if ( defined $option{output} ) {    # by renaming, so that no reader sees an incomplete file
     open my $file, '>', "$option{output}.$$" or die "$option{output}: $!\n";
     print {$file} $page;
     close $file or die "$option{output}: $!\n";
@@ -128,11 +128,11 @@ exporter.pl - prints the statistics of all domains in Prometheus' text format
 
 =item B<--uri> URI
 
-The connection; default C<test:///default>. It is opened read-only.
+The connection; the default is C<test:///default>. It is opened read-only.
 
 =item B<--output> FILE
 
-Writes to the file, in one step, for the textfile collector of Prometheus' node exporter; default is standard output.
+Writes to the file, atomically, for the textfile collector of Prometheus' node exporter; the default is standard output.
 
 =item B<--help>
 

@@ -18,7 +18,7 @@ Pod::Usage::pod2usage(2) if @ARGV != ( $arguments{ $action // q{} } // -1 );
 
 my $dom = Sys::Virt->new( uri => $option{uri} )->get_domain_by_name($name);
 
-# The file that the disk is in now.
+# The present file of the disk.
 sub source {
     my $xml = XML::LibXML->load_xml( string => $dom->get_xml_description );
     return $xml->findvalue("/domain/devices/disk[target/\@dev='$option{disk}']/source/\@file");
@@ -38,7 +38,7 @@ if ( $action eq 'create' ) {
     $disk->setAttribute( snapshot => 'external' );
     $disk->appendChild( $document->createElement('source') )->setAttribute( file => $file );
     $dom->create_snapshot( $document->toString, $flags );
-    print "$before is frozen: copy it; $name writes to ", source(), " now\n";
+    print "$before no longer changes and can be copied; $name writes to ", source(), "\n";
 }
 else {
     my $overlay = source();
@@ -46,10 +46,10 @@ else {
         Sys::Virt::Domain::BLOCK_COMMIT_ACTIVE | Sys::Virt::Domain::BLOCK_COMMIT_SHALLOW );
     ready();
     $dom->abort_block_job( $option{disk}, Sys::Virt::Domain::BLOCK_JOB_ABORT_PIVOT );
-    print "$name writes to ", source(), " again; $overlay is not needed any more\n";
+    print "$name writes to ", source(), " again; $overlay is no longer needed\n";
 }
 
-# Until all is copied and the pivot is possible: the XML says so. A job that has not begun reports 0 of 0, which is not the end.
+# Waits until everything is copied and the pivot is possible, as the XML reports. A job that has not started reports 0 of 0.
 sub ready {
     while (1) {
         my $job   = $dom->get_block_job_info( $option{disk} );
@@ -66,7 +66,7 @@ __END__
 
 =head1 NAME
 
-external-snapshot.pl - freezes the image of a disk while the domain runs on in another, and merges the two again
+external-snapshot.pl - creates an external snapshot of a disk while the domain runs, and commits it later
 
 =head1 SYNOPSIS
 
@@ -79,15 +79,15 @@ external-snapshot.pl - freezes the image of a disk while the domain runs on in a
 
 =item B<--uri> URI
 
-The connection; default C<test:///default>.
+The connection; the default is C<test:///default>.
 
 =item B<--disk> DISK
 
-The disk's target; default C<vda>.
+The disk's target; the default is C<vda>.
 
 =item B<--quiesce>
 
-Has the agent in the guest freeze its file systems for the moment of the snapshot.
+Lets the agent in the guest freeze its file systems while the snapshot is created.
 
 =item B<--help>
 
@@ -97,8 +97,8 @@ Prints this text.
 
 =head1 DESCRIPTION
 
-C<create> makes the domain write to FILE, a new qcow2 image whose backing file is the image so far. That one no longer changes
-and can be copied with any tool. C<commit> copies what was written since into it, and makes it the disk's image again; FILE can
-be deleted then.
+C<create> makes the domain write to FILE, a new qcow2 image whose backing file is the old image. The old image no longer
+changes, and can be copied with any tool. C<commit> copies the changes from FILE to the old image, and makes the old image
+the disk's image again. Then you can delete FILE.
 
 =cut

@@ -8,7 +8,7 @@ use Pod::Usage   ();
 use Sys::Virt;
 
 my %option = ( uri => 'test:///default' );
-Getopt::Long::Configure('require_order');    # the command has options of its own
+Getopt::Long::Configure('require_order');    # the command may have its own options
 Getopt::Long::GetOptions( \%option, 'uri=s', 'help' ) or Pod::Usage::pod2usage(2);
 Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
 Pod::Usage::pod2usage(2)                              if @ARGV < 2;
@@ -25,7 +25,7 @@ __END__
 
 =head1 NAME
 
-freeze.pl - holds the file systems of a guest while a command runs
+freeze.pl - freezes the file systems of a guest while a command runs
 
 =head1 SYNOPSIS
 
@@ -37,17 +37,18 @@ freeze.pl - holds the file systems of a guest while a command runs
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-The agent in the guest flushes and freezes all file systems; the command (a snapshot of the storage, say) runs; they are
-thawed whatever happens. The status is the command's. Needs a guest with an agent.
+The agent in the guest flushes and freezes all file systems. The script then runs the command, such as a snapshot of the
+storage, and thaws the file systems even if the command fails. It exits with the status of the command. Needs a guest with an
+agent.
 
 =cut

@@ -111,11 +111,11 @@ graph.pl - draws a host with its networks, pools and domains
 
 =item B<--uri> URI
 
-The connection; default C<test:///default>. It is opened read-only.
+The connection; the default is C<test:///default>. It is opened read-only.
 
 =item B<--output> FILE
 
-Draws to a file whose name ends in F<.svg>, F<.png> or F<.pdf>, with the program C<dot> of Graphviz. Default is to print the
+Draws to a file whose name ends in F<.svg>, F<.png> or F<.pdf>, with the program C<dot> of Graphviz. The default is to print the
 graph in the language of that program.
 
 =item B<--help>

@@ -21,7 +21,7 @@ __END__
 
 =head1 NAME
 
-guest-info.pl - tells what the agent in a guest knows of it
+guest-info.pl - shows information from the agent in a guest
 
 =head1 SYNOPSIS
 
@@ -33,16 +33,16 @@ guest-info.pl - tells what the agent in a guest knows of it
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-Operating system, host name, users, time zone. Needs a guest with an agent.
+Prints the operating system, host name, users and time zone of the guest. Needs a guest with an agent.
 
 =cut

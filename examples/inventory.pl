@@ -26,7 +26,7 @@ else {
         for @domains;
 }
 
-# Numbers are numbers and truth is true or false in JSON, whatever perl has made of them.
+# In JSON, numbers are numbers, and booleans are true or false.
 sub describe {
     my ($dom) = @_;
     my $info = $dom->get_info;
@@ -42,8 +42,8 @@ sub describe {
     };
 }
 
-# From the first source that knows any: DHCP leases, the agent in the guest, the host's ARP table. A source that the driver lacks,
-# or a guest without an agent, is no error.
+# Addresses from the first source that has some: DHCP leases, the agent in the guest, the host's ARP table. A source that the driver
+# lacks, or a guest without an agent, is not an error.
 sub addresses {
     my ($dom) = @_;
     for my $source (
@@ -58,7 +58,7 @@ sub addresses {
     return;
 }
 
-# What Ansible's inventory scripts print.
+# Prints the JSON of an Ansible inventory script.
 sub variables {
     my ($domain) = @_;
     return {
@@ -97,7 +97,7 @@ inventory.pl - lists the domains of a host with their addresses, also for config
 
 =item B<--uri> URI
 
-The connection; default C<test:///default>. It is opened read-only.
+The connection; the default is C<test:///default>. It is opened read-only.
 
 =item B<--json>
 
@@ -105,7 +105,7 @@ Prints JSON instead of a table.
 
 =item B<--list>, B<--host> NAME
 
-Prints the JSON that Ansible wants from an inventory script: groups by state, and the variables of all hosts or of one.
+Prints the JSON of an Ansible inventory script: groups by state, and the variables of all hosts or of one host.
 
 =item B<--help>
 

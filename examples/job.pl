@@ -21,7 +21,7 @@ if ( $option{abort} ) {
 }
 my ( $type, $job ) = $dom->get_job_stats;
 if ( $type == Sys::Virt::Domain::JOB_NONE ) {
-    print "nothing\n";
+    print "no job\n";
     exit 0;
 }
 printf "%-25s %s\n", $_, $job->{$_} for sort keys %$job;
@@ -30,7 +30,7 @@ __END__
 
 =head1 NAME
 
-job.pl - shows what libvirt is doing to a domain
+job.pl - shows the running job of a domain
 
 =head1 SYNOPSIS
 
@@ -42,20 +42,20 @@ job.pl - shows what libvirt is doing to a domain
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--abort>
 
-Gives the job up.
+Cancels the job.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-A migration, a save, a backup: how far it is. With --abort it is given up.
+Prints the progress of a migration, a save, a backup or another job. With C<--abort>, cancels the job.
 
 =cut

@@ -23,7 +23,7 @@ __END__
 
 =head1 NAME
 
-leases.pl - shows the addresses that a network has given out
+leases.pl - shows the DHCP leases of a network
 
 =head1 SYNOPSIS
 
@@ -35,16 +35,16 @@ leases.pl - shows the addresses that a network has given out
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-One line per lease of libvirt's DHCP server, with the time until which it holds.
+Prints one line for each lease of libvirt's DHCP server, with the time when the lease expires.
 
 =cut

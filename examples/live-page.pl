@@ -14,7 +14,7 @@ Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
 my $conn = Sys::Virt->new( uri => $option{uri}, readonly => 1 );
 $conn->set_keep_alive( 5, 3 ) if $conn->is_alive && $option{uri} !~ /\Atest:/;
 
-# Browsers that watch, and what they are told: the loop of the server is libvirt's too.
+# The connected browsers, and the events for them. The server's event loop also runs libvirt's events.
 my %watching;
 $conn->domain_event_register_any(
     undef,
@@ -26,7 +26,7 @@ $conn->domain_event_register_any(
     }
 );
 
-# No request waits for another one's libvirt call.
+# A request does not block others while it waits for libvirt.
 get '/' => sub ($c) {
     $c->render_later;
     $conn->async( timeout => 10 )->get_all_domain_stats(Sys::Virt::Domain::STATS_STATE)->promise->then(
@@ -49,7 +49,7 @@ app->start( @ARGV ? @ARGV : ( 'daemon', '-l', $option{listen} ) );
 
 =head1 NAME
 
-live-page.pl - a page with all domains, and their events as they come
+live-page.pl - a web page with all domains, and live events
 
 =head1 SYNOPSIS
 
@@ -61,22 +61,22 @@ live-page.pl - a page with all domains, and their events as they come
 
 =item B<--listen> URL
 
-Where the page is.
+The address of the page.
 
 =item B<--uri> URI
 
-The host; C<test:///default> unless given.
+The host; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-Needs L<Mojolicious>. The server goes on while libvirt works on calls, and its loop delivers libvirt's events. A COMMAND of Mojolicious
-runs instead of the server: C<live-page.pl get /> prints the page.
+Needs L<Mojolicious>. The server handles requests while libvirt works on calls, and its event loop delivers libvirt's events.
+A COMMAND of Mojolicious runs instead of the server: C<live-page.pl get /> prints the page.
 
 =cut
 

@@ -18,7 +18,7 @@ my @waiting = 0 .. $#hosts;
 my %limit   = ( timeout => $option{timeout} );
 my ( @line, $failed, $over );
 
-# A future with the numbers of domains of a host, all and active.
+# Returns a future for the number of domains and of active domains of a host.
 sub domains {
     my ($uri) = @_;
     return Sys::Virt->async(%limit)->new( uri => $uri, readonly => 1 )->then(
@@ -43,7 +43,7 @@ sub progress {
     return;
 }
 
-# Takes one host after the other, until none waits.
+# Handles one host after the other, until none is left.
 sub lane {
     my $number = shift @waiting // return;
     return domains( $hosts[$number] )->then(
@@ -77,7 +77,7 @@ many-hosts.pl - counts the domains of many hosts at the same time
 
 =item B<--limit> NUMBER
 
-How many hosts are asked at the same time.
+The maximum number of hosts to query at the same time.
 
 =item B<--timeout> SECONDS
 
@@ -85,21 +85,21 @@ How long to wait for connecting to a host, and for each of its answers.
 
 =item B<--progress>, B<--no-progress>
 
-A bar that shows how many hosts are done; on a terminal unless told otherwise.
+Shows a progress bar, or does not; by default only on a terminal.
 
 =item B<--uri> URI
 
-The host, if none is named otherwise; C<test:///default> unless given.
+The host, if no other is named; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-The hosts are asked in parallel. One that fails, or hangs longer than the time limit, is reported and does not hold up the others.
-The status is 1 if any failed.
+Queries the hosts in parallel. A host that fails, or hangs longer than the time limit, is reported and does not delay the others.
+The exit status is 1 if any host failed.
 
 =cut

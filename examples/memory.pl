@@ -26,7 +26,7 @@ __END__
 
 =head1 NAME
 
-memory.pl - shows how much memory a domain has, and sets it
+memory.pl - shows or sets the memory of a domain
 
 =head1 SYNOPSIS
 
@@ -38,16 +38,16 @@ memory.pl - shows how much memory a domain has, and sets it
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-KIB is the new size. The guest gives memory back or takes it through its balloon driver.
+KIB is the new size. The guest returns or receives memory through its balloon driver.
 
 =cut

@@ -37,18 +37,18 @@ sub watch {
     eval {
         local $SIG{TERM} = sub { die "it has moved\n" };
         while ( sleep 1 ) {
-            my $job = $own->get_job_info;    # dies if the domain is gone
+            my $job = $own->get_job_info;    # dies if the domain no longer exists
             next if !$job->{dataTotal};
             $bar //= progress( $job->{dataTotal} );
             if   ($bar) { $bar->update( $job->{dataProcessed} ) }
             else        { printf "%3d %%\n", 100 * $job->{dataProcessed} / $job->{dataTotal} }
         }
     };
-    print {*STDERR} "\n" if $bar;    # what comes next stands below it
+    print {*STDERR} "\n" if $bar;    # later output goes below the bar
     return;
 }
 
-# A bar, if that module is there and somebody looks at it; else plain lines.
+# A progress bar, if the module is installed and the output is a terminal; otherwise plain lines.
 sub progress {
     my ($total) = @_;
     return Term::ProgressBar->new( { count => $total, ETA => 'linear', remove => 0 } )
@@ -60,7 +60,7 @@ __END__
 
 =head1 NAME
 
-migrate.pl - moves a running domain to another host, and shows how far it is
+migrate.pl - migrates a running domain to another host, and shows the progress
 
 =head1 SYNOPSIS
 
@@ -72,17 +72,17 @@ migrate.pl - moves a running domain to another host, and shows how far it is
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-A child process asks for the progress on a connection of its own while the move blocks. With Term::ProgressBar from CPAN
-it draws a bar. Needs two hosts.
+While the migration blocks, a child process reads the progress on its own connection. If Term::ProgressBar from CPAN is
+installed, it draws a progress bar. Needs two hosts.
 
 =cut

@@ -36,16 +36,16 @@ networks.pl - shows the virtual networks
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-Name, bridge, and whether each is active, kept, and started with the host.
+Prints for each network its name, its bridge, and whether it is active, persistent, and started with the host.
 
 =cut

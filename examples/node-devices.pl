@@ -16,7 +16,7 @@ my $conn = Sys::Virt->new( uri => $option{uri}, readonly => 1 );
 
 my %children;
 for my $dev ( $conn->list_all_node_devices ) {
-    my $parent = eval { $dev->get_parent } // q{};    # the root has none, which is an error for libvirt
+    my $parent = eval { $dev->get_parent } // q{};    # for the root, libvirt throws
     push @{ $children{$parent} }, $dev->get_name;
 }
 branch( q{}, 0 );
@@ -46,16 +46,16 @@ node-devices.pl - shows the devices of the host as a tree
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-Each device below the one that it is plugged into.
+Prints each device below its parent.
 
 =cut

@@ -15,7 +15,7 @@ Pod::Usage::pod2usage(2)                              if @ARGV;
 my $conn = Sys::Virt->new( uri => $option{uri}, readonly => 1 );
 
 my $node = $conn->get_node_info;
-printf "%s, %d processors at %d MHz, %d MiB\n", @{$node}{qw(model cpus mhz)}, $node->{memory} / 1024;
+printf "%s, %d CPUs at %d MHz, %d MiB\n", @{$node}{qw(model cpus mhz)}, $node->{memory} / 1024;
 printf "%d cell(s), each with %d socket(s) of %d core(s) of %d thread(s)\n",
     @{$node}{qw(nodes sockets cores threads)};
 my @free = eval { $conn->get_node_cells_free_memory( 0, $node->{nodes} - 1 ) };
@@ -25,7 +25,7 @@ __END__
 
 =head1 NAME
 
-numa.pl - shows the memory and the processors of the host by NUMA cell
+numa.pl - shows the memory and the CPUs of the host by NUMA cell
 
 =head1 SYNOPSIS
 
@@ -37,16 +37,16 @@ numa.pl - shows the memory and the processors of the host by NUMA cell
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-Free memory per cell, where the driver can tell.
+Prints the free memory of each cell, if the driver reports it.
 
 =cut

@@ -40,16 +40,16 @@ pools.pl - shows the storage pools and their volumes
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-Sizes in MiB: capacity, and what is taken of it.
+Prints capacity and allocation in MiB.
 
 =cut

@@ -68,25 +68,25 @@ qmp.pl - sends a command to the monitor of a guest's QEMU, and shows its events
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--human>
 
-The command is one for humans, such as C<info block>.
+The command is in the monitor's language for humans, such as C<info block>.
 
 =item B<--events> SECONDS
 
-Shows what QEMU tells for so many seconds.
+Prints QEMU's events for this number of seconds.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-C<qmp.pl web query-block> prints what QEMU answers as JSON. Commands that change the guest do so behind libvirt's back. Needs a
-guest of QEMU.
+C<qmp.pl web query-block> prints QEMU's answer as JSON. A command that changes the guest does so without libvirt's knowledge.
+Needs a QEMU guest.
 
 =cut

@@ -16,8 +16,7 @@ Pod::Usage::pod2usage(2) if @ARGV != 1 || $option{keep} < 1 || $option{prefix} !
 
 my $dom = Sys::Virt->new( uri => $option{uri} )->get_domain_by_name( $ARGV[0] );
 
-# Snapshots of this program, oldest first: by the second that libvirt recorded, then by the number in the name, for two of one
-# second.
+# The snapshots of this program, oldest first: by the creation time that libvirt recorded, and then by the number in the name.
 my @ours = sort { $a->[1] <=> $b->[1] || $a->[2] <=> $b->[2] } map { [ $_, age($_) ] }
     grep { $_->get_name =~ /\A\Q$option{prefix}\E-\d+\z/ } $dom->list_all_snapshots;
 
@@ -28,16 +27,16 @@ sub age {
     return ( $xml->findvalue('/domainsnapshot/creationTime'), $number );
 }
 
-# The new one first: if it fails, nothing is deleted.
+# Create the new snapshot first: if that fails, nothing is deleted.
 my $number = 1 + ( sort { $b <=> $a } 0, map { $_->[2] } @ours )[0];
 my $name   = "$option{prefix}-$number";
 $dom->create_snapshot(
     "<domainsnapshot><name>$name</name><description>rotate.pl</description></domainsnapshot>");
-print "$name is taken\n";
+print "created $name\n";
 for my $old ( @ours > $option{keep} - 1 ? @ours[ 0 .. @ours - $option{keep} ] : () ) {
     my $gone = $old->[0]->get_name;
     $old->[0]->delete;
-    print "$gone is deleted\n";
+    print "deleted $gone\n";
 }
 
 __END__
@@ -56,15 +55,15 @@ rotate.pl - takes a snapshot of a domain, and deletes the oldest
 
 =item B<--uri> URI
 
-The connection; default C<test:///default>.
+The connection; the default is C<test:///default>.
 
 =item B<--keep> N
 
-How many snapshots to keep, the new one included; default 7.
+The number of snapshots to keep, including the new one; the default is 7.
 
 =item B<--prefix> PREFIX
 
-What the names of the snapshots begin with; default C<rotate>. Snapshots with other names are left alone.
+The prefix of the snapshots' names; the default is C<rotate>. Snapshots with other names are not changed.
 
 =item B<--help>
 

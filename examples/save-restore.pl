@@ -21,13 +21,14 @@ printf "%s is saved to %s, %d bytes\n", $name, $file, -s $file;
 $conn->restore_domain($file);
 unlink $file or warn "$file: $!\n";
 my ($state) = $conn->get_domain_by_name($name)->get_state;
-printf "%s is back, %s\n", $name, $state == Sys::Virt::Domain::STATE_RUNNING ? 'running' : "in state $state";
+printf "%s is restored, %s\n", $name,
+    $state == Sys::Virt::Domain::STATE_RUNNING ? 'running' : "in state $state";
 
 __END__
 
 =head1 NAME
 
-save-restore.pl - saves a running domain to a file, and starts it again from there
+save-restore.pl - saves a running domain to a file, and restores it
 
 =head1 SYNOPSIS
 
@@ -39,16 +40,16 @@ save-restore.pl - saves a running domain to a file, and starts it again from the
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-The domain goes on where it was. The file is deleted when it has been restored.
+The domain continues from its saved state. The file is deleted after the domain is restored.
 
 =cut

@@ -20,7 +20,7 @@ if ( $option{delete} ) {
     $secret->undefine;
     exit 0;
 }
-chomp( my $value = <STDIN> // die "there is nothing to store\n" );
+chomp( my $value = <STDIN> // die "no input to store\n" );
 my $secret = $conn->define_secret(<<"XML");
 <secret ephemeral='no' private='no'><usage type='volume'><volume>$path</volume></usage></secret>
 XML
@@ -31,7 +31,7 @@ __END__
 
 =head1 NAME
 
-secrets.pl - keeps a secret in libvirt, and reads it back
+secrets.pl - stores a secret in libvirt, and reads it back
 
 =head1 SYNOPSIS
 
@@ -43,7 +43,7 @@ secrets.pl - keeps a secret in libvirt, and reads it back
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--delete>
 
@@ -51,7 +51,7 @@ Deletes the secret of PATH.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 

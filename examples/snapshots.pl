@@ -31,7 +31,7 @@ __END__
 
 =head1 NAME
 
-snapshots.pl - makes a snapshot of a domain, or shows those that it has
+snapshots.pl - creates a snapshot of a domain, or shows its snapshots
 
 =head1 SYNOPSIS
 
@@ -43,16 +43,16 @@ snapshots.pl - makes a snapshot of a domain, or shows those that it has
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-NAME is the name of a new one. The tree is indented by parent.
+With NAME, creates a snapshot with this name. Without NAME, prints the tree of snapshots.
 
 =cut

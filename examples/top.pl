@@ -16,7 +16,7 @@ Getopt::Long::GetOptions( \%option, 'uri=s', 'help', 'count=i', 'interval=f', 's
 Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
 Pod::Usage::pod2usage(2)                              if @ARGV;
 
-# Counters by column; each is the sum of the statistics that match.
+# Counters by column: each is the sum of the matching statistics.
 my %counter = (
     received => qr/\Anet[.]\d+[.]rx[.]bytes\z/,
     sent     => qr/\Anet[.]\d+[.]tx[.]bytes\z/,
@@ -48,7 +48,7 @@ for ( my $looks = 1 ; ; $looks++ ) {
 }
 terminal_off();
 
-# One row for each active domain: rates since the last look.
+# One row for each active domain, with rates since the last update.
 sub look {
     my $now = Time::HiRes::time();
     my ( %seen, @rows );
@@ -70,8 +70,8 @@ sub look {
     return @rows;
 }
 
-# What counts up in a domain, and its memory. A driver without such statistics, as the test driver, is asked domain by domain;
-# nothing for a domain that has stopped in between.
+# The counters of a domain, and its memory. A driver without these statistics, such as the test driver, is queried for each domain;
+# nothing for a domain that has stopped since.
 sub totals {
     my ( $dom, $data ) = @_;
     my %total = (
@@ -184,7 +184,7 @@ sub show_live {
             size_of( $row->{memory} ), size_of( $row->{used} ),
             map { rate_of($_) } @{$row}{qw(received sent read written)};
     }
-    my $keys = "q quit  space look now  +/- every $option{interval} s  by: " . join q{ },
+    my $keys = "q quit  space update now  +/- every $option{interval} s  by: " . join q{ },
         map { $sort_key{$_} eq $option{sort} ? color( 1, "$_ $sort_key{$_}" ) : "$_ $sort_key{$_}" }
         qw(c m r s d w n);
     splice @lines, $height - 1 if @lines > $height - 1;
@@ -198,7 +198,7 @@ sub version {
     return join q{.}, int( $version / 1e6 ), int( $version / 1e3 ) % 1e3, $version % 1e3;
 }
 
-# Single keys without an echo, and a screen of its own, until terminal_off.
+# Reads single keys without echo, on the terminal's alternate screen, until terminal_off.
 sub terminal_on {
     $terminal = POSIX::Termios->new;
     $terminal->getattr( fileno STDIN );
@@ -223,7 +223,7 @@ sub terminal_off {
 }
 END { my $status = $?; terminal_off(); $? = $status }    ## no critic (RequireLocalizedPunctuationVars)
 
-# Until it is time to look again; false when the user has had enough.
+# Waits for the next update; false if the user quits.
 sub wait_for_key {
     my ($rows) = @_;
     my $end = Time::HiRes::time() + $option{interval};
@@ -257,15 +257,15 @@ top.pl - shows what the domains use, as a live table
 
 =item B<--uri> URI
 
-The connection; default C<test:///default>. It is opened read-only.
+The connection; the default is C<test:///default>. It is opened read-only.
 
 =item B<--count> N
 
-How many times to look; default until C<q> or Control-C.
+The number of updates; the default is to run until C<q> or Control-C.
 
 =item B<--interval> SECONDS
 
-The time between two looks; default 2.
+The time between two updates; the default is 2.
 
 =item B<--sort> COLUMN
 
@@ -273,7 +273,7 @@ C<cpu> (the default), C<memory>, C<received>, C<sent>, C<read>, C<written> or C<
 
 =item B<--plain>
 
-Prints one table below the other, as it does where the output is not a terminal.
+Prints the tables one below the other. This is the default if the output is not a terminal.
 
 =item B<--help>
 
@@ -283,9 +283,9 @@ Prints this text.
 
 =head1 DESCRIPTION
 
-For each running domain: its CPU time in percent of one CPU, now and in the last looks, its memory and what of it the guest uses
-(as far as its balloon driver reports that), and bytes per second received, sent, read and written. One call per look asks for
-the statistics of all domains. In a terminal keys change the order and the interval; the last line lists them. In the plain
-table memory is in MiB and rates are in KiB per second.
+Shows for each running domain: its CPU time in percent of one CPU, now and in the last updates; its memory, and how much of
+it the guest uses (if its balloon driver reports that); and the bytes per second received, sent, read and written. Each
+update reads the statistics of all domains in one call. In a terminal, keys change the order and the interval; the last line
+lists the keys. In the plain table, memory is in MiB and rates are in KiB per second.
 
 =cut

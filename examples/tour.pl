@@ -27,7 +27,7 @@ printf "Sys::Virt %s on libvirt %s, connected to %s\n", $Sys::Virt::VERSION,
     version( Sys::Virt->get_version ),
     $conn->get_uri;
 my $node = $conn->get_node_info;
-printf "The host %s has %d processors and %d MiB of memory\n", $conn->get_hostname, $node->{cpus},
+printf "The host %s has %d CPUs and %d MiB of memory\n", $conn->get_hostname, $node->{cpus},
     $node->{memory} / 1024;
 
 title('Its domains');
@@ -48,7 +48,7 @@ for my $pool ( $conn->list_all_storage_pools ) {
 }
 
 if ( $uri =~ m{\Atest:} ) {
-    title('A domain comes, is tuned, and goes');
+    title('Create, tune and remove a domain');
     my @events;
     my @kind = qw(defined undefined started suspended resumed stopped shutdown pmsuspended crashed);
     $conn->domain_event_register_any(
@@ -78,15 +78,15 @@ XML
     title('An error');
     eval { $conn->get_domain_by_name('tour') };
     printf "%s: %s\n", ref $@, $@->message;
-    print "that is ERR_NO_DOMAIN\n" if $@->code == Sys::Virt::Error::ERR_NO_DOMAIN();
+    print "its code is ERR_NO_DOMAIN\n" if $@->code == Sys::Virt::Error::ERR_NO_DOMAIN();
 }
-print "\nRead on with: ./run --doc (once installed: perldoc Sys::Virt)\n";
+print "\nThe manual: ./run --doc (once installed: perldoc Sys::Virt)\n";
 
 __END__
 
 =head1 NAME
 
-tour.pl - what Sys::Virt does, shown on libvirt's test driver
+tour.pl - a tour of Sys::Virt on libvirt's test driver
 
 =head1 SYNOPSIS
 
@@ -98,11 +98,11 @@ tour.pl - what Sys::Virt does, shown on libvirt's test driver
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given. Only there anything is changed.
+The connection; the default is C<test:///default>. The script changes objects only on the default connection.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 

@@ -27,18 +27,18 @@ if ( defined $where ) {
 }
 for my $info ( $dom->get_vcpu_info ) {
     my @may = grep { vec $info->{affinity}, $_, 1 } 0 .. 8 * length( $info->{affinity} ) - 1;
-    printf "vCPU %d on processor %s, may run on %s\n", $info->{number}, $info->{cpu} // '-', join ',', @may;
+    printf "vCPU %d on CPU %s, may run on %s\n", $info->{number}, $info->{cpu} // '-', join ',', @may;
 }
 
 __END__
 
 =head1 NAME
 
-vcpu-pin.pl - shows or sets on which processors of the host a virtual processor runs
+vcpu-pin.pl - shows or sets the host CPUs on which a vCPU may run
 
 =head1 SYNOPSIS
 
-    vcpu-pin.pl [--uri URI] DOMAIN [VCPU PROCESSORS]
+    vcpu-pin.pl [--uri URI] DOMAIN [VCPU CPUS]
 
 =head1 OPTIONS
 
@@ -46,16 +46,16 @@ vcpu-pin.pl - shows or sets on which processors of the host a virtual processor 
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-PROCESSORS is a list such as 0,2-3. Without it, shows where each virtual processor runs and may run.
+CPUS is a list such as 0,2-3. Without it, the script shows the host CPU on which each vCPU runs, and those on which it may run.
 
 =cut

@@ -28,7 +28,7 @@ __END__
 
 =head1 NAME
 
-volume-create.pl - makes a volume in a storage pool
+volume-create.pl - creates a volume in a storage pool
 
 =head1 SYNOPSIS
 
@@ -40,20 +40,20 @@ volume-create.pl - makes a volume in a storage pool
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--format> FORMAT
 
-C<raw>, C<qcow2> ...
+The format of the volume, such as C<raw> (the default) or C<qcow2>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-MIB is its size. The format is raw unless --format says otherwise.
+MIB is the size of the volume.
 
 =cut

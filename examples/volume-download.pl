@@ -26,16 +26,16 @@ $stream->recv_all(
         my ( $st, $data, $size ) = @_;
         my $put = syswrite( $file, $data, $size ) // die "$name: $!\n";
         $done += $put;
-        $next = $bar->update($done) if $bar && $done >= $next;    # not more often than it can be seen
+        $next = $bar->update($done) if $bar && $done >= $next;    # not more often than is visible
         return $put;
     }
 );
 $stream->finish;
-print {*STDERR} "\n" if $bar;    # below it
+print {*STDERR} "\n" if $bar;    # end the line of the bar
 close $file or die "$name: $!\n";
 printf "%d bytes\n", -s $name;
 
-# A bar, if that module is there and somebody looks at it.
+# A progress bar, if the module is installed and the output is a terminal.
 sub progress {
     my ($total) = @_;
     return Term::ProgressBar->new( { count => $total, ETA => 'linear', remove => 0 } )
@@ -47,7 +47,7 @@ __END__
 
 =head1 NAME
 
-volume-download.pl - reads a storage volume to a file
+volume-download.pl - downloads a storage volume to a file
 
 =head1 SYNOPSIS
 
@@ -59,17 +59,17 @@ volume-download.pl - reads a storage volume to a file
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-The data goes through a stream of the connection. With Term::ProgressBar from CPAN it draws a bar. Needs a real libvirt:
-the test driver has no such streams.
+The data is transferred through a stream of the connection. If Term::ProgressBar from CPAN is installed, the script draws a
+progress bar. Needs a real libvirt: the test driver has no such streams.
 
 =cut

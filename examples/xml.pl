@@ -34,7 +34,7 @@ xml.pl - prints the XML of a libvirt object
 
 =head1 SYNOPSIS
 
-    xml.pl [--uri URI] KIND NAME
+    xml.pl [--uri URI] TYPE NAME
 
 =head1 OPTIONS
 
@@ -42,16 +42,16 @@ xml.pl - prints the XML of a libvirt object
 
 =item B<--uri> URI
 
-The connection; C<test:///default> unless given.
+The connection; the default is C<test:///default>.
 
 =item B<--help>
 
-This text.
+Prints this text.
 
 =back
 
 =head1 DESCRIPTION
 
-KIND is one of domain, network, pool, secret, nwfilter, device, interface. A secret is named by its UUID.
+TYPE is one of domain, network, pool, secret, nwfilter, device, interface. The NAME of a secret is its UUID.
 
 =cut

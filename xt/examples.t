@@ -52,7 +52,7 @@ my %expected    = (
         [ [ '--uri', 'libvirtd+unix:///system?socket=/no/such' ], 'dies', qr{'/no/such': No such file} ],
     'domain-info'  => [ [],       0, qr/\Atest\n.*Persistent +yes/s ],
     'emulator-pin' => [ ['test'], 0, qr/\A0,1,2,/ ],
-    'errors'       => [ [],       0, qr/: nothing there\n.*XML parser\n.*mistake of the script\n\z/s ],
+    'errors'       => [ [],       0, qr/: nothing there\n.*XML parser\n.*bug in the script\n\z/s ],
     'events'       =>
         [ [ '--seconds', 1 ], 0, qr/^test: suspended .*^test: resumed .*^network default: event \d/ms ],
     'exporter' => [
@@ -68,19 +68,19 @@ my %expected    = (
     'many-hosts' => [ ['test:///default'], 0, qr/\b1 domains, 1 of them active/ ],
     'memory'     => [ [ 'test', 1_000_000 ], 0, qr/\A1000000 KiB of at most 8388608 KiB$/m ],
     'migrate'    => [ [ 'test', 'test:///default' ], @$unsupported ],
-    'networks'      => [ [], 0, qr/^default +virbr0 +active +persistent/m ],
-    'node-devices'  => [ [], 0, qr/^computer\n  \S/m ],
-    'numa'          => [ [], 0, qr/16 processors.*2 cell.*cell 1: \d+ MiB free/s ],
-    'pools'         => [ [], 0, qr/^default-pool +\d+ of +\d+/m ],
-    'qmp'           => [ [ 'test', 'query-status' ], @$unsupported ],
-    'rotate'        => [ ['test'], 0, qr/\Arotate-1 is taken\n\z/ ],
-    'save-restore'  => [ [ 'test', "$saved" ], 0, qr/is saved to .*test is back, running/s ],
-    'secrets'       => [ [ '--delete', '/nowhere' ], @$unsupported ],
-    'snapshots'     => [ [ 'test', 'one' ], 0, qr/\Aone [(]current[)]\n\z/ ],
-    'top'           => [ [ '--count', 1 ],  0, qr/%CPU.*\n +0[.]0 +\d+(?: +0){4}  test$/m ],
-    'tour'          => [ [], 0, qr/^seen: tour started\n.*^seen: tour undefined\n.*ERR_NO_DOMAIN/ms ],
-    'vcpu-pin'      => [ [ 'test', 0, '0-1' ],          0, qr/\AvCPU 0 on processor \d+, may run on 0,1\n/ ],
-    'volume-create' => [ [ 'default-pool', 'new', 10 ], 0, qr{\A/default-pool/new\n\z} ],
+    'networks'        => [ [], 0, qr/^default +virbr0 +active +persistent/m ],
+    'node-devices'    => [ [], 0, qr/^computer\n  \S/m ],
+    'numa'            => [ [], 0, qr/16 CPUs.*2 cell.*cell 1: \d+ MiB free/s ],
+    'pools'           => [ [], 0, qr/^default-pool +\d+ of +\d+/m ],
+    'qmp'             => [ [ 'test', 'query-status' ], @$unsupported ],
+    'rotate'          => [ ['test'], 0, qr/\Acreated rotate-1\n\z/ ],
+    'save-restore'    => [ [ 'test', "$saved" ], 0, qr/is saved to .*test is restored, running/s ],
+    'secrets'         => [ [ '--delete', '/nowhere' ], @$unsupported ],
+    'snapshots'       => [ [ 'test', 'one' ], 0, qr/\Aone [(]current[)]\n\z/ ],
+    'top'             => [ [ '--count', 1 ],  0, qr/%CPU.*\n +0[.]0 +\d+(?: +0){4}  test$/m ],
+    'tour'            => [ [], 0, qr/^seen: tour started\n.*^seen: tour undefined\n.*ERR_NO_DOMAIN/ms ],
+    'vcpu-pin'        => [ [ 'test', 0, '0-1' ],               0, qr/\AvCPU 0 on CPU \d+, may run on 0,1\n/ ],
+    'volume-create'   => [ [ 'default-pool', 'new', 10 ],      0, qr{\A/default-pool/new\n\z} ],
     'volume-download' => [ [ 'default-pool', 'none', 'none' ], 'dies', qr/Storage volume not found/ ],
     'volume-upload'   => [ [ 'default-pool', 'none', 'none' ], 'dies', qr/Storage volume not found/ ],
     'xml'             => [ [ 'domain', 'test' ],               0,      qr/\A<domain type='test' id='1'>/ ],
@@ -114,7 +114,7 @@ for my $example ( glob 'examples/*.pl' ) {
 }
 is( join( q{ }, keys %expected ), q{}, 'no test without an example' );
 
-# examples/README.md lists all of them, with what their manuals say.
+# examples/README.md lists all of them, with the descriptions of their manuals.
 my %listed;
 open my $readme, '<', 'examples/README.md' or die $!;
 while (<$readme>) { $listed{$1} = $2 if /^\| (\S+[.]pl)(?: [*])? \| (.*) \|$/ }
@@ -126,7 +126,7 @@ for my $example ( glob 'examples/*.pl' ) {
     close $file;
     is( ( stat $example )[2] & oct(111), oct(111), "$example can be executed" );
 }
-is_deeply( \%listed, \%said, 'examples/README.md says of each what it says of itself' );
+is_deeply( \%listed, \%said, 'examples/README.md describes each as its manual does' );
 cmp_ok( scalar keys %said, '>=', 25, 'there are enough of them' );
 
 done_testing;

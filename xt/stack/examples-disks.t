@@ -108,7 +108,7 @@ subtest 'graph' => sub {
 
 subtest 'external snapshot' => sub {
     my $overlay = "$dir/overlay.qcow2";
-    prints( qr/\A\Q$disk\E is frozen: copy it; \Q$name\E writes to \Q$overlay\E now\n\z/,
+    prints( qr/\A\Q$disk\E no longer changes and can be copied; \Q$name\E writes to \Q$overlay\E\n\z/,
         'external-snapshot', 'create', $name, $overlay );
     is( source(), $overlay, '... the disk is the new image' );
     my $before = Stack::command( 'qemu-img', 'map', '-U', '--output=json', $disk );
@@ -116,7 +116,7 @@ subtest 'external snapshot' => sub {
         'head -c 1048576 /dev/zero | tr "\\0" X | dd of=/dev/vda bs=1M seek=4 2>/dev/null; sync' );
     is( Stack::command( 'qemu-img', 'map', '-U', '--output=json', $disk ),
         $before, '... and the old one does not change' );
-    prints( qr/\A\Q$name\E writes to \Q$disk\E again; \Q$overlay\E is not needed any more\n\z/,
+    prints( qr/\A\Q$name\E writes to \Q$disk\E again; \Q$overlay\E is no longer needed\n\z/,
         'external-snapshot', 'commit', $name );
     is( source(), $disk, '... the disk is the old image again' );
     is( Stack::in_guest( $guest, 'dd if=/dev/vda bs=1M skip=4 count=1 2>/dev/null | tr -d X | wc -c' ),
@@ -128,7 +128,7 @@ subtest 'external snapshot' => sub {
 subtest 'rotate' => sub {
     $guest->destroy;
     for my $number ( 1 .. 4 ) {
-        prints( qr/^rotate-$number is taken$/m, 'rotate', '--keep', 3, $name );
+        prints( qr/^created rotate-$number$/m, 'rotate', '--keep', 3, $name );
     }
     is(
         join( q{ }, sort map { $_->get_name } $guest->list_all_snapshots ),

@@ -87,7 +87,7 @@ subtest 'console' => sub {
 
 subtest 'agent' => sub {
     my $info = prints( qr/^hostname +guest$/m, 'guest-info', $name );
-    like( $info, qr/^os[.]machine +x86_64$/m, '... and its processor' );
+    like( $info, qr/^os[.]machine +x86_64$/m, '... and its CPU' );
 
     Stack::in_guest( $guest,
         'mke2fs /dev/vda >/dev/null 2>&1; mkdir -p /data; mount -t ext4 /dev/vda /data' );
@@ -123,11 +123,11 @@ subtest 'addresses' => sub {
     is( $year, 1900 + ( localtime( time + 1800 ) )[5], '... until a time to come' );
 };
 
-subtest 'processors and memory' => sub {
+subtest 'CPUs and memory' => sub {
     prints( qr/\A[\d,]+\n\z/, 'emulator-pin', $name );
     prints( qr/\A0\n\z/, 'emulator-pin', $name, 0 );
-    is( vec( scalar $guest->get_emulator_pin_info, 1, 1 ), 0, '... not on the other processor any more' );
-    prints( qr/^vCPU 1 on processor \d+, may run on 1$/m, 'vcpu-pin', $name, 1, 1 );
+    is( vec( scalar $guest->get_emulator_pin_info, 1, 1 ), 0, '... no longer on the other CPU' );
+    prints( qr/^vCPU 1 on CPU \d+, may run on 1$/m, 'vcpu-pin', $name, 1, 1 );
     is( ord( ( $guest->get_vcpu_info )[1]{affinity} ) & 3, 2, '... is bound so' );
     prints( qr/ KiB of at most 131072 KiB\n.*^ +rss +\d+$/ms, 'memory', $name, 122_880 );
     ok( Stack::wait_for( 'the balloon', 20, sub { $guest->get_info->{memory} == 122_880 } ), '... is set' );
@@ -189,7 +189,7 @@ subtest 'events, saving and restoring' => sub {
     my $events = start( 'events', '--seconds', 15 );
     sleep 2;    # for its connection
     my $file = Stack::file('save');
-    prints( qr/is saved to \Q$file\E, \d{5,} bytes\n\Q$name\E is back, running\n\z/,
+    prints( qr/is saved to \Q$file\E, \d{5,} bytes\n\Q$name\E is restored, running\n\z/,
         'save-restore', $name, $file );
     ok( !-e $file,                  '... and the file is gone' );
     ok( Stack::agent_ready($guest), 'its agent answers' );
@@ -208,7 +208,7 @@ subtest 'migration' => sub {
     $guest->destroy;
     $guest = Stack::boot( $here, name => 'moving', agent => 1 );
     $name  = $guest->get_name;
-    prints( qr/\Anothing\n\z/, 'job', $name );
+    prints( qr/\Ano job\n\z/, 'job', $name );
 
     # Slow enough to be looked at, and given up.
     $guest->migrate_set_max_speed(1);
