@@ -388,6 +388,18 @@ static size_t queue(void) {
     return sysvirt_async_queue(aTHX_ sysvirt_context(aTHX));
 }
 
+/* Not while the interpreter is no more, or in a thread without one. */
+static void count_signals(bool lowered) {
+    if (CURRENT_INTERPRETER) {
+        dTHX;
+        my_cxt_t *cxt = sysvirt_context_of(aTHX);
+        if (cxt && lowered)
+            cxt->signaled = private_lower_pending(aTHX);
+        else if (cxt)
+            private_raise_pending(aTHX_ cxt->signaled);
+    }
+}
+
 static void before_fork(void) { pthread_mutex_lock(&lock); }
 static void after_fork(void) { pthread_mutex_unlock(&lock); }
 
@@ -396,7 +408,7 @@ static void after_fork_in_child(void) {
     lock = open;
 }
 
-const sysvirt_Callbacks sysvirt_callbacks = {create, named, destroy, call, place, queue, defer_message};
+const sysvirt_Callbacks sysvirt_callbacks = {create, named, destroy, call, place, queue, defer_message, count_signals};
 
 void sysvirt_callback_boot(pTHX) {
     static bool done = FALSE;

@@ -162,6 +162,17 @@ static inline void private_taint(pTHX) {
     TAINT;
 }
 
+/* PL_sig_pending: how many signals have come since perl has last handled any, which is told from 0 alone; perl's C handler adds one
+ * for each, and leaves by longjmp if it gets to 120. No function of perl's says that none may be handled for a while. Lowers it, or
+ * makes it again what perl expects; the handler may run in between. Returns whether signals had come before. A perl without
+ * that limit would only find a number that is not 0. */
+static inline bool private_lower_pending(pTHX) { return __atomic_exchange_n(&PL_sig_pending, -1000000000, __ATOMIC_RELAXED) != 0; }
+static inline void private_raise_pending(pTHX_ bool before) {
+    int lowered = -1000000000;
+    if (before || !__atomic_compare_exchange_n(&PL_sig_pending, &lowered, 0, FALSE, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        PL_sig_pending = 1;
+}
+
 /* STATUS_EXIT: the status that `exit` in a callback set, to go on with. */
 static inline void private_exit_on(pTHX) { my_exit(STATUS_EXIT); }
 

@@ -305,6 +305,7 @@ typedef struct sysvirt_Callbacks {
   int32_t (*place)(void *callback);
   uintptr_t (*queue)(void);
   void (*defer)(const char *message);
+  void (*count_signals)(bool lowered);
 } sysvirt_Callbacks;
 
 typedef struct sysvirt_How {

@@ -53,6 +53,9 @@ pub struct Callbacks {
     pub queue: extern "C" fn() -> usize,
     /// Has the enclosing method die with the message.
     pub defer: unsafe extern "C" fn(message: *const c_char),
+    /// Lowers perl's count of the signals that wait to be handled, so that it never reaches the number for which perl jumps out of
+    /// whatever runs; or makes it again what it is.
+    pub count_signals: extern "C" fn(lowered: bool),
 }
 
 static CALLBACKS: OnceLock<&'static Callbacks> = OnceLock::new();

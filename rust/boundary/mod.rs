@@ -19,6 +19,7 @@ pub mod serial;
 pub mod shape;
 pub mod short;
 pub mod sigpipe;
+pub mod storm;
 pub mod table;
 pub mod types;
 pub mod value;

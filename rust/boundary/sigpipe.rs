@@ -3,8 +3,9 @@
 //! gone, the kernel's answer is a signal that ends the process before libvirt can return its error. How the script
 //! treats the signal is the script's affair, so it is not ignored: this thread blocks it, discards the one that a call
 //! raised, and unblocks it, for callbacks too. Three system calls: nothing is done before there is a daemon, nor where
-//! nothing is written (`class::release`, and rows that are marked `#[local]`).
+//! nothing is written (`class::release`, and rows that are marked `#[local]`). [`storm`] is for the same time.
 
+use super::storm;
 use libc::{SIG_BLOCK, SIG_UNBLOCK, SIGPIPE, c_char, c_int, sigset_t};
 use std::cell::Cell;
 use std::ffi::CStr;
@@ -22,6 +23,8 @@ enum State {
     Held,
     /// The script had blocked it already.
     Kept,
+    /// The same, and one waits that is the script's.
+    Waiting,
 }
 
 thread_local! {
@@ -68,12 +71,12 @@ fn hold() -> bool {
     if STATE.get() != State::Free {
         return false;
     }
-    let kept = mask(SIG_BLOCK);
-    // One that waits already, because the script has blocked it, is the script's.
-    if kept && is_pending() {
-        return false;
-    }
-    STATE.set(if kept { State::Kept } else { State::Held });
+    storm::set(true);
+    STATE.set(match mask(SIG_BLOCK) {
+        false => State::Held,
+        true if is_pending() => State::Waiting,
+        true => State::Kept,
+    });
     true
 }
 
@@ -87,7 +90,7 @@ pub fn hold_always() {
 #[inline(never)]
 fn give_back() -> bool {
     let state = STATE.replace(State::Free);
-    if state != State::Free && is_pending() {
+    if matches!(state, State::Held | State::Kept) && is_pending() {
         // No time to wait: a signal of the whole process may be another thread's by now.
         let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: a set and a time; what the signal tells nobody asks for.
@@ -95,6 +98,9 @@ fn give_back() -> bool {
     }
     if state == State::Held {
         mask(SIG_UNBLOCK);
+    }
+    if state != State::Free {
+        storm::set(false);
     }
     state != State::Free
 }

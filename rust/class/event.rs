@@ -2,6 +2,7 @@
 //! Sys::Virt::Event: the event loop. The events themselves are in `rust/event/`.
 
 use crate::argument::callback::Callback;
+use crate::boundary::storm;
 use crate::class::prelude::*;
 use crate::event::perl_loop;
 use crate::event::registration::{dispatch, free, note_loop, register};
@@ -43,6 +44,7 @@ fn run_default() -> Result<Value> {
             "the default event loop is not registered: call register_default first",
         ));
     }
+    let _guard = storm::Guard::new();
     // SAFETY: the default implementation is there.
     status(unsafe { virEventRunDefaultImpl() })
 }

@@ -479,7 +479,9 @@ extern "C" fn queue() -> usize {
     0
 }
 
-static CALLBACKS: Callbacks = Callbacks { create, named, destroy, call, place, queue, defer };
+extern "C" fn count_signals(_lowered: bool) {}
+
+static CALLBACKS: Callbacks = Callbacks { create, named, destroy, call, place, queue, defer, count_signals };
 
 fn name(method: &Method) -> &'static CStr {
     // SAFETY: a literal of the table's.
