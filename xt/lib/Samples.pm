@@ -33,12 +33,17 @@ sub all {
     return @samples;
 }
 
+# Modules that event loops for a framework load.
+my %loads = ( IOAsync => 'IO::Async::Loop', Mojo => 'Mojo::IOLoop', map { $_ => $_ } qw(AnyEvent Glib POE) );
+
 # The modules that a sample uses and that are not installed. Perl's own and ours are.
 sub missing {
     my ($text) = @_;
     my %module =
         map { $_ => 1 }
-        $text =~ /^use ((?:AnyEvent|EV|Future|Glib|IO::Async|Mojo|Mojolicious|POE|UV)\b[\w:]*)/mg;
+        $text =~
+        /^use ((?:AnyEvent|EV|Expect|Future|Glib|IO::Async|Mojo|Mojolicious|Moose|POE|UV|XML::LibXML)\b[\w:]*)/mg;
+    $module{$_} = 1 for map { $loads{$_} // () } $text =~ /^use Sys::Virt::EventImpl::(\w+)/mg;
     return grep {
         my $file = s{::}{/}gr . '.pm';
         !grep { !ref && -e "$_/$file" } @INC
