@@ -32,15 +32,6 @@ XS_INTERNAL(destroy_handle) {
     XSRETURN_EMPTY;
 }
 
-/* To perl it is a constant's sub, which perl does not call when an object goes: the magic of the handle does the work then,
- * at a tenth of the cost. A call, by a subclass's DESTROY for one, runs it. */
-static void bind_destroy(pTHX_ sysvirt_Class class_) {
-    SV *name = sv_2mortal(newSVpvf("%s::DESTROY", sysvirt_package(class_)));
-    CV *destroy = newXS_flags(SvPV_nolen(name), destroy_handle, "perl/boot.c", "$", 0);
-    CvXSUBANY(destroy).any_ptr = NULL;
-    private_skip_on_destruction(destroy);
-}
-
 #ifdef USE_ITHREADS
 /* Another package's CLONE may have run first and called us: then there is nothing left to do. */
 XS_INTERNAL(clone_context) {
@@ -63,22 +54,32 @@ static XSUBADDR_t entry_of(const sysvirt_Method *method) {
     return is_getter(method) ? sysvirt_getter : sysvirt_dispatch;
 }
 
-static void bind_methods(pTHX_ const sysvirt_Method *method, size_t count) {
+static char this_file[] = "perl/boot.c";
+
+/* A sub in the stash, whose full name is package::name. */
+static CV *new_sub(pTHX_ HV *stash, const char *name, size_t length, XSUBADDR_t code, const char *prototype) {
+    CV *cv = private_new_xsub(aTHX_ stash, name, (U32)length, code, this_file, prototype);
+    return cv ? cv : newXS_flags(form("%s::%s", HvNAME(stash), name), code, this_file, prototype, 0);
+}
+
+/* To perl it is a constant's sub, which perl does not call when an object goes: the magic of the handle does the work then,
+ * at a tenth of the cost. A call, by a subclass's DESTROY for one, runs it. */
+static void bind_destroy(pTHX_ HV *stash) {
+    CV *destroy = new_sub(aTHX_ stash, "DESTROY", 7, destroy_handle, "$");
+    CvXSUBANY(destroy).any_ptr = NULL;
+    private_skip_on_destruction(destroy);
+}
+
+/* Their names are those of the package, and what follows. */
+static void bind_methods(pTHX_ HV *stash, const sysvirt_Method *method, size_t count) {
+    const size_t prefix = (size_t)HvNAMELEN(stash) + 2;
     for (; count; count--, method++) {
         union {
             const sysvirt_Method *of;
             void *any;
         } row;
-        char prototype[sysvirt_ARGS_MAX + 2], *at = prototype;
-        size_t index;
-        CV *cv;
-        for (index = 0; index < method->nparams; index++) {
-            if (index == method->mandatory)
-                *at++ = ';';
-            *at++ = '$';
-        }
-        *at = '\0';
-        cv = newXS_flags(method->name, entry_of(method), "perl/boot.c", method->flags & sysvirt_SUB ? NULL : prototype, 0);
+        const char *name = method->name + prefix;
+        CV *cv = new_sub(aTHX_ stash, name, strlen(name), entry_of(method), method->prototype);
         row.of = method; /* perl has no place for a pointer to what is constant */
         CvXSUBANY(cv).any_ptr = row.any;
     }
@@ -92,18 +93,43 @@ XS_INTERNAL(constant_value) {
     XSRETURN(1);
 }
 
-/* Constants are globs with subs, which code that looks into a package expects. Mere values in the stash would load faster, by 4
- * million instructions of 49; newCONSTSUB for each would take one million more. */
+/* Constants are globs with subs, which code that looks into a package expects. Mere values in the stash would load faster, by 1.4
+ * million instructions of 46; newCONSTSUB for each would take four million more. */
 static void bind_constants(pTHX_ HV *stash, const sysvirt_Constant *constant, size_t count) {
-    ENTER;
-    private_compile_into(aTHX_ stash);
-    hv_ksplit(stash, (IV)(HvUSEDKEYS(stash) + count));
     for (; count; count--, constant++) {
-        SV *value = constant->text ? newSVpv(constant->text, 0) : sysvirt_signed(aTHX_ constant->integer);
+        SV *value = constant->text ? private_static_string(aTHX_ constant->text, constant->text_len)
+                                   : sysvirt_signed(aTHX_ constant->integer);
         SvREADONLY_on(value);
-        private_make_constant(newXS_flags(constant->name, constant_value, "perl/boot.c", "", 0), value);
+        private_make_constant(new_sub(aTHX_ stash, constant->name, constant->len, constant_value, ""), value);
     }
+}
+
+static void bind_class(pTHX_ HV *stash, const sysvirt_ClassTable *table) {
+    size_t part, count = HvUSEDKEYS(stash) + 8;
+    for (part = 0; part < table->nmethods; part++)
+        count += table->methods[part].count;
+    for (part = 0; part < table->nconstants; part++)
+        count += table->constants[part].count;
+    hv_ksplit(stash, (IV)count);
+    for (part = 0; part < table->nmethods; part++)
+        bind_methods(aTHX_ stash, table->methods[part].rows, table->methods[part].count);
+    for (part = 0; part < table->nconstants; part++)
+        bind_constants(aTHX_ stash, table->constants[part].rows, table->constants[part].count);
+    if (table->destroy)
+        bind_destroy(aTHX_ stash);
+    mro_method_changed_in(stash);
+}
+
+static void bind_classes(pTHX_ const my_cxt_t *cxt, const sysvirt_ClassTable *table, size_t count) {
+    COP place;
+    ENTER;
+    Zero(&place, 1, COP);
+    CopFILE_set(&place, this_file);
+    private_make_globs_in(aTHX_ &place);
+    for (; count; count--, table++)
+        bind_class(aTHX_ cxt->stash[table->class_], table);
     LEAVE;
+    CopFILE_free(&place);
 }
 
 static XSPROTO(nothing) {
@@ -140,7 +166,7 @@ void sysvirt_boot(pTHX_ CV *cv) {
     XS_APIVERSION_BOOTCHECK;
     XS_VERSION_BOOTCHECK;
 #endif
-    size_t index, part, count;
+    size_t count;
     const sysvirt_ClassTable *classes = sysvirt_classes(&count);
     my_cxt_t *cxt = sysvirt_context_boot(aTHX);
     PERL_UNUSED_VAR(cv);
@@ -151,15 +177,7 @@ void sysvirt_boot(pTHX_ CV *cv) {
         croak("Sys::Virt: libvirt cannot be initialized");
     sysvirt_callback_boot(aTHX);
     sysvirt_warning_boot(aTHX);
-    for (index = 0; index < count; index++) {
-        const sysvirt_ClassTable *table = &classes[index];
-        for (part = 0; part < table->nmethods; part++)
-            bind_methods(aTHX_ table->methods[part].rows, table->methods[part].count);
-        for (part = 0; part < table->nconstants; part++)
-            bind_constants(aTHX_ cxt->stash[table->class_], table->constants[part].rows, table->constants[part].count);
-        if (table->destroy)
-            bind_destroy(aTHX_ table->class_);
-    }
+    bind_classes(aTHX_ cxt, classes, count);
     sysvirt_async_boot(aTHX);
     sysvirt_limit_boot(aTHX);
     sysvirt_error_boot(aTHX);

@@ -135,13 +135,57 @@ static inline void private_make_constant(CV *constant, SV *value) {
 #endif
 }
 
-/* PL_curstash, PL_curcop, PL_compiling: until LEAVE, newXS finds a name without a package in the stash. newCONSTSUB does that
- * for each sub, once for all of a package is faster. A perl that looks elsewhere would put the constants there: t/load.t tells. */
-static inline void private_compile_into(pTHX_ HV *stash) {
-    SAVEGENERICSV(PL_curstash);
-    PL_curstash = (HV *)SvREFCNT_inc_simple_NN((SV *)stash);
+/* What newXS_flags does, in a third of its time: hv_fetch in the stash, gv_init_pvn, a CV by newSV_type, CvFILE, CvISXSUB, CvXSUB,
+ * and a prototype that is not copied: with SvLEN 0 a string is not perl's to free. CvGV_set comes before GvCV_set, so that the sub
+ * holds its glob, as one does that perl made of a named sub without glob (cvgv_from_hek), and the glob need not get magic to find
+ * the sub by. The caller calls mro_method_changed_in at the end. NULL if the stash has the name already, and in a perl that this
+ * was not tried on: then newXS_flags does it. */
+static inline CV *private_new_xsub(pTHX_ HV *stash, const char *name, U32 length, XSUBADDR_t code, char *file,
+                                   const char *prototype) {
+#if PERL_REVISION == 5 && PERL_VERSION <= 42
+    SV **slot = hv_fetch(stash, name, (I32)length, TRUE);
+    GV *gv;
+    CV *cv;
+    if (!slot || SvTYPE(*slot) != SVt_NULL)
+        return NULL;
+    gv = (GV *)*slot;
+    gv_init_pvn(gv, stash, name, length, GV_ADDMULTI);
+    cv = (CV *)newSV_type(SVt_PVCV);
+    CvGV_set(cv, gv);
+    GvCV_set(gv, cv);
+    CvFILE(cv) = file;
+    CvISXSUB_on(cv);
+    CvXSUB(cv) = code;
+#if defined(CvHSCXT) && !defined(MULTIPLICITY)
+    CvHSCXT(cv) = &PL_stack_sp;
+#endif
+    if (prototype) {
+        SvPV_set((SV *)cv, (char *)PTR2UV(prototype));
+        SvCUR_set((SV *)cv, strlen(prototype));
+        SvPOK_on((SV *)cv);
+    }
+    return cv;
+#else
+    PERL_UNUSED_CONTEXT;
+    return NULL;
+#endif
+}
+
+/* SvLEN 0: a string that is not perl's to free nor to change. */
+static inline SV *private_static_string(pTHX_ const char *text, STRLEN length) {
+    SV *string = newSV_type(SVt_PV);
+    SvPV_set(string, (char *)PTR2UV(text));
+    SvCUR_set(string, length);
+    SvPOK_on(string);
+    SvREADONLY_on(string);
+    return string;
+}
+
+/* PL_curcop: a glob notes the file that it is made in, for which perl computes the hash of the whole name. Until LEAVE that is a
+ * short one. */
+static inline void private_make_globs_in(pTHX_ COP *place) {
     SAVEVPTR(PL_curcop);
-    PL_curcop = &PL_compiling;
+    PL_curcop = place;
 }
 
 /* PL_curcop and blk_oldcop: where the script called one of our modules, so that messages and warnings name its line, as those of a

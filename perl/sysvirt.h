@@ -250,6 +250,7 @@ typedef sysvirt_Outcome (*sysvirt_Body)(const struct sysvirt_Value*, struct sysv
 
 typedef struct sysvirt_Method {
   const char *name;
+  const char *prototype;
   const struct sysvirt_Param *params;
   uintptr_t nparams;
   uintptr_t mandatory;
@@ -265,7 +266,8 @@ typedef struct sysvirt_MethodRows {
 
 typedef struct sysvirt_Constant {
   const char *name;
-  uintptr_t len;
+  uint32_t len;
+  uint32_t text_len;
   const char *text;
   int64_t integer;
 } sysvirt_Constant;

@@ -77,6 +77,28 @@ pub const IN_PLACE: u8 = 32;
 /// The most parameters that a method can have, and the most arguments of a callback: as many the shim has room for.
 pub const ARGS_MAX: usize = 12;
 
+/// What prototypes are the ends of: for each number of arguments that may be left out, the longest one. perl keeps the pointer.
+static PROTOTYPES: [[u8; 2 * ARGS_MAX + 2]; ARGS_MAX + 1] = {
+    let mut all = [[0; 2 * ARGS_MAX + 2]; ARGS_MAX + 1];
+    let mut optional = 0;
+    while optional <= ARGS_MAX {
+        let end = if optional == 0 { ARGS_MAX } else { ARGS_MAX + 1 + optional };
+        let mut at = 0;
+        while at < end {
+            all[optional][at] = if at == ARGS_MAX { b';' } else { b'$' };
+            at += 1;
+        }
+        optional += 1;
+    }
+    all
+};
+
+const fn prototype(mandatory: usize, optional: usize) -> *const c_char {
+    assert!(mandatory <= ARGS_MAX);
+    // SAFETY: within that string, which ends in a NUL.
+    unsafe { PROTOTYPES[optional].as_ptr().add(ARGS_MAX - mandatory).cast() }
+}
+
 /// The C side of a method: reads as many values as the method has parameters, and writes one. See [`super::enter::enter`] for
 /// what its caller promises.
 pub type Body = unsafe extern "C" fn(*const Value, *mut Value) -> Outcome;
@@ -86,6 +108,8 @@ pub type Body = unsafe extern "C" fn(*const Value, *mut Value) -> Outcome;
 pub struct Method {
     /// With its package.
     pub name: *const c_char,
+    /// Perl's prototype; NULL: it has none.
+    prototype: *const c_char,
     /// Its parameters ...
     pub params: *const Param,
     /// ... and how many there are.
@@ -128,10 +152,15 @@ impl Method {
             }
             index += 1;
         }
-        let (mandatory, optional) =
-            if flags & SUB != 0 { (0, usize::MAX) } else { (mandatory, params.len() - mandatory) };
+        let rest = params.len() - mandatory;
+        let (mandatory, optional, prototype) = if flags & SUB != 0 {
+            (0, usize::MAX, std::ptr::null())
+        } else {
+            (mandatory, rest, prototype(mandatory, rest))
+        };
         Method {
             name: name.as_ptr().cast(),
+            prototype,
             params: params.as_ptr(),
             nparams: params.len(),
             mandatory,
@@ -178,7 +207,8 @@ pub enum Outcome {
 #[repr(C)]
 pub struct Constant {
     name: *const c_char,
-    len: usize,
+    len: u32,
+    text_len: u32,
     text: *const c_char,
     integer: i64,
 }
@@ -189,12 +219,24 @@ unsafe impl Sync for Constant {}
 impl Constant {
     /// For use by the row macro. `name` is a literal with a NUL at its end.
     pub const fn integer(name: &'static str, integer: i64) -> Self {
-        Constant { name: name.as_ptr().cast(), len: name.len() - 1, text: std::ptr::null(), integer }
+        Constant {
+            name: name.as_ptr().cast(),
+            len: name.len() as u32 - 1,
+            text_len: 0,
+            text: std::ptr::null(),
+            integer,
+        }
     }
 
     /// For use by the row macro. `name` is a literal with a NUL at its end.
     pub const fn text(name: &'static str, text: &'static std::ffi::CStr) -> Self {
-        Constant { name: name.as_ptr().cast(), len: name.len() - 1, text: text.as_ptr(), integer: 0 }
+        Constant {
+            name: name.as_ptr().cast(),
+            len: name.len() as u32 - 1,
+            text_len: text.count_bytes() as u32,
+            text: text.as_ptr(),
+            integer: 0,
+        }
     }
 }
 
