@@ -78,7 +78,7 @@ subtest 'signals' => sub {
     my ($error) = timed( sub { Sys::Virt->new( uri => $hung, timeout => 1 ) } );
     setitimer( ITIMER_REAL, 0 );
     is( $error->code, Sys::Virt::Error::ERR_OPERATION_TIMEOUT(), 'a handler that returns' );
-    cmp_ok( $ticks, '>=', 12, "... has run $ticks times meanwhile" );
+    cmp_ok( $ticks, '>=', 5, "... has run $ticks times meanwhile" );
 
     local $SIG{ALRM} = sub { die "enough\n" };
     setitimer( ITIMER_REAL, 0.2 );
