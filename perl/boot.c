@@ -8,6 +8,7 @@
 #include "handle.h"
 #include "results.h"
 #include "limit.h"
+#include "stream.h"
 #include "warning.h"
 
 /* The class whose package the sub is in. */
@@ -181,6 +182,7 @@ void sysvirt_boot(pTHX_ CV *cv) {
     sysvirt_async_boot(aTHX);
     sysvirt_limit_boot(aTHX);
     sysvirt_error_boot(aTHX);
+    sysvirt_stream_boot(aTHX);
     newXS("Sys::Virt::_overload", overload, "perl/boot.c");
 #ifdef USE_ITHREADS
     newXS("Sys::Virt::CLONE", clone_context, "perl/boot.c");

@@ -10,6 +10,7 @@
 #include <EXTERN.h>
 #include <perl.h>
 #include <XSUB.h>
+#include <perliol.h>
 
 /* perl's variables, by weak references: a perl that lacks one is another perl, and has to find out when it compares versions,
  * which is the first thing that a module does. A strong reference would fail before that, with the name of a symbol. */
@@ -215,6 +216,29 @@ static inline void private_raise_pending(pTHX_ bool before) {
     int lowered = -1000000000;
     if (before || !__atomic_compare_exchange_n(&PL_sig_pending, &lowered, 0, FALSE, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         PL_sig_pending = 1;
+}
+
+/* What perl does in its own layers when a signal comes while they wait (S_perlio_async_run): handlers run, and layers that one of
+ * them clears stay until then, for the count in the head of their list is not 0. FALSE if the layer is cleared. A perl that
+ * counts elsewhere would free the layer under a handler that closes the file which is being closed. */
+static inline void private_layer_unlock(pTHX_ void *f) {
+    PERL_UNUSED_CONTEXT;
+    ((PerlIOl *)f)->head->flags--;
+}
+static inline bool private_run_handlers(pTHX_ PerlIO *f) {
+    bool here;
+    ENTER;
+    SAVEDESTRUCTOR_X(private_layer_unlock, (void *)f);
+    ((PerlIOl *)(void *)f)->head->flags++;
+    PERL_ASYNC_CHECK();
+    here = !(PerlIOBase(f)->flags & PERLIO_F_CLEARED);
+    while (PerlIOValid(f) && (PerlIOBase(f)->flags & PERLIO_F_CLEARED)) {
+        PerlIOl *cleared = *f;
+        *f = cleared->next;
+        Safefree(cleared);
+    }
+    LEAVE;
+    return here;
 }
 
 /* STATUS_EXIT: the status that `exit` in a callback set, to go on with. */

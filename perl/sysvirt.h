@@ -27,6 +27,12 @@ typedef uint32_t sysvirt_AtomicU32;
 
 #define sysvirt_ARGS_MAX 12
 
+#define sysvirt_WOULD_BLOCK -2
+
+#define sysvirt_AT_HOLE -3
+
+#define sysvirt_BLOCK 262120
+
 #define sysvirt_LIST_MAX (1 << 18)
 
 enum sysvirt_Class
@@ -191,6 +197,22 @@ enum sysvirt_Want
 typedef enum sysvirt_Want sysvirt_Want;
 #else
 typedef uint8_t sysvirt_Want;
+#endif // __STDC_VERSION__ >= 202311L
+
+enum sysvirt_PumpState
+#if __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // __STDC_VERSION__ >= 202311L
+ {
+  SYSVIRT_PUMP_STATE_NONE = 0,
+  SYSVIRT_PUMP_STATE_RUNS,
+  SYSVIRT_PUMP_STATE_FAILED,
+  SYSVIRT_PUMP_STATE_OVER,
+};
+#if __STDC_VERSION__ >= 202311L
+typedef enum sysvirt_PumpState sysvirt_PumpState;
+#else
+typedef uint8_t sysvirt_PumpState;
 #endif // __STDC_VERSION__ >= 202311L
 
 typedef struct sysvirt_Shape {
@@ -381,5 +403,13 @@ void sysvirt_set_limit(void *connection, uint64_t limit);
 void sysvirt_counts(uintptr_t queue, uintptr_t *counts);
 
 void sysvirt_full(struct sysvirt_Value *result);
+
+void sysvirt_pump_known(uint64_t key, bool more);
+
+sysvirt_PumpState sysvirt_pump_state(uint64_t key);
+
+void sysvirt_pump_end(uint64_t key, bool finish);
+
+sysvirt_PumpState sysvirt_pump_wait(uint64_t key, uint32_t milliseconds);
 
 #endif  /* SYSVIRT_H */

@@ -17,6 +17,7 @@ const SOURCES: &[&str] = &[
     "limit",
     "results",
     "scalar",
+    "stream",
     "structure",
     "warning",
 ];

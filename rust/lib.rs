@@ -115,7 +115,10 @@ static LOCKS: &[&dyn lock::Forks] = &[
     &event::registration::REGISTERED,
     &event::close::SUBS.0,
     &class::stream::READY.0,
-    &boundary::ended::STREAMS,
+    &class::stream::transfer::TRANSFERS,
+    &class::stream::pump::PUMPS,
+    &class::stream::pump::MOVED,
+    &boundary::streams::STREAMS,
     &boundary::class::shared::MORE,
     event::perl_loop::OWN_LOCK,
     event::perl_loop::LOCK,
@@ -128,7 +131,10 @@ static LOCKS: &[&dyn lock::Forks] = &[
 /// Prepares libvirt and takes the shim's functions; false if libvirt can't be used.
 #[unsafe(no_mangle)]
 pub extern "C" fn sysvirt_start(callbacks: &'static Callbacks) -> bool {
-    lock::register(LOCKS, r#async::pool::in_child);
+    lock::register(LOCKS, || {
+        r#async::pool::in_child();
+        class::stream::pump::in_child();
+    });
     r#async::install();
     callbacks::install(callbacks);
     unsafe extern "C" fn silence(_data: *mut c_void, _error: *mut virt_sys::virError) {}

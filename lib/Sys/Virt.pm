@@ -82,6 +82,24 @@ for my $name ( keys %composed ) {
     *{"Sys::Virt::${_}::name_of"} = \&name_of for qw(Error Event);
 }
 
+# What streams can do in Perl, in files of its own.
+sub Sys::Virt::Stream::handle {
+    require Sys::Virt::Stream::Handle;
+    goto &Sys::Virt::Stream::Handle::open_on;
+}
+
+sub Sys::Virt::Stream::handle_error { return $_[0]->_handle_error }
+
+sub Sys::Virt::Stream::send_from {
+    require Sys::Virt::Stream::Transfer;
+    goto &Sys::Virt::Stream::Transfer::send_from;
+}
+
+sub Sys::Virt::Stream::receive_to {
+    require Sys::Virt::Stream::Transfer;
+    goto &Sys::Virt::Stream::Transfer::receive_to;
+}
+
 # Unregisters every callback and drops the connection; objects made from it keep it open inside libvirt.
 sub close {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self) = @_;

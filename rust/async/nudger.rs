@@ -22,7 +22,8 @@ pub fn look(pool: &mut Pool, time: u64) -> Option<u64> {
     let next = pool.windows.quiet(time, may, &mut due);
     for Quiet { key, queue } in due {
         let connection = key as *mut virt_sys::virConnect;
-        // SAFETY: a call runs whose object belongs to this connection, and so holds it, as long as the lock is ours.
+        // SAFETY: a call runs, or a thread of a stream's, whose object belongs to this connection, and so holds it, as long as the
+        // lock is ours.
         unsafe { virt_sys::virConnectRef(connection) };
         pool.nudges.push(Nudge { connection, queue });
         pool.rouse();

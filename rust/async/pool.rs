@@ -499,6 +499,19 @@ impl Pool {
         }
     }
 
+    /// A thread of a stream begins to use its connection, which the stream holds, or ends. It may wait for all others, the script's
+    /// own among them.
+    pub fn uses(&mut self, connection: usize, begins: bool) {
+        if !nudge::is_needed() || connection == 0 {
+            return;
+        }
+        let time = now() + nudge::PAUSE;
+        self.windows.used(connection, begins, time);
+        if begins {
+            self.wake_clock(time);
+        }
+    }
+
     /// Has the clock look by then.
     fn wake_clock(&mut self, time: u64) {
         match self.clock {

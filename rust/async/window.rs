@@ -46,6 +46,8 @@ pub struct Window {
     slow_line: Line,
     /// Running calls that hold the connection whose address the key is.
     holding: u32,
+    /// Threads of streams that use it.
+    streams: u32,
     /// Messages under way that are to set it going, when the next is due, and after which pause.
     nudges: u32,
     due: u64,
@@ -73,6 +75,7 @@ impl Window {
             fast_line: Line::default(),
             slow_line: Line::default(),
             holding: 0,
+            streams: 0,
             nudges: 0,
             due: 0,
             pause: 0,
@@ -86,14 +89,14 @@ impl Window {
     }
 
     fn is_idle(&self) -> bool {
-        self.running + self.running_urgent == 0
+        self.running + self.running_urgent + self.streams == 0
             && self.fast_line.ids.is_empty()
             && self.slow_line.ids.is_empty()
     }
 
     /// Whether one of its calls may wait for another's thread.
     fn may_stall(&self) -> bool {
-        self.holding > 0 && self.running + self.running_urgent > 1
+        self.streams > 0 || (self.holding > 0 && self.running + self.running_urgent > 1)
     }
 
     /// The kind of the call that may run next: the older one, as far as its kind has room.
@@ -293,6 +296,16 @@ impl Windows {
         window.may_stall()
     }
 
+    /// A thread of a stream begins to use a connection, or ends. Unless something happens, it is quiet at `due`.
+    pub fn used(&mut self, key: usize, begins: bool, due: u64) {
+        let window = self.window(key);
+        window.streams = if begins { window.streams + 1 } else { window.streams.saturating_sub(1) };
+        (window.due, window.pause) = (due, nudge::PAUSE);
+        if window.is_idle() && window.all == ALL && window.slow == SLOW && !window.listed {
+            self.forget(key);
+        }
+    }
+
     /// Which connections are quiet, up to `most`; when others may be. None: never.
     pub fn quiet(&mut self, now: u64, most: u32, found: &mut Vec<Quiet>) -> Option<u64> {
         let windows = self.of.iter_mut().flatten().filter(|(_, window)| window.may_stall());
@@ -315,7 +328,7 @@ impl Windows {
     pub fn nudged(&mut self, key: usize) -> bool {
         let Some(window) = self.of.as_mut().and_then(|of| of.get_mut(&key)) else { return false };
         window.nudges = window.nudges.saturating_sub(1);
-        window.holding > 0
+        window.holding + window.streams > 0
     }
 
     /// In a child: nothing waits or runs; the limits stay.

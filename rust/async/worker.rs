@@ -9,28 +9,12 @@ use crate::boundary::enter::exception;
 use crate::boundary::error::{Error, VirError};
 use crate::boundary::lock::now;
 use crate::boundary::table::Outcome;
+use crate::boundary::thread::spawn;
 use crate::boundary::value::Value;
 use std::mem::MaybeUninit;
 
 /// How long a thread waits for work, in nanoseconds.
 const PATIENCE: u64 = 10_000_000_000;
-/// Enough for libvirt's clients.
-const STACK: usize = 512 << 10;
-
-fn spawn(name: &str, run: fn()) -> bool {
-    let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-    // SAFETY: room for a set of signals.
-    unsafe { libc::sigfillset(all.as_mut_ptr()) };
-    // SAFETY: the set was filled above, and there is room for the other; the mask is this thread's.
-    let blocked = unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) } == 0;
-    let started = std::thread::Builder::new().name(name.into()).stack_size(STACK).spawn(run).is_ok();
-    if blocked {
-        // SAFETY: the call above wrote the set, as it succeeded.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
-    }
-    started
-}
-
 /// From now on the pool has its threads.
 pub fn install() {
     let mut pool = pool();
@@ -39,7 +23,6 @@ pub fn install() {
 }
 
 fn work() {
-    crate::boundary::sigpipe::hold_always();
     let mut pool = pool();
     let mut nudged;
     loop {

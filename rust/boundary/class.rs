@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! The classes of libvirt objects: which C type each stands for, and how it is referenced and released.
 
-use super::{driver, ended, origin, sigpipe};
+use super::{driver, origin, sigpipe, streams};
 use libc::c_void;
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -96,7 +96,7 @@ macro_rules! classes {
                 return;
             }
             if class == Class::Stream {
-                ended::retained(object);
+                streams::retained(object);
             }
             match class {
                 // SAFETY: the caller's promise. It can fail for no live object.
@@ -125,7 +125,7 @@ macro_rules! classes {
                 return;
             }
             if class == Class::Stream {
-                ended::released(object);
+                streams::released(object);
             }
             match class {
                 $(Class::$class => {

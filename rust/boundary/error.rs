@@ -6,7 +6,7 @@ use libc::c_char;
 use std::ffi::CStr;
 use virt_sys::{
     VIR_ERR_ERROR, VIR_ERR_INVALID_ARG, VIR_ERR_INVALID_CONN, VIR_ERR_NO_SUPPORT, VIR_ERR_OPERATION_INVALID,
-    VIR_ERR_OPERATION_TIMEOUT, VIR_FROM_NONE,
+    VIR_ERR_OPERATION_TIMEOUT, VIR_ERR_SYSTEM_ERROR, VIR_FROM_NONE,
 };
 
 /// Why a method throws.
@@ -97,8 +97,13 @@ impl VirError {
     }
 
     fn ours(code: u32, message: String) -> Self {
+        Self::with_number(code, message, -1)
+    }
+
+    /// The same with `int1`.
+    fn with_number(code: u32, message: String, number: i32) -> Self {
         let kind = [VIR_ERR_ERROR as i32, code as i32, VIR_FROM_NONE as i32];
-        Self::new(kind, message.replace('\0', "\\0").as_bytes(), [-1; 2], [None; 3])
+        Self::new(kind, message.replace('\0', "\\0").as_bytes(), [number, -1], [None; 3])
     }
 }
 
@@ -138,6 +143,14 @@ impl Error {
             VIR_ERR_OPERATION_TIMEOUT,
             format!("Timed out during operation: {name} has not ended in time; {state}"),
         ))
+    }
+
+    /// The system does not do what it has to: `int1` is errno, as in libvirt's own errors of that kind.
+    pub fn system(what: &str, error: &std::io::Error) -> Self {
+        let text = error.to_string();
+        let text = text.split(" (os error").next().unwrap_or_default();
+        let number = error.raw_os_error().unwrap_or(-1);
+        Error::Libvirt(VirError::with_number(VIR_ERR_SYSTEM_ERROR, format!("{what}: {text}"), number))
     }
 
     /// A function that the libvirt in use does not have.

@@ -4,7 +4,6 @@
 pub mod callbacks;
 pub mod class;
 pub mod driver;
-pub mod ended;
 pub mod enter;
 pub mod error;
 pub mod key;
@@ -20,7 +19,9 @@ pub mod shape;
 pub mod short;
 pub mod sigpipe;
 pub mod storm;
+pub mod streams;
 pub mod table;
+pub mod thread;
 pub mod types;
 pub mod value;
 pub mod zeroed;

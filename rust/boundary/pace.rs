@@ -26,6 +26,8 @@ pub const fn of(name: &str) -> u8 {
         "set_identity",
         "set_keep_alive",
         "ping",
+        // It uses none of the daemon's threads.
+        "_transfer_",
     ];
     const GUEST: &[&str] = &[
         "get_guest_",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Sys::Virt::StorageVol.
 
+use crate::boundary::streams::Way;
 use crate::class::prelude::*;
 use crate::class::stream::begun;
 
@@ -27,9 +28,11 @@ methods! { "Sys::Virt::StorageVol";
     wipe_pattern(vol: StorageVol, algorithm: u32, flags: u32 = 0) => status(virStorageVolWipePattern(vol, algorithm, flags));
     resize(vol: StorageVol, capacity: u64, flags: u32 = 0) => status(virStorageVolResize(vol, capacity, flags));
     download(vol: StorageVol, st: Stream, offsetsv as offset: u64, lengthsv as length: u64, flags: u32 = 0) =>
-        begun(st, virStorageVolDownload(vol, st, offset, length, flags));
+        begun(st, Way { reads: true, writes: false, sparse: flags & VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM != 0, length },
+            virStorageVolDownload(vol, st, offset, length, flags));
     upload(vol: StorageVol, st: Stream, offsetsv as offset: u64, lengthsv as length: u64, flags: u32 = 0) =>
-        begun(st, virStorageVolUpload(vol, st, offset, length, flags));
+        begun(st, Way { reads: false, writes: true, sparse: flags & VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM != 0, length },
+            virStorageVolUpload(vol, st, offset, length, flags));
 }
 
 fn info(info: &virStorageVolInfo) -> Value {

@@ -142,6 +142,13 @@ package Sys::Virt::Async::Proxy;
 
 our @CARP_NOT = qw(Sys::Virt::Async);
 
+# Methods written in Perl that have a form of their own here.
+my %own = (
+    send_from  => sub { require Sys::Virt::Stream::Transfer; goto &Sys::Virt::Stream::Transfer::async_send },
+    receive_to =>
+        sub { require Sys::Virt::Stream::Transfer; goto &Sys::Virt::Stream::Transfer::async_receive },
+);
+
 sub unknown {
     my ( $object, $name, $file, $line ) = @_;
     die sprintf qq(Can't locate object method "%s" via package "%s" at %s line %d.\n), $name,
@@ -160,6 +167,9 @@ sub call {
             return $future;
         }
     }
+    my $other = $own{$name};
+    return $other->( $proxy, $file, $line, $object, @arguments )
+        if $other && $method == Sys::Virt::Stream->can($name);
     return submit( $proxy, $name, $method, $file, $line, $object, @arguments );
 }
 

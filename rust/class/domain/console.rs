@@ -1,23 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Sys::Virt::Domain: consoles, channels and screenshots, through streams.
 
+use crate::boundary::streams::{self, Way};
+use crate::boundary::thread::without_signals;
 use crate::class::prelude::*;
 use crate::class::stream::begun;
+use crate::class::stream::calls::inside;
 
 methods! { "Sys::Virt::Domain";
     open_console(dom: Domain, st: Stream, devname: TextOrNull, flags: u32 = 0) =>
-        begun(st, virDomainOpenConsole(dom, devname, st, flags));
+        begun(st, BOTH, virDomainOpenConsole(dom, devname, st, flags));
     open_channel(dom: Domain, st: Stream, devname: TextOrNull, flags: u32 = 0) =>
-        begun(st, virDomainOpenChannel(dom, devname, st, flags));
+        begun(st, BOTH, virDomainOpenChannel(dom, devname, st, flags));
     screenshot(dom: Domain, st: Stream, screen: u32, flags: u32 = 0) =>
-        pictured(st, virDomainScreenshot(dom, st, screen, flags));
+        pictured(st, || virDomainScreenshot(dom, st, screen, flags));
 }
 
-/// The picture's type, which a stream brings.
+/// What a guest writes and reads.
+const BOTH: Way = Way { reads: true, writes: true, sparse: false, length: 0 };
+
+/// The picture's type, which a stream brings. A driver of this process starts a thread that reads the picture, for which no signal
+/// is meant: perl's handlers crash there.
 ///
 /// # Safety
-/// As for [`owned`].
-unsafe fn pictured(st: *mut Stream, mime: *mut c_char) -> Result<Value> {
+/// `take` returns what [`owned`] takes.
+unsafe fn pictured(st: *mut Stream, take: impl FnOnce() -> *mut c_char) -> Result<Value> {
+    let mime = if inside(streams::connection(st)) { without_signals(take) } else { take() };
     // SAFETY: the caller's promise.
-    unsafe { owned(mime) }.inspect(|_| drop(begun(st, 0)))
+    let mime = unsafe { owned(mime) }?;
+    begun(st, Way { reads: true, ..Way::default() }, 0)?;
+    Ok(mime)
 }

@@ -266,7 +266,8 @@ sub dispatch {
         watch();
     }
     my $count = Sys::Virt::Async::_dispatch();
-    doze() if $brief && !$asleep;
+    Sys::Virt::Stream::Transfer::report_all() if $Sys::Virt::Stream::Transfer::watched;
+    doze()                                    if $brief && !$asleep;
     return $count;
 }
 

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Sys::Virt::Stream.
 
+pub mod calls;
+pub mod file;
+pub mod pump;
+pub mod transfer;
+
 use crate::argument::callback::{Callback, defer};
 use crate::argument::types::Arg;
 use crate::boundary::callbacks::Want;
-use crate::boundary::ended;
+use crate::boundary::enter::exception;
 use crate::boundary::scratch;
 use crate::boundary::shape::Field;
+use crate::boundary::streams::{self, User, Way};
 use crate::class::prelude::*;
 use crate::event::registration::{CallbackRegistry, Registration};
+use calls::{AT_HOLE, WOULD_BLOCK};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -24,19 +31,47 @@ methods! { "Sys::Virt::Stream";
     };
     _new_obj(con: Connect, flags: u32 = 0) => new(con, flags);
 
-    send(st: Stream, data: BytesOrNull, nbytes: usize) => transferred(
-        virStreamSend(st, data.as_ptr().cast(), nbytes.min(data.len())), &[WOULD_BLOCK]);
+    send(st: Stream, data: BytesOrNull, nbytes: usize) => {
+        streams::idle(st)?;
+        transferred(virStreamSend(st, data.as_ptr().cast(), nbytes.min(data.len())), &[WOULD_BLOCK])
+    };
     recv(st: Stream, data: Variable, nbytes: usize, flags: u32 = 0) => {
         let _ = data;
+        streams::idle(st)?;
         recv(st, nbytes, flags)
     };
     send_hole(st: Stream, lengthSV as length: i64, flags: u32 = 0) => {
+        streams::idle(st)?;
         takes_holes(st)?;
         status(virStreamSendHole(st, length, flags))
     };
-    recv_hole(st: Stream, flags: u32 = 0) => written(|length: *mut i64| virStreamRecvHole(st, length, flags));
-    finish(st: Stream) => over(st, virStreamFinish(st));
-    abort(st: Stream) => over(st, virStreamAbort(st));
+    recv_hole(st: Stream, flags: u32 = 0) => {
+        streams::idle(st)?;
+        written(|length: *mut i64| virStreamRecvHole(st, length, flags))
+    };
+    finish(st: Stream) => {
+        streams::idle(st)?;
+        over(st, virStreamFinish(st))
+    };
+    abort(st: Stream) => abort(st);
+
+    _handle_open(st: Stream) => { pump::open(st) };
+    #[local] _handle_error(st: Stream) => {
+        let error = streams::failure(st).map_or_else(Value::none, |error| exception(Error::Libvirt(error)));
+        Ok(Value::list(vec![error]))
+    };
+    _transfer_open(st: Stream, file: Descriptor, sends: Truth, sparse: Optional<Truth>, length: Optional<u64>) => {
+        transfer::open(st, file, sends, sparse, length)
+    };
+    _transfer_run(st: Stream, key: u64, slice: u32, queue: usize) => { transfer::run(st, key, slice, queue) };
+    #[local] _transfer_done(st: Stream, key: u64) => {
+        let _ = st;
+        Ok(transfer::done(key))
+    };
+    _transfer_stop(st: Stream, key: u64) => {
+        transfer::stop(st, key);
+        Ok(Value::none())
+    };
 
     send_all(stref: Owner<Stream>, handler: Code) => {
         let handlers = Handlers::new(&stref, &handler)?;
@@ -61,6 +96,7 @@ methods! { "Sys::Virt::Stream";
     };
 
     add_callback(stref: Owner<Stream>, events: i32, cb: Code) => {
+        streams::idle(stref.object)?;
         let registration = Registration::new(Callback::on(&cb, &stref)?);
         done(READY.register(stref.object, &registration, |key| {
             virStreamEventAddCallback(stref.object, events, Some(ready), key, Some(free))
@@ -84,7 +120,8 @@ pub unsafe fn new(con: *mut Connect, flags: u32) -> Result<Value> {
     // SAFETY: the caller's promise.
     let stream = unsafe { virStreamNew(con, flags) };
     if !stream.is_null() {
-        ended::retained(stream);
+        streams::retained(stream);
+        streams::made(stream, con, flags & VIR_STREAM_NONBLOCK != 0);
     }
     // SAFETY: NULL or a new stream.
     unsafe { object(stream) }
@@ -92,23 +129,37 @@ pub unsafe fn new(con: *mut Connect, flags: u32) -> Result<Value> {
 
 /// Refuses a stream that has ended.
 fn takes_holes(st: *mut Stream) -> Result<()> {
-    if ended::has_ended(st) {
+    if streams::has_ended(st) {
         return Err(Error::operation("the stream has ended"));
     }
     Ok(())
 }
 
 /// The result of what opens a stream.
-pub fn begun(st: *mut Stream, returned: c_int) -> Result<Value> {
+pub fn begun(st: *mut Stream, way: Way, returned: c_int) -> Result<Value> {
     if returned >= 0 {
-        ended::set(st, false);
+        streams::opened(st, way);
     }
     status(returned)
 }
 
+/// Aborts a stream, also under the hands of a file handle or a transfer.
+///
+/// # Safety
+/// As for a row.
+unsafe fn abort(st: *mut Stream) -> Result<Value> {
+    match streams::user(st) {
+        User::Handle(key) => pump::abort(key),
+        User::Transfer(key) => transfer::stop(st, key),
+        // SAFETY: the caller's promise.
+        User::Nobody => return over(st, unsafe { virStreamAbort(st) }),
+    }
+    Ok(Value::none())
+}
+
 /// The result of what ends a stream, whatever it is.
 fn over(st: *mut Stream, returned: c_int) -> Result<Value> {
-    ended::set(st, true);
+    streams::ended(st);
     status(returned)
 }
 
@@ -125,11 +176,6 @@ fn transfer_all(handlers: &Handlers, returned: c_int) -> Result<Value> {
     };
     Ok(Value::warned(status(returned)?, unsent))
 }
-
-/// What libvirt returns instead of a number of bytes.
-const WOULD_BLOCK: c_int = -2;
-/// The same, of a receiver that stops at holes.
-const AT_HOLE: c_int = -3;
 
 /// The most that one call receives; a stream delivers in smaller pieces anyway.
 const BUFFER_MAX: usize = 16 << 20;
@@ -176,6 +222,7 @@ struct Handlers {
 
 impl Handlers {
     fn new(stream: &Origin<Stream>, handler: &NamedArg) -> Result<Self> {
+        streams::idle(stream.object)?;
         let data = Callback::on(handler, stream)?;
         Ok(Handlers { data, hole: None, skip: None, stream: stream.object, unsent: Cell::new(0) })
     }

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Threads of ours. No Perl code runs there, and no signal of the process' is delivered to them.
+
+use super::sigpipe;
+use std::mem::MaybeUninit;
+
+/// Enough for libvirt's clients.
+const STACK: usize = 512 << 10;
+
+/// Does something with all signals blocked: threads that begin meanwhile have them blocked for as long as they live.
+pub fn without_signals<R>(work: impl FnOnce() -> R) -> R {
+    let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
+    // SAFETY: room for a set of signals.
+    unsafe { libc::sigfillset(all.as_mut_ptr()) };
+    // SAFETY: the set was filled above, and there is room for the other; the mask is this thread's.
+    let blocked = unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) } == 0;
+    let result = work();
+    if blocked {
+        // SAFETY: the call above wrote the set, as it succeeded.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
+    }
+    result
+}
+
+/// Starts one; false if there can be no more.
+pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> bool {
+    let run = || {
+        sigpipe::hold_always();
+        run();
+    };
+    without_signals(|| std::thread::Builder::new().name(name.into()).stack_size(STACK).spawn(run).is_ok())
+}

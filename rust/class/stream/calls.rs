@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! What all uses of streams have to know of libvirt's.
+
+use crate::boundary::value::Value;
+use libc::c_int;
+use virt_sys::{virConnect, virConnectGetURI};
+
+/// What libvirt returns instead of a number of bytes.
+pub const WOULD_BLOCK: c_int = -2;
+/// The same, of a receiver that stops at holes.
+pub const AT_HOLE: c_int = -3;
+/// What libvirt sends in one message.
+pub const BLOCK: usize = 262_120;
+
+/// Whether the driver of a connection, which lives or is 0, is a part of this process. The client of daemons, since libvirt 5.2.0,
+/// lets one thread end a stream that another uses, which then gets an error; other drivers free what the other thread uses.
+pub fn inside(connection: usize) -> bool {
+    let connection = connection as *mut virConnect;
+    if connection.is_null() {
+        return false;
+    }
+    // SAFETY: a live connection: the caller's stream holds it.
+    let uri = unsafe { virConnectGetURI(connection) };
+    // SAFETY: a string that libvirt allocated for us, or NULL.
+    is_inside(unsafe { Value::owned_text(uri) }.raw())
+}
+
+/// The same, of a URI.
+fn is_inside(uri: &[u8]) -> bool {
+    const LOCAL: &[&[u8]] = &[
+        b"test",
+        b"esx",
+        b"gsx",
+        b"vpx",
+        b"hyperv",
+        b"openvz",
+        b"vbox",
+        b"vmware",
+        b"vmwareplayer",
+        b"vmwarews",
+        b"vmwarefusion",
+        b"phyp",
+    ];
+    let scheme = uri.split(|&byte| byte == b':').next().unwrap_or_default();
+    let path = uri.split(|&byte| byte == b'?').next().unwrap_or_default();
+    LOCAL.contains(&scheme) || path.ends_with(b"/embed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drivers_of_this_process() {
+        for uri in
+            ["test:///default", "vbox:///session", "qemu:///embed?root=/tmp/x", "esx://host/?no_verify=1"]
+        {
+            assert!(is_inside(uri.as_bytes()), "{uri}");
+        }
+        for uri in ["qemu:///system", "test+unix:///default", "qemu+ssh://host/system", "lxc:///"] {
+            assert!(!is_inside(uri.as_bytes()), "{uri}");
+        }
+        assert!(!inside(0));
+    }
+}

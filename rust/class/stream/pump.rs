@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
+//! Streams as file handles: the script has one end of a socket pair, threads carry what it writes to the stream and what comes out
+//! of the stream to it. One reads the stream, one writes to it. Both wait in libvirt or at the socket, so that whoever is slow
+//! holds up the other. The shim's layer at the bottom of the script's handle (perl/stream.c) asks for the end and for what went
+//! wrong, by the number of the pump.
+
+use super::calls::{BLOCK, WOULD_BLOCK, inside};
+use crate::r#async::pool::pool;
+use crate::boundary::class::{self, Class, Stream};
+use crate::boundary::error::{Error, Result, VirError, forget_error};
+use crate::boundary::lock::{Condition, Guard, Lock, now};
+use crate::boundary::memory;
+use crate::boundary::storm;
+use crate::boundary::streams::{self, User};
+use crate::boundary::thread::spawn;
+use crate::boundary::value::Value;
+use libc::{c_int, c_void};
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use virt_sys::{virStreamAbort, virStreamFinish, virStreamRecv, virStreamSend};
+
+/// What the script wants of the stream.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Nothing,
+    Finish,
+    Abort,
+}
+
+/// What a thread does in libvirt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Call {
+    Receive,
+    Send,
+}
+
+/// A stream with a file handle.
+struct Pump {
+    stream: usize,
+    connection: usize,
+    inside: bool,
+    /// Our end of the socket pair; -1 when it is closed.
+    socket: c_int,
+    writes: bool,
+    asked: Asked,
+    receiving: bool,
+    sending: bool,
+    /// A thread ends the stream, or has; aborts it, or has.
+    ending: bool,
+    aborting: bool,
+    failed: bool,
+    threads: u32,
+    /// How many layers and scalars of Perl's know the number.
+    perl: u32,
+}
+
+/// All of them, by number.
+pub struct Pumps {
+    all: BTreeMap<u64, Pump>,
+    last: u64,
+    /// This is a child, and what is in here is the parent's.
+    inherited: bool,
+}
+
+/// The one.
+pub static PUMPS: Lock<Pumps> = Lock::new(Pumps { all: BTreeMap::new(), last: 0, inherited: false });
+/// Where those wait that need something of a pump.
+pub static MOVED: Condition = Condition::new();
+
+fn pumps() -> Guard<Pumps> {
+    let mut pumps = PUMPS.lock();
+    if pumps.inherited {
+        pumps.inherited = false;
+        std::mem::forget(std::mem::take(&mut pumps.all));
+    }
+    pumps
+}
+
+/// In a child, which has none of the threads: nothing but system calls. The parent's end of a socket pair is not kept open.
+pub fn in_child() {
+    let mut pumps = PUMPS.lock();
+    pumps.inherited = true;
+    for pump in pumps.all.values_mut() {
+        pump.close();
+    }
+}
+
+impl Pump {
+    fn close(&mut self) {
+        if self.socket >= 0 {
+            // SAFETY: a descriptor of ours, which is not used again.
+            unsafe { libc::close(self.socket) };
+            self.socket = -1;
+        }
+    }
+
+    fn shut(&self, how: c_int) {
+        if self.socket >= 0 {
+            // SAFETY: a socket of ours.
+            unsafe { libc::shutdown(self.socket, how) };
+        }
+    }
+
+    fn call(&mut self, call: Call) -> &mut bool {
+        match call {
+            Call::Receive => &mut self.receiving,
+            Call::Send => &mut self.sending,
+        }
+    }
+}
+
+impl Pumps {
+    /// The script is told that no more comes: after an error, by an error, if nothing but reading was to be done. The kernel
+    /// reports one at the end of a socket pair when the other is closed with something unread in it.
+    fn end_of_data(&mut self, key: u64, clean: bool) {
+        let Some(pump) = self.all.get_mut(&key) else { return };
+        if clean || pump.writes {
+            pump.shut(libc::SHUT_WR);
+        } else {
+            pump.close();
+        }
+    }
+}
+
+/// Makes a handle of an open stream: the descriptor for Perl, the pump's number, and whether it reads and writes.
+pub fn open(stream: *mut Stream) -> Result<Value> {
+    let mut ends = [0; 2];
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+    // SAFETY: room for two descriptors.
+    if unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, ends.as_mut_ptr()) } != 0 {
+        return Err(Error::system("there is no socket pair", &std::io::Error::last_os_error()));
+    }
+    let [perl, socket] = ends;
+    let mut pumps = pumps();
+    let key = pumps.last + 1;
+    let (way, connection) = streams::occupy(stream, User::Handle(key)).inspect_err(|_| close_both(ends))?;
+    pumps.last = key;
+    // SAFETY: a live stream: the method's.
+    unsafe { class::retain(Class::Stream, stream.cast()) };
+    if !way.writes {
+        // SAFETY: one byte, which nobody reads until all has arrived: see `end_of_data`.
+        unsafe { libc::send(perl, c"x".as_ptr().cast(), 1, libc::MSG_NOSIGNAL) };
+    }
+    pumps.all.insert(
+        key,
+        Pump {
+            stream: stream as usize,
+            connection,
+            inside: inside(connection),
+            socket,
+            writes: way.writes,
+            asked: Asked::Nothing,
+            receiving: false,
+            sending: false,
+            ending: false,
+            aborting: false,
+            failed: false,
+            threads: u32::from(way.reads) + u32::from(way.writes),
+            perl: 1,
+        },
+    );
+    drop(pumps);
+    let duplex = way.reads && way.writes;
+    let started = (!way.reads || start(key, move |stream| read(key, stream, socket, duplex)))
+        && (!way.writes || start(key, move |stream| write(key, stream, socket)));
+    if !started {
+        end(key, Asked::Abort, true);
+        drop_perl(key);
+        close_both([perl, -1]);
+        return Err(Error::operation("no thread can be started"));
+    }
+    let [reads, writes] = [way.reads, way.writes].map(|way| Value::from(i32::from(way)));
+    Ok(Value::list(vec![Value::from(perl), Value::from(key), reads, writes]))
+}
+
+fn close_both(ends: [c_int; 2]) {
+    for end in ends {
+        if end >= 0 {
+            // SAFETY: a descriptor of ours, which nobody else knows.
+            unsafe { libc::close(end) };
+        }
+    }
+}
+
+/// Starts a thread of a pump, which counts it already. If there can be none, it is not counted any more.
+fn start(key: u64, work: impl FnOnce(*mut Stream) + Send + 'static) -> bool {
+    let started = spawn("sys-virt-stream", move || {
+        // A panic ends this thread alone; the stream is aborted.
+        if catch_unwind(AssertUnwindSafe(|| work(stream_of(key)))).is_err() {
+            fail(key, None);
+            conclude(key);
+        }
+        leave(key);
+    });
+    if !started {
+        leave(key);
+    }
+    started
+}
+
+/// The stream of a pump, which a thread of it holds.
+fn stream_of(key: u64) -> *mut Stream {
+    pumps().all.get(&key).map_or(std::ptr::null_mut(), |pump| pump.stream as *mut Stream)
+}
+
+/// A thread enters libvirt; false if the stream is to end.
+fn enter(key: u64, call: Call) -> bool {
+    let mut pumps = pumps();
+    let Some(pump) = pumps.all.get_mut(&key) else { return false };
+    let stops = if call == Call::Send { Asked::Abort } else { pump.asked };
+    if pump.asked == stops && pump.asked != Asked::Nothing || pump.ending {
+        return false;
+    }
+    *pump.call(call) = true;
+    let connection = pump.connection;
+    drop(pumps);
+    pool().uses(connection, true);
+    true
+}
+
+/// It is back; false likewise.
+fn exit(key: u64, call: Call) -> bool {
+    let mut pumps = pumps();
+    let Some(pump) = pumps.all.get_mut(&key) else { return false };
+    *pump.call(call) = false;
+    let (connection, goes_on) = (pump.connection, pump.asked != Asked::Abort);
+    MOVED.notify_all();
+    drop(pumps);
+    pool().uses(connection, false);
+    goes_on
+}
+
+/// The stream has failed; the script is told at its end.
+fn fail(key: u64, error: Option<VirError>) {
+    let mut pumps = pumps();
+    let Some(pump) = pumps.all.get_mut(&key) else { return };
+    if pump.asked != Asked::Abort {
+        let error = error.unwrap_or_else(|| match Error::operation("the stream broke off") {
+            Error::Libvirt(error) => error,
+            _ => VirError::last(),
+        });
+        pump.failed = true;
+        streams::failed(pump.stream as *mut Stream, error);
+    }
+}
+
+/// The thread that reads the stream.
+fn read(key: u64, stream: *mut Stream, socket: c_int, duplex: bool) {
+    let mut buffer = memory::with_room(BLOCK);
+    buffer.resize(BLOCK, 0_u8);
+    loop {
+        if !enter(key, Call::Receive) {
+            return;
+        }
+        // SAFETY: the pump holds the stream while this thread lives; there is so much room.
+        let got = unsafe { virStreamRecv(stream, buffer.as_mut_ptr().cast(), buffer.len()) };
+        let error = if got < 0 && got != WOULD_BLOCK { Some(VirError::last()) } else { None };
+        if !exit(key, Call::Receive) {
+            return;
+        }
+        match usize::try_from(got) {
+            Ok(0) => break,
+            // If nobody reads any more, the rest is dropped: there is an end all the same.
+            Ok(got) => pass(socket, buffer.get(..got).unwrap_or_default()),
+            Err(_) if pumps().all.get(&key).is_none_or(|pump| pump.asked != Asked::Nothing) => return,
+            Err(_) => {
+                fail(key, error);
+                if !duplex {
+                    conclude(key);
+                }
+                pumps().end_of_data(key, false);
+                return;
+            }
+        }
+    }
+    if duplex {
+        return pumps().end_of_data(key, true);
+    }
+    // All has arrived, if the other side says so, too. The script is told afterwards.
+    if let Some(pump) = pumps().all.get_mut(&key).filter(|pump| pump.asked == Asked::Nothing) {
+        pump.asked = Asked::Finish;
+    }
+    conclude(key);
+    let mut pumps = pumps();
+    let clean = pumps.all.get(&key).is_some_and(|pump| !pump.failed);
+    if clean {
+        let mut byte = 0_u8;
+        // SAFETY: room for the byte that `open` sent.
+        unsafe { libc::recv(socket, (&raw mut byte).cast(), 1, libc::MSG_DONTWAIT) };
+    }
+    pumps.end_of_data(key, clean);
+}
+
+/// Writes all to the script's end; less if that is closed.
+fn pass(socket: c_int, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        // SAFETY: so many bytes.
+        let sent = unsafe { libc::send(socket, bytes.as_ptr().cast(), bytes.len(), libc::MSG_NOSIGNAL) };
+        match usize::try_from(sent) {
+            Ok(sent) => bytes = bytes.get(sent..).unwrap_or_default(),
+            Err(_) if std::io::Error::last_os_error().raw_os_error() == Some(libc::EINTR) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// The thread that writes to the stream, and ends it.
+fn write(key: u64, stream: *mut Stream, socket: c_int) {
+    let mut buffer = memory::with_room(BLOCK);
+    buffer.resize(BLOCK, 0_u8);
+    let mut usable = true;
+    loop {
+        // SAFETY: room for so many bytes.
+        let got = unsafe { libc::recv(socket, buffer.as_mut_ptr().cast(), buffer.len(), 0) };
+        match usize::try_from(got) {
+            Ok(0) => break,
+            // When the stream has failed, the rest is dropped: a signal or an error that says less would be the other choice.
+            Ok(got) => usable = usable && send(key, stream, buffer.get(..got).unwrap_or_default()),
+            Err(_) if std::io::Error::last_os_error().raw_os_error() == Some(libc::EINTR) => {}
+            Err(_) => break,
+        }
+    }
+    let mut pumps = pumps();
+    while pumps.all.get(&key).is_some_and(|pump| pump.asked == Asked::Nothing) {
+        MOVED.wait_until(&mut pumps, now() + 3_600_000_000_000);
+    }
+    drop(pumps);
+    conclude(key);
+}
+
+/// Sends all; false if that is no longer possible.
+fn send(key: u64, stream: *mut Stream, mut bytes: &[u8]) -> bool {
+    while !bytes.is_empty() {
+        if !enter(key, Call::Send) {
+            return false;
+        }
+        // SAFETY: the pump holds the stream while this thread lives; so many bytes.
+        let sent = unsafe { virStreamSend(stream, bytes.as_ptr().cast(), bytes.len()) };
+        let error = if sent < 0 && sent != WOULD_BLOCK { Some(VirError::last()) } else { None };
+        if !exit(key, Call::Send) {
+            return false;
+        }
+        match usize::try_from(sent) {
+            Ok(sent) if sent > 0 => bytes = bytes.get(sent..).unwrap_or_default(),
+            _ => {
+                fail(key, error);
+                pumps().end_of_data(key, false);
+                return false;
+            }
+        }
+    }
+    true
+}
+
+/// Ends the stream as the script wants it, unless another thread does. A failed one is aborted.
+fn conclude(key: u64) {
+    let mut pumps = pumps();
+    // Drivers of this process let nobody wait for long.
+    while pumps.all.get(&key).is_some_and(|pump| pump.inside && (pump.receiving || pump.sending)) {
+        MOVED.wait_until(&mut pumps, now() + 1_000_000_000);
+    }
+    let Some(pump) = pumps.all.get_mut(&key) else { return };
+    let abort = pump.asked != Asked::Finish || pump.failed;
+    if pump.aborting || pump.ending && !abort {
+        return;
+    }
+    pump.ending = true;
+    pump.aborting = abort;
+    let stream = pump.stream as *mut Stream;
+    drop(pumps);
+    let how = if abort { virStreamAbort } else { virStreamFinish };
+    // SAFETY: the pump holds the stream while this thread lives. Another may use it: see `inside`.
+    let returned = unsafe { how(stream) };
+    if returned < 0 && !abort {
+        fail(key, Some(VirError::last()));
+    }
+    forget_error();
+    streams::ended(stream);
+}
+
+/// A thread of a pump ends. With the last one the pump lets go of its stream.
+fn leave(key: u64) {
+    let mut pumps = pumps();
+    let Some(pump) = pumps.all.get_mut(&key) else { return };
+    if pump.threads > 1 {
+        pump.threads -= 1;
+        return;
+    }
+    let stream = pump.stream as *mut Stream;
+    if pump.asked != Asked::Nothing {
+        pump.close();
+    }
+    drop(pumps);
+    streams::vacate(stream, User::Handle(key));
+    // SAFETY: the pump's own reference.
+    unsafe { class::release(Class::Stream, stream.cast::<c_void>()) };
+    let mut pumps = self::pumps();
+    if let Some(pump) = pumps.all.get_mut(&key) {
+        pump.threads = 0;
+        pumps.forget(key);
+    }
+    MOVED.notify_all();
+}
+
+impl Pumps {
+    /// Forgets a pump that nobody asks for any more.
+    fn forget(&mut self, key: u64) {
+        if let Some(pump) = self.all.get_mut(&key).filter(|pump| pump.perl == 0 && pump.threads == 0) {
+            pump.close();
+            self.all.remove(&key);
+        }
+    }
+}
+
+/// The script wants the end. `gone`: its handle goes, so that it does not write any more.
+fn end(key: u64, asked: Asked, gone: bool) {
+    let mut pumps = pumps();
+    let Some(pump) = pumps.all.get_mut(&key) else { return };
+    if pump.asked != Asked::Abort {
+        pump.asked = asked;
+    }
+    if asked == Asked::Abort {
+        pump.shut(if gone { libc::SHUT_RDWR } else { libc::SHUT_WR });
+    }
+    MOVED.notify_all();
+    // The thread that writes ends the stream, unless it hangs or has no reason to look.
+    let stuck = pump.sending || pump.ending || !gone;
+    let by_writer = pump.writes && (asked == Asked::Finish || !stuck);
+    let done = if asked == Asked::Abort { pump.aborting } else { pump.ending };
+    if pump.threads == 0 || by_writer || done {
+        return;
+    }
+    pump.threads += 1;
+    drop(pumps);
+    if !spawn("sys-virt-stream", move || {
+        conclude(key);
+        leave(key);
+    }) {
+        conclude(key);
+        leave(key);
+    }
+}
+
+/// The method that aborts a stream, of one that has a handle.
+pub fn abort(key: u64) {
+    end(key, Asked::Abort, false);
+}
+
+fn drop_perl(key: u64) {
+    let mut pumps = pumps();
+    if let Some(pump) = pumps.all.get_mut(&key) {
+        pump.perl = pump.perl.saturating_sub(1);
+        pumps.forget(key);
+    }
+}
+
+/// What the shim's layer is told.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PumpState {
+    /// There is no such pump in this process.
+    None = 0,
+    /// All is well.
+    Runs,
+    /// The stream has failed, or was aborted.
+    Failed,
+    /// It has ended as it should.
+    Over,
+}
+
+fn state(pump: Option<&Pump>, ended: bool) -> PumpState {
+    match pump {
+        None => PumpState::None,
+        Some(pump) if ended && pump.threads > 0 => PumpState::Runs,
+        Some(pump) if pump.failed || pump.asked == Asked::Abort => PumpState::Failed,
+        Some(pump) if pump.threads == 0 => PumpState::Over,
+        Some(_) => PumpState::Runs,
+    }
+}
+
+/// No panic may reach C, and no signal's handler leaves by longjmp while a lock is held.
+fn guarded<R>(default: R, work: impl FnOnce() -> R) -> R {
+    let _guard = storm::Guard::new();
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(default)
+}
+
+/// One more of Perl's knows the number of a pump, or one less.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_pump_known(key: u64, more: bool) {
+    guarded((), || {
+        if !more {
+            return drop_perl(key);
+        }
+        if let Some(pump) = pumps().all.get_mut(&key) {
+            pump.perl += 1;
+        }
+    });
+}
+
+/// How a stream with a handle is.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_pump_state(key: u64) -> PumpState {
+    guarded(PumpState::None, || state(pumps().all.get(&key), false))
+}
+
+/// The script has closed its handle; or the handle went, or the script does not wait for the end any more.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_pump_end(key: u64, finish: bool) {
+    guarded((), || end(key, if finish { Asked::Finish } else { Asked::Abort }, true));
+}
+
+/// Waits for the end, for some milliseconds.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_pump_wait(key: u64, milliseconds: u32) -> PumpState {
+    guarded(PumpState::None, || {
+        let mut pumps = pumps();
+        let until = now() + u64::from(milliseconds) * 1_000_000;
+        loop {
+            let state = state(pumps.all.get(&key), true);
+            if state != PumpState::Runs || now() >= until {
+                return state;
+            }
+            MOVED.wait_until(&mut pumps, until);
+        }
+    })
+}
