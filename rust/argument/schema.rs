@@ -197,6 +197,11 @@ impl<'a> ParamBuilder<'a> {
         self.params.as_mut_ptr()
     }
 
+    /// For C: the array, or NULL if it has no elements, as `virDomainAnnounceInterface` wants it.
+    pub fn as_ptr_or_null(&mut self) -> *mut virTypedParameter {
+        if self.params.is_empty() { std::ptr::null_mut() } else { self.as_ptr() }
+    }
+
     /// For C: the number of elements.
     pub fn len(&self) -> c_int {
         self.params.len() as c_int

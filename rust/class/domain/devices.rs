@@ -18,7 +18,7 @@ methods! { "Sys::Virt::Domain";
     interface_stats(dom: Domain, path: Text) => interface_stats(dom, path);
     get_interface_addresses(dom: Domain, src: u32, flags: u32 = 0) => interface_addresses(dom, src, flags);
     announce_interface(dom: Domain, device: TextOrNull, newparams: Typed<ANNOUNCE>, flags: u32 = 0) =>
-        status(newer::virDomainAnnounceInterface()?(dom, device, newparams.as_ptr(), newparams.len(), flags));
+        status(newer::virDomainAnnounceInterface()?(dom, device, newparams.as_ptr_or_null(), newparams.len(), flags));
     graphics_reload(dom: Domain, r#type: u32, flags: u32 = 0) => status(newer::virDomainGraphicsReload()?(dom, r#type, flags));
     open_graphics(dom: Domain, idx: u32, fd: i32, flags: u32 = 0) => status(virDomainOpenGraphics(dom, idx, fd, flags));
     open_graphics_fd(dom: Domain, idx: u32, flags: u32 = 0) => number(virDomainOpenGraphicsFD(dom, idx, flags));
