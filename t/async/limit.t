@@ -13,6 +13,9 @@ use Time::HiRes qw(time setitimer ITIMER_REAL);
 use Sys::Virt;
 use Sys::Virt::Event;
 
+# Another implementation would ignore the limits and wait forever.
+Sys::Virt->can('set_call_timeout') or die "not this Sys::Virt: $INC{'Sys/Virt.pm'}\n";
+
 # The tests set the process' alarm, so another process sees to it that this one ends.
 my $patience = 120 * ( $ENV{TEST_PATIENCE} || 1 );
 my $owner    = $$;
