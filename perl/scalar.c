@@ -59,6 +59,44 @@ static void warn_uninitialized(pTHX_ const sysvirt_place *place) {
                     place->method ? place->method : "a callback", SVfARG(sysvirt_place_name(aTHX_ place)));
 }
 
+/* How many bytes a string such as "2G" means, 0 if it is none: as in virsh, K, KiB and the like are powers of 1024, KB and the like
+ * powers of 1000. */
+static NV size_meant(const char *text, STRLEN length) {
+    static const char units[] = "KMGTPE";
+    const char *at = text, *const end = text + length, *unit;
+    NV number = 0, fraction = 1, base = 1024;
+    if (at == end || !isDIGIT(*at))
+        return 0;
+    for (; at < end && isDIGIT(*at); at++)
+        number = number * 10 + (*at - '0');
+    if (at < end && *at == '.')
+        for (at++; at < end && isDIGIT(*at); at++)
+            number += (*at - '0') * (fraction /= 10);
+    while (at < end && *at == ' ')
+        at++;
+    if (at == end || !(unit = strchr(units, toUPPER(*at))))
+        return 0;
+    at++;
+    if (end - at == 1 && toUPPER(*at) == 'B')
+        base = 1000;
+    else if (at < end && !(end - at == 2 && *at == 'i' && at[1] == 'B'))
+        return 0;
+    for (; unit >= units; unit--)
+        number *= base;
+    return number;
+}
+
+/* What to pass in the place of a size with a unit: "val is in KiB: pass 2097152". Else the name alone. */
+static SV *name_with_hint(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, const char *text, STRLEN length) {
+    SV *name = sysvirt_place_name(aTHX_ place);
+    const NV bytes = place->method && shape && !shape->secret ? size_meant(text, length) : 0;
+    if (bytes && shape->unit)
+        sv_catpvf(name, " is in %s: pass %.0" NVff, shape->unit == 1 ? "bytes" : "KiB", bytes / shape->unit);
+    else if (bytes)
+        sv_catpvs(name, " is a number without a unit");
+    return name;
+}
+
 static void warn_not_numeric(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, const char *text, STRLEN length,
                              bool utf8) {
     SV *shown;
@@ -71,7 +109,7 @@ static void warn_not_numeric(pTHX_ const sysvirt_place *place, const sysvirt_Sha
         pv_pretty(shown, text, length, 40, NULL, NULL,
                   PERL_PV_PRETTY_ELLIPSES | PERL_PV_ESCAPE_NONASCII | (utf8 ? PERL_PV_ESCAPE_UNI : 0));
     Perl_warner(aTHX_ packWARN(WARN_NUMERIC), "Argument \"%" SVf "\" isn't numeric in %s (%" SVf ")", SVfARG(shown),
-                place->method ? place->method : "a callback", SVfARG(sysvirt_place_name(aTHX_ place)));
+                place->method ? place->method : "a callback", SVfARG(name_with_hint(aTHX_ place, shape, text, length)));
 }
 
 static void set_signed(sysvirt_Value *out, int64_t number) {

@@ -11,6 +11,10 @@
 
 typedef uint32_t sysvirt_AtomicU32;
 
+#define sysvirt_BYTE 1
+
+#define sysvirt_KIB 1024
+
 #define sysvirt_SLOW 8
 
 #define sysvirt_URGENT 16
@@ -221,6 +225,7 @@ typedef struct sysvirt_Shape {
   sysvirt_Others others;
   bool optional;
   bool secret;
+  uint32_t unit;
   int64_t min;
   uint64_t max;
   const struct sysvirt_Shape *element;

@@ -66,11 +66,16 @@ for my $program ( sort { $a cmp $b } File::Glob::bsd_glob("$FindBin::Bin/styles/
     my @options = map { split } $text  =~ /^# styles: (.*)/mg;
     my @where   = map { split } $text  =~ /^# on: (.*)/mg;
     my @wanted  = map { qr/$_/ } $text =~ /^# only ours warns: (.*)/mg;
+    my @hints   = map { qr/$_/ } $text =~ /^# only ours says: (.*)/mg;
     my @older   = map { qr/$_/ } $text =~ /^# only the original warns: (.*)/mg;
+
     for my $where ( grep { $uri{$_} } @where ? @where : qw(test daemon) ) {
         subtest "$name on $where" => sub {
             my ( $their_output, $their_warnings ) = run( $program, $where, @options );
             my ( $our_output, $our_warnings ) = run( $program, $where, @options, @ours );
+            for my $pattern (@hints) {
+                ok( $our_output =~ s/$pattern//g, "ours says: $pattern" );
+            }
             is( $our_output, $their_output, 'the same output' );
             cmp_ok( length $our_output, '>', 30, '... which is some' );
             for my $pattern (@wanted) {

@@ -53,6 +53,24 @@ impl Arg for SpacedFlags {
     }
 }
 
+/// A size, as an `A` that counts units of `BYTES` bytes. It decodes as every number; a warning about "2G" tells the number that is
+/// meant.
+pub struct Size<A, const BYTES: u32>(PhantomData<A>);
+
+/// The units of [`Size`].
+pub const BYTE: u32 = 1;
+/// 1024 bytes.
+pub const KIB: u32 = 1024;
+
+impl<A: Arg, const BYTES: u32> Arg for Size<A, BYTES> {
+    type Out<'a> = A::Out<'a>;
+    const SHAPE: Shape = Shape { unit: BYTES, ..A::SHAPE };
+    #[inline]
+    fn get<'a>(value: &'a Value, name: &'static str) -> Result<A::Out<'a>> {
+        A::get(value, name)
+    }
+}
+
 /// A file descriptor, by its number or as a file handle.
 pub struct Descriptor;
 

@@ -87,7 +87,7 @@ impl VirError {
     }
 
     /// The same with what to do about it.
-    pub fn with_hint(self, hint: &str) -> Self {
+    fn with_hint(self, hint: &str) -> Self {
         let (message, details) = self.text.split_at(self.message);
         let mut text = memory::with_room(self.text.len() + hint.len() + 3);
         for part in [message, b" (", hint.as_bytes(), b")", details] {
@@ -116,6 +116,14 @@ impl Error {
     /// The argument `what` is invalid, for the reason `why`.
     pub fn argument(what: &str, why: impl std::fmt::Display) -> Self {
         Error::Usage(format!("{what} {why}"))
+    }
+
+    /// The same with what to do about it, if it is libvirt's.
+    pub fn with_hint(self, hint: &str) -> Self {
+        match self {
+            Error::Libvirt(error) => Error::Libvirt(error.with_hint(hint)),
+            other => other,
+        }
     }
 
     /// What libvirt would say to an argument that it does not take.

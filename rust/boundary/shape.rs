@@ -74,6 +74,8 @@ pub struct Shape {
     pub optional: bool,
     /// It may be a password: no message quotes it.
     pub secret: bool,
+    /// Of a number that is a size: how many bytes are 1; else 0. A warning tells what "2G" would be.
+    pub unit: u32,
     /// The least number ...
     pub min: i64,
     /// ... and the greatest.
@@ -112,6 +114,7 @@ impl Shape {
             others: Others::Warn,
             optional: false,
             secret: false,
+            unit: 0,
             min: 0,
             max: 0,
             element: std::ptr::null(),

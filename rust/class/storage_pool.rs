@@ -35,7 +35,7 @@ methods! { "Sys::Virt::StoragePool";
         names(maxnames, |out, max| virStoragePoolListVolumes(pool, out, max));
     #[sub] list_volumes(pool: StoragePool) => counted(objects(|out| virStoragePoolListAllVolumes(pool, out, 0))?);
     list_all_volumes(pool: StoragePool, flags: u32 = 0) => list(|out| virStoragePoolListAllVolumes(pool, out, flags));
-    #[sub] get_volume_by_name(pool: StoragePool, name: Text) => object(virStorageVolLookupByName(pool, name));
+    #[sub] get_volume_by_name(pool: StoragePool, name: Text) => named(name, virStorageVolLookupByName(pool, name));
     #[sub] create_volume(pool: StoragePool, xml: Text, flags: u32 = 0) => object(virStorageVolCreateXML(pool, xml, flags));
     #[sub] clone_volume(pool: StoragePool, xml: Text, vol: Option<StorageVol>, flags: u32 = 0) =>
         object(if vol.is_null() {

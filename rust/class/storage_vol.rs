@@ -26,7 +26,7 @@ methods! { "Sys::Virt::StorageVol";
     delete(vol: StorageVol, flags: u32 = 0) => status(virStorageVolDelete(vol, flags));
     wipe(vol: StorageVol, flags: u32 = 0) => status(virStorageVolWipe(vol, flags));
     wipe_pattern(vol: StorageVol, algorithm: u32, flags: u32 = 0) => status(virStorageVolWipePattern(vol, algorithm, flags));
-    resize(vol: StorageVol, capacity: u64, flags: u32 = 0) => status(virStorageVolResize(vol, capacity, flags));
+    resize(vol: StorageVol, capacity: Size<u64, BYTE>, flags: u32 = 0) => status(virStorageVolResize(vol, capacity, flags));
     download(vol: StorageVol, st: Stream, offsetsv as offset: u64, lengthsv as length: u64, flags: u32 = 0) =>
         begun(st, Way { reads: true, writes: false, sparse: flags & VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM != 0, length },
             virStorageVolDownload(vol, st, offset, length, flags));

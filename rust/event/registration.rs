@@ -128,9 +128,9 @@ fn without_loop(error: Error) -> Error {
         Error::Libvirt(error)
             if error.code == virt_sys::VIR_ERR_INTERNAL_ERROR as i32 && !LOOP.load(Ordering::Relaxed) =>
         {
-            Error::Libvirt(error.with_hint(
+            Error::Libvirt(error).with_hint(
                 "there is no event loop: call Sys::Virt::Event::register_default() before Sys::Virt->new",
-            ))
+            )
         }
         other => other,
     }

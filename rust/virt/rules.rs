@@ -136,6 +136,21 @@ pub unsafe fn object<T: Object>(object: *mut T) -> Result<Value> {
     Ok(unsafe { Value::handle(T::CLASS, object.cast()) })
 }
 
+/// The same of a lookup by a name: the error says so if there was none.
+///
+/// # Safety
+/// As for [`object`]. `name` is NULL or a C string.
+#[inline]
+pub unsafe fn named<T: Object>(name: *const c_char, found: *mut T) -> Result<Value> {
+    // SAFETY: the caller's promise.
+    let found = unsafe { object(found) };
+    // SAFETY: as above; a C string has a first byte.
+    if found.is_err() && !name.is_null() && unsafe { *name } == 0 {
+        return found.map_err(|error| error.with_hint("the name is an empty string"));
+    }
+    found
+}
+
 /// An object borrowed from libvirt: Perl gets a reference of its own. NULL is failure.
 ///
 /// # Safety

@@ -82,6 +82,12 @@ subtest 'lookups' => sub {
         '... are warned about where they were written'
     );
     @warnings = ();
+
+    for my $method (qw(get_domain_by_name get_network_by_name get_storage_pool_by_name)) {
+        throws "B39: $method without a name", qr/not found.* \(the name is an empty string\)\n/,
+            sub { $c->$method() };
+    }
+    @warnings = ();
     throws 'an id that is no number', 42, sub { $c->get_domain_by_id('abc') };
     like(
         $warnings[0],

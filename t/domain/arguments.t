@@ -113,6 +113,30 @@ subtest 'numbers' => sub {
         qr/\AUse of uninitialized value in Sys::Virt::Domain::set_autostart \(autostart\) at/,
         'undef likewise'
     );
+
+    for (
+        [ '2G',          'val is in KiB: pass 2097152' ],
+        [ '1.5 GiB',     'val is in KiB: pass 1572864' ],
+        [ '4096K',       'val is in KiB: pass 4096' ],
+        [ '512MB',       'val is in KiB: pass 500000' ],
+        [ '2097152 KiB', 'val is in KiB: pass 2097152' ],
+        [ '2Gx',         'val' ],
+        [ '2Gi',         'val' ],
+    ) {
+        my ( $size, $said ) = @$_;
+        @warnings = ();
+        $d->set_memory($size);
+        like(
+            $warnings[0],
+            qr/\AArgument "\Q$size\E" isn't numeric in Sys::Virt::Domain::set_memory \(\Q$said\E\) at \Q$0/,
+            "B39: set_memory('$size')"
+        );
+        is( $d->get_info->{memory}, ( $size =~ /\A(\d+)/ )[0], '... is the number that perl makes of it' );
+    }
+    @warnings = ();
+    eval { $d->block_resize( 'vda', '10G' ) };
+    like( $warnings[0], qr/block_resize \(size is a number without a unit\) at/,
+        'a size whose unit depends' );
     use warnings FATAL => 'all';
     local $SIG{__WARN__} = 'DEFAULT';
     throws( 'fatal warnings are fatal', qr/isn't numeric/, sub { $d->set_autostart('abc') } );

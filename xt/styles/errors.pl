@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 # Exceptions as scripts handle them.
+# only ours says: \s\(the name is an empty string\)
 # only ours warns: uninitialized
 # only the original warns: uninitialized
 use strict;

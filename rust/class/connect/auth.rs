@@ -46,12 +46,25 @@ pub fn new(params: &Options) -> Result<Value> {
     }
     if !params.is_true("auth") {
         // SAFETY: a C string or NULL; no authentication.
-        return unsafe { open(uri, std::ptr::null_mut(), flags) };
+        let opened = unsafe { open(uri, std::ptr::null_mut(), flags) };
+        return opened.map_err(without_auth);
     }
     let creds = params.get::<Optional<Array<i32>>>("credlist")?.flatten();
     let callback = params.get::<Optional<Code>>("callback")?.flatten();
     // SAFETY: a C string or NULL.
     unsafe { open_auth(uri, creds, callback, flags) }
+}
+
+/// What the daemon wants may be a user's name and password, for which nobody was asked.
+fn without_auth(error: Error) -> Error {
+    match error {
+        Error::Libvirt(ref virt)
+            if virt.code == VIR_ERR_AUTH_FAILED as i32 && virt.domain != VIR_FROM_POLKIT as i32 =>
+        {
+            error.with_hint("if a user name and a password are needed, pass auth => 1 to Sys::Virt->new")
+        }
+        other => other,
+    }
 }
 
 /// Opens with a callback for the credentials, or with libvirt's own questions on the console if there is none.

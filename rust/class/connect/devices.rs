@@ -9,7 +9,7 @@ methods! { "Sys::Virt";
     #[sub] create_node_device(con: Connect, xml: Text, flags: u32 = 0) => object(virNodeDeviceCreateXML(con, xml, flags));
     #[sub] define_node_device(con: Connect, xml: Text, flags: u32 = 0) =>
         object(newer::virNodeDeviceDefineXML()?(con, xml, flags));
-    #[sub] get_node_device_by_name(con: Connect, name: Text) => object(virNodeDeviceLookupByName(con, name));
+    #[sub] get_node_device_by_name(con: Connect, name: Text) => named(name, virNodeDeviceLookupByName(con, name));
     #[sub] get_node_device_scsihost_by_wwn(con: Connect, wwnn: Text, wwpn: Text, flags: u32 = 0) =>
         object(virNodeDeviceLookupSCSIHostByWWN(con, wwnn, wwpn, flags));
     num_of_node_devices(con: Connect, cap: TextOrNull, flags: u32 = 0) => number(virNodeNumOfDevices(con, cap, flags));

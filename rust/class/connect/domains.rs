@@ -12,7 +12,7 @@ methods! { "Sys::Virt";
         create_xml_with_files(con, xml, fds, flags);
     #[sub] define_domain(con: Connect, xml: Text, flags: u32 = 0) => object(define_xml(con, xml, flags));
 
-    #[sub] get_domain_by_name(con: Connect, name: Text) => object(virDomainLookupByName(con, name));
+    #[sub] get_domain_by_name(con: Connect, name: Text) => named(name, virDomainLookupByName(con, name));
     #[sub] get_domain_by_id(con: Connect, id: i32) => object(virDomainLookupByID(con, id));
     #[sub] get_domain_by_uuid(con: Connect, uuid: Bytes) =>
         by_uuid(uuid, |raw| virDomainLookupByUUID(con, raw), |text| virDomainLookupByUUIDString(con, text));

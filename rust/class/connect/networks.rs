@@ -8,7 +8,7 @@ use crate::class::prelude::*;
 methods! { "Sys::Virt";
     #[sub] create_network(con: Connect, xml: Text, flags: u32 = 0) => object(create_xml(con, xml, flags)?);
     #[sub] define_network(con: Connect, xml: Text, flags: u32 = 0) => object(define_xml(con, xml, flags)?);
-    #[sub] get_network_by_name(con: Connect, name: Text) => object(virNetworkLookupByName(con, name));
+    #[sub] get_network_by_name(con: Connect, name: Text) => named(name, virNetworkLookupByName(con, name));
     #[sub] get_network_by_uuid(con: Connect, uuid: Bytes) =>
         by_uuid(uuid, |raw| virNetworkLookupByUUID(con, raw), |text| virNetworkLookupByUUIDString(con, text));
     num_of_networks(con: Connect) => number(virConnectNumOfNetworks(con));
@@ -37,7 +37,7 @@ methods! { "Sys::Virt";
     // The name promises more than ever happened: the interface is defined, not started.
     #[sub] create_interface(con: Connect, xml: Text, flags: u32 = 0) => object(virInterfaceDefineXML(con, xml, flags));
     #[sub] define_interface(con: Connect, xml: Text, flags: u32 = 0) => object(virInterfaceDefineXML(con, xml, flags));
-    #[sub] get_interface_by_name(con: Connect, name: Text) => object(virInterfaceLookupByName(con, name));
+    #[sub] get_interface_by_name(con: Connect, name: Text) => named(name, virInterfaceLookupByName(con, name));
     #[sub] get_interface_by_mac(con: Connect, mac: Text) => object(virInterfaceLookupByMACString(con, mac));
     num_of_interfaces(con: Connect) => number(virConnectNumOfInterfaces(con));
     num_of_defined_interfaces(con: Connect) => number(virConnectNumOfDefinedInterfaces(con));
@@ -65,7 +65,7 @@ methods! { "Sys::Virt";
 
     #[sub] define_nwfilter(con: Connect, xml: Text, flags: u32 = 0) =>
         object(crate::class::nwfilter::define_xml(con, xml, flags)?);
-    #[sub] get_nwfilter_by_name(con: Connect, name: Text) => object(virNWFilterLookupByName(con, name));
+    #[sub] get_nwfilter_by_name(con: Connect, name: Text) => named(name, virNWFilterLookupByName(con, name));
     #[sub] get_nwfilter_by_uuid(con: Connect, uuid: Bytes) =>
         by_uuid(uuid, |raw| virNWFilterLookupByUUID(con, raw), |text| virNWFilterLookupByUUIDString(con, text));
     num_of_nwfilters(con: Connect) => number(virConnectNumOfNWFilters(con));

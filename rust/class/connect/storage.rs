@@ -7,7 +7,7 @@ use crate::class::prelude::*;
 methods! { "Sys::Virt";
     #[sub] create_storage_pool(con: Connect, xml: Text, flags: u32 = 0) => object(virStoragePoolCreateXML(con, xml, flags));
     #[sub] define_storage_pool(con: Connect, xml: Text, flags: u32 = 0) => object(virStoragePoolDefineXML(con, xml, flags));
-    #[sub] get_storage_pool_by_name(con: Connect, name: Text) => object(virStoragePoolLookupByName(con, name));
+    #[sub] get_storage_pool_by_name(con: Connect, name: Text) => named(name, virStoragePoolLookupByName(con, name));
     #[sub] get_storage_pool_by_uuid(con: Connect, uuid: Bytes) => by_uuid(
         uuid, |raw| virStoragePoolLookupByUUID(con, raw), |text| virStoragePoolLookupByUUIDString(con, text));
     #[sub] get_storage_pool_by_volume(con: Connect, vol: StorageVol) => {

@@ -6,8 +6,8 @@ use crate::class::prelude::*;
 
 methods! { "Sys::Virt::Domain";
     get_max_memory(dom: Domain) => zero_or_error(|| virDomainGetMaxMemory(dom));
-    set_max_memory(dom: Domain, val: c_ulong) => status(virDomainSetMaxMemory(dom, val));
-    set_memory(dom: Domain, val: c_ulong, flags: u32 = 0) =>
+    set_max_memory(dom: Domain, val: Size<c_ulong, KIB>) => status(virDomainSetMaxMemory(dom, val));
+    set_memory(dom: Domain, val: Size<c_ulong, KIB>, flags: u32 = 0) =>
         status(if flags == 0 { virDomainSetMemory(dom, val) } else { virDomainSetMemoryFlags(dom, val, flags) });
     set_memory_stats_period(dom: Domain, val: i32, flags: u32 = 0) =>
         status(virDomainSetMemoryStatsPeriod(dom, val, flags));

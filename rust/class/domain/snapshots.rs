@@ -12,12 +12,12 @@ methods! { "Sys::Virt::Domain";
     has_current_snapshot(dom: Domain, flags: u32 = 0) => number(virDomainHasCurrentSnapshot(dom, flags));
     current_snapshot(dom: Domain, flags: u32 = 0) => object(virDomainSnapshotCurrent(dom, flags));
     #[sub] get_snapshot_by_name(dom: Domain, name: Text, flags: u32 = 0) =>
-        object(virDomainSnapshotLookupByName(dom, name, flags));
+        named(name, virDomainSnapshotLookupByName(dom, name, flags));
     #[sub] create_snapshot(dom: Domain, xml: Text, flags: u32 = 0) => object(virDomainSnapshotCreateXML(dom, xml, flags));
 
     list_all_checkpoints(dom: Domain, flags: u32 = 0) => list(|out| virDomainListAllCheckpoints(dom, out, flags));
     #[sub] get_checkpoint_by_name(dom: Domain, name: Text, flags: u32 = 0) =>
-        object(virDomainCheckpointLookupByName(dom, name, flags));
+        named(name, virDomainCheckpointLookupByName(dom, name, flags));
     #[sub] create_checkpoint(dom: Domain, xml: Text, flags: u32 = 0) =>
         object(virDomainCheckpointCreateXML(dom, xml, flags));
 }
