@@ -58,6 +58,8 @@ our %composed = (
     ensure_network      => [ 'Sys::Virt',              'Ensure' ],
     ensure_storage_pool => [ 'Sys::Virt',              'Ensure' ],
     ensure_volume       => [ 'Sys::Virt::StoragePool', 'Ensure' ],
+    map { $_ => [ 'Sys::Virt::Domain', 'Wait' ] }
+        qw(addresses wait_for_address wait_for_agent wait_for_block_job wait_for_job wait_for_state)
 );
 for my $name ( keys %composed ) {
     my ( $class, $module ) = @{ $composed{$name} };

@@ -3,20 +3,12 @@
 
 use libc::c_int;
 
-/// The descriptor, or a pair of them where the system has no eventfd.
+/// The two ends of a pipe: an eventfd is never readable for who polls for POLLRDNORM, as POE's loop does.
 pub struct Wake {
     read: c_int,
     write: c_int,
 }
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn open() -> Option<(c_int, c_int)> {
-    // SAFETY: makes a descriptor.
-    let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
-    (fd >= 0).then_some((fd, fd))
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn open() -> Option<(c_int, c_int)> {
     let mut ends = [0; 2];
     // SAFETY: room for two descriptors.
@@ -37,15 +29,15 @@ impl Wake {
 
     /// Makes it readable.
     pub fn set(&self) {
-        let one = 1_u64;
-        // SAFETY: eight bytes, which an eventfd wants. It does not block, and when it is full it is readable.
-        unsafe { libc::write(self.write, (&raw const one).cast(), size_of::<u64>()) };
+        let one = 1_u8;
+        // SAFETY: one byte. The descriptor does not block, and when the pipe is full it is readable.
+        unsafe { libc::write(self.write, (&raw const one).cast(), 1) };
     }
 
     /// Makes it wait again.
     pub fn clear(&self) {
         let mut bytes = [0_u8; 512];
-        // SAFETY: room for the bytes; the descriptor does not block. An eventfd is empty at once, a pipe when less came.
+        // SAFETY: room for the bytes; the descriptor does not block. The pipe is empty when less came.
         while unsafe { libc::read(self.read, bytes.as_mut_ptr().cast(), bytes.len()) } == bytes.len() as isize
         {
         }
@@ -55,9 +47,7 @@ impl Wake {
     pub fn renew(&mut self) {
         let Some((read, write)) = open() else { return };
         replace(read, self.read);
-        if self.write != self.read {
-            replace(write, self.write);
-        }
+        replace(write, self.write);
     }
 }
 
@@ -76,8 +66,6 @@ fn close(descriptor: c_int) {
 impl Drop for Wake {
     fn drop(&mut self) {
         close(self.read);
-        if self.write != self.read {
-            close(self.write);
-        }
+        close(self.write);
     }
 }

@@ -88,7 +88,9 @@ sub backend {
     isa_ok( $Sys::Virt::Event::eventimpl, $implementation, "$name: the loop" );
     timers();
     handles();
+    waits();
     events('test:///default');
+
     if ( my $daemon = Session->new ) {
         events( $daemon->uri );
         connection($daemon);
@@ -271,6 +273,33 @@ sub handles {
         [ 2,      1,     1 ],
         '... when that is over; and no callback within itself'
     );
+    return;
+}
+
+# Waits end with the event, and their timers are the loop's.
+sub waits {
+    my $dom    = Sys::Virt->new( uri => 'test:///default' )->get_domain_by_name('test');
+    my $paused = Sys::Virt::Domain::STATE_PAUSED;
+    my $future = $dom->async->wait_for_state( $paused, interval => 20 );
+    ok( turn_until( sub { Sys::Virt::Async->pending == 0 } ), "$name: a wait begins" );
+    turn_for(0.2);
+    ok( !$future->is_ready, '... and goes on' );
+    my $start = Time::HiRes::time();
+    $dom->suspend;
+    ok( turn_until( sub { $future->is_ready }, 5 ), '... and ends with the event' );
+    cmp_ok( Time::HiRes::time() - $start, '<', 2, '... at once' );
+    is( scalar $future->get, $paused, '... with the state' );
+    $dom->resume;
+    $start  = Time::HiRes::time();
+    $future = $dom->async->wait_for_state( $paused, timeout => 0.4 );
+    ok( turn_until( sub { $future->is_ready }, 5 ), 'a time limit' );
+    cmp_ok( Time::HiRes::time() - $start, '>=', 0.39, '... not before its time' );
+    is( $future->failure->code, Sys::Virt::Error::ERR_OPERATION_TIMEOUT, '... is an error' );
+    my $ensured = $dom->get_connect->async->ensure_domain( $dom, 'stopped' );
+    ok( turn_until( sub { $ensured->is_ready }, 5 ), 'a domain is stopped' );
+    $dom->create;
+    is( $dom->get_connect->ensure_domain( $dom, 'stopped' ), 1, '... also by a call that turns the loop' );
+    $dom->create;
     return;
 }
 

@@ -18,7 +18,8 @@ our @CARP_NOT = qw(Sys::Virt Sys::Virt::Future Sys::Virt::Async::Proxy);
 
 # --- The proxy
 
-my %option = map { $_ => 1 } qw(timeout ordered urgent);
+my %option     = map { $_ => 1 } qw(timeout ordered urgent);
+my %job_option = ( %option, on_progress => 1 );
 
 sub check_options {
     my ( $what, $allowed, @options ) = @_;
@@ -57,8 +58,14 @@ sub _compose {
 
 sub proxy {
     my ( $object, @options ) = @_;
-    return bless [ $object, @options ? check_options( 'async', \%option, @options ) : undef ],
-        'Sys::Virt::Async::Proxy';
+    my $how;
+    if (@options) {
+        $how = check_options( 'async',
+            ref $object && $object->isa('Sys::Virt::Domain') ? \%job_option : \%option, @options );
+        !defined $how->{on_progress} || ref $how->{on_progress} eq 'CODE'
+            or Carp::croak('async: on_progress is a reference to a sub');
+    }
+    return bless [ $object, $how ], 'Sys::Virt::Async::Proxy';
 }
 
 sub limits {
@@ -179,6 +186,10 @@ sub submit {
     $future->{id}    = Sys::Virt::Async::_submit( $future, $proxy->[1], $method, @arguments );
     $future->{queue} = Sys::Virt::Async::_queue();
     Sys::Virt::Async::Loops::join_all();
+    if ( $proxy->[1] && ( my $code = $proxy->[1]{on_progress} ) ) {
+        require Sys::Virt::Wait;
+        Sys::Virt::Wait::progress_of( $proxy->[0], $future, $code );
+    }
     return $future;
 }
 

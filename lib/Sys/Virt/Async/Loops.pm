@@ -346,7 +346,7 @@ sub next_timer {
 }
 
 sub run_timers {
-    my $now = Time::HiRes::time();
+    my $now  = Time::HiRes::time();
     my @over = grep { $_->{at} <= $now } @due;
     run_timer($_) for @over;
     return;
