@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use Config;
 use File::Temp ();
 use FindBin    ();
 use Test::More;
@@ -57,13 +58,23 @@ subtest 'interface' => sub {
     is( "@lost", q{}, 'every sub, prototype, usage text and constant of the original is ours too' );
 };
 
+# B40: where C's long has 32 bits, the original returns wider numbers as strings, and cuts off what it is passed (B23).
+my $narrow   = $Config{longsize} < 8;
+my $too_wide = qr/set_memory\('1099511627776'\)/;
+
+sub comparable {
+    my ($line) = @_;
+    return $narrow ? $line =~ s/(["'])(\d{10,})\1/$2/gr : $line;
+}
+
 subtest 'calls' => sub {
     my @theirs = probe('calls.pl');
     my @ours   = probe( 'calls.pl', @mine );
     is( scalar @ours, scalar @theirs, 'as many calls' );
     for my $index ( 0 .. $#theirs ) {
         my ($name) = split /\t/, $theirs[$index];
-        is( $ours[$index], $theirs[$index], $name ) if !intended( $theirs[$index] );
+        next if intended( $theirs[$index] ) || $narrow && $name =~ $too_wide;
+        is( comparable( $ours[$index] ), comparable( $theirs[$index] ), $name );
     }
 };
 
