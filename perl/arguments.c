@@ -111,30 +111,30 @@ static bool needs_object(const sysvirt_Method *method, const sysvirt_Param *para
 }
 
 /* One argument, copied and without magic. */
-static bool decode_argument(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv, sysvirt_Value *out,
-                            bool lenient) {
+static sysvirt_Decoded decode_argument(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv, sysvirt_Value *out,
+                                       bool lenient) {
     const sysvirt_place place = {method->name, param->field.key, param->field.len, -1};
     SV *why;
     if (param->field.shape.kind == SYSVIRT_KIND_HANDLE && !(param->field.shape.optional && !SvROK(sv))) {
         why = sysvirt_decode_handle(aTHX_ &param->field.shape, sv, out);
         if (!why)
-            return TRUE;
+            return SYSVIRT_DECODED;
         if (!lenient || is_scalar_object(aTHX_ sv) || needs_object(method, param))
             croak("%s() -- %s %" SVf, method->name, param->name, SVfARG(why)); /* the original's words */
         sysvirt_warn(aTHX_ sv_2mortal(newSVpvf("%s() -- %s %" SVf, method->name, param->name, SVfARG(why))));
-        return FALSE;
+        return SYSVIRT_NO_OBJECT;
     }
     if (param->field.shape.others == SYSVIRT_OTHERS_SKIP && !SvROK(sv)) {
         if (!lenient)
             croak("%s: %s is not an ARRAY reference", method->name, param->field.key);
         sysvirt_warn(aTHX,
                      sv_2mortal(newSVpvf("%s: %s is not an ARRAY reference, and nothing is done", method->name, param->field.key)));
-        return FALSE;
+        return SYSVIRT_NOTHING_TO_DO;
     }
     why = sysvirt_decode_as(aTHX_ &place, &param->field.shape, sv, out);
     if (why)
         croak("%s: %" SVf, method->name, SVfARG(why));
-    return TRUE;
+    return SYSVIRT_DECODED;
 }
 
 /* A variable to assign to: checked now rather than when there is something to lose. */
@@ -159,7 +159,7 @@ static void look_again(sysvirt_Value *values, size_t count) {
 
 /* Decodes all arguments of a call into `args`, with all that perl's values can be: magic, overloading, other types. When it
  * returns, every argument has been checked, and none of the values depends on what Perl code may do. */
-bool sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args, bool lenient) {
+sysvirt_Decoded sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args, bool lenient) {
     const SSize_t nparams = (SSize_t)method->nparams;
     SSize_t index;
     for (index = 0; index < count; index++)
@@ -178,10 +178,11 @@ bool sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t coun
             check_variable(aTHX_ method, param, given[index]);
         } else {
             SV *copy = index < count ? sv_mortalcopy(given[index]) : &PL_sv_undef;
-            if (!decode_argument(aTHX_ method, param, copy, out, lenient))
-                return FALSE;
+            const sysvirt_Decoded outcome = decode_argument(aTHX_ method, param, copy, out, lenient);
+            if (outcome != SYSVIRT_DECODED)
+                return outcome;
         }
     }
     look_again(args, method->nparams);
-    return TRUE;
+    return SYSVIRT_DECODED;
 }

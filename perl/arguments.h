@@ -6,8 +6,14 @@
 
 #include "plain.h"
 
-/* FALSE, if `lenient`: an argument that has to be an object is none, which was warned of. */
-bool sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args, bool lenient);
+/* What came of decoding. All but the first only if `lenient`, and after a warning. */
+typedef enum {
+    SYSVIRT_DECODED,
+    SYSVIRT_NO_OBJECT,    /* an argument that has to be an object is none */
+    SYSVIRT_NOTHING_TO_DO /* an argument without which the method does nothing is no array */
+} sysvirt_Decoded;
+
+sysvirt_Decoded sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args, bool lenient);
 
 /* Decodes the arguments if all of them are plain. */
 static inline bool sysvirt_decode_all_plain(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *out) {

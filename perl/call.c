@@ -128,11 +128,13 @@ static NOINLINE sysvirt_Outcome call_carefully(pTHX_ my_cxt_t *cxt, const sysvir
     SSize_t npinned;
     SV **pinned;
     sysvirt_Outcome outcome;
+    sysvirt_Decoded decoded;
     uint64_t limit;
-    if (!sysvirt_decode(aTHX_ method, given, count, args, TRUE)) {
+    decoded = sysvirt_decode(aTHX_ method, given, count, args, TRUE);
+    if (decoded != SYSVIRT_DECODED) {
         static sysvirt_Value undefined;
         Zero(result, 1, sysvirt_Value);
-        sysvirt_set_head(result, SYSVIRT_TAG_LIST, SYSVIRT_CLASS_NONE, 1);
+        sysvirt_set_head(result, decoded == SYSVIRT_NO_OBJECT ? SYSVIRT_TAG_LIST : SYSVIRT_TAG_OTHER, SYSVIRT_CLASS_NONE, 1);
         result->data.items = &undefined;
         return SYSVIRT_OUTCOME_DONE;
     }
@@ -195,6 +197,8 @@ static NOINLINE void return_built(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Met
     switch (result->tag) {
     case SYSVIRT_TAG_NONE:
         XSRETURN_EMPTY;
+    case SYSVIRT_TAG_OTHER: /* nothing was done: the arguments are still there, and the original returns them */
+        return;
     case SYSVIRT_TAG_LIST:
     case SYSVIRT_TAG_COUNTED_LIST:
         if (GIMME_V != G_SCALAR) {

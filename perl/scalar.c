@@ -335,18 +335,23 @@ SV *sysvirt_decode_handle(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvirt_Valu
     return NULL;
 }
 
-SV *sysvirt_decode_code(pTHX_ SV *sv, sysvirt_Value *out) {
-    CV *cv = NULL;
-    if (SvROK(sv) && (SvTYPE(SvRV(sv)) == SVt_PVCV || private_overloads(aTHX_ sv))) {
-        HV *stash;
-        GV *gv;
-        cv = sv_2cv(sv, &stash, &gv, 0);
-    } else if (SvPOK(sv)) {
-        cv = get_cv(SvPV_nolen(sv), 0); /* a sub's name, as call_sv takes it */
+/* Whether perl would find a sub to call now. */
+static bool is_callable(pTHX_ SV *sv) {
+    if (SvROK(sv)) {
+        SV *target = SvRV(sv);
+        return SvTYPE(target) == SVt_PVCV || (SvOBJECT(target) && gv_fetchmeth_pvn(SvSTASH(target), "(&{}", 4, -1, 0));
     }
-    if (!cv)
-        return because(aTHX_ "is not a CODE reference");
+    if (isGV_with_GP(sv))
+        return GvCV((GV *)sv) != NULL;
+    return SvPOK(sv) && get_cv(SvPV_nolen(sv), 0);
+}
+
+/* Whatever call_sv takes, when the sub is called: a code reference, an object that stands for one, a glob, a name, whose sub may be
+ * another by then, or come later. For anything else it dies then. */
+void sysvirt_decode_code(pTHX_ const sysvirt_place *place, SV *sv, sysvirt_Value *out) {
+    if (!is_callable(aTHX_ sv))
+        sysvirt_warn(aTHX_ sv_2mortal(newSVpvf("%s: %" SVf " is not a CODE reference", place->method,
+                                               SVfARG(sysvirt_place_name(aTHX_ place)))));
     out->tag = SYSVIRT_TAG_CODE;
-    out->data.pointer = cv;
-    return NULL;
+    out->data.pointer = SvROK(sv) && SvTYPE(SvRV(sv)) == SVt_PVCV ? SvRV(sv) : sv;
 }

@@ -43,6 +43,6 @@ SV *sysvirt_decode_text(pTHX_ const sysvirt_place *place, const sysvirt_Shape *s
 SV *sysvirt_decode_bytes(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out);
 SV *sysvirt_decode_scalar(pTHX_ const sysvirt_place *place, SV *sv, sysvirt_Value *out);
 SV *sysvirt_decode_handle(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out);
-SV *sysvirt_decode_code(pTHX_ SV *sv, sysvirt_Value *out);
+void sysvirt_decode_code(pTHX_ const sysvirt_place *place, SV *sv, sysvirt_Value *out);
 
 #endif

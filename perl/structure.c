@@ -297,7 +297,8 @@ SV *sysvirt_decode_as(pTHX_ const sysvirt_place *place, const sysvirt_Shape *sha
         }
         return named(aTHX_ place, sysvirt_decode_handle(aTHX_ shape, sv, out));
     case SYSVIRT_KIND_CODE:
-        return named(aTHX_ place, sysvirt_decode_code(aTHX_ sv, out));
+        sysvirt_decode_code(aTHX_ place, sv, out);
+        return NULL;
     case SYSVIRT_KIND_ARRAY:
     case SYSVIRT_KIND_TUPLE:
     case SYSVIRT_KIND_HASH:

@@ -18,6 +18,7 @@ use crate::event::registration::{CallbackRegistry, Registration};
 use calls::{AT_HOLE, WOULD_BLOCK};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 options! {
     /// What the constructor takes.
@@ -218,13 +219,28 @@ struct Handlers {
     stream: *mut Stream,
     /// How many bytes a handler had when it said that there are none.
     unsent: Cell<usize>,
+    /// How often in a row one has taken nothing of what it was given.
+    idle: Cell<u32>,
 }
+
+/// So often in a row a handler may take nothing, as one does that writes to a pipe which is full. It is asked again, first at once,
+/// then after a while.
+const IDLE_MAX: u32 = 2_000;
+const IDLE_AT_ONCE: u32 = 1_000;
+const NAP: Duration = Duration::from_millis(1);
 
 impl Handlers {
     fn new(stream: &Origin<Stream>, handler: &NamedArg) -> Result<Self> {
         streams::idle(stream.object)?;
         let data = Callback::on(handler, stream)?;
-        Ok(Handlers { data, hole: None, skip: None, stream: stream.object, unsent: Cell::new(0) })
+        Ok(Handlers {
+            data,
+            hole: None,
+            skip: None,
+            stream: stream.object,
+            unsent: Cell::new(0),
+            idle: Cell::new(0),
+        })
     }
 
     fn opaque(&self) -> *mut c_void {
@@ -306,13 +322,19 @@ unsafe extern "C" fn sink(
             if count < 0 {
                 return None;
             }
-            if count == 0 || count as u64 > nbytes as u64 {
+            let idle = if count == 0 { handlers.idle.get() + 1 } else { 0 };
+            handlers.idle.set(idle);
+            if idle == IDLE_MAX {
                 defer(&format!(
-                    "the handler returned {count} for {nbytes} bytes: it must return how many it took"
+                    "the handler returned 0 for {nbytes} bytes {IDLE_MAX} times: it must return how many it took"
                 ));
                 return None;
             }
-            Some(count as c_int)
+            if idle > IDLE_AT_ONCE {
+                std::thread::sleep(NAP);
+            }
+            // Whoever says more has taken all.
+            Some(count.min(nbytes as i64) as c_int)
         })?
     };
     // SAFETY: libvirt passes the opaque pointer through.
