@@ -22,19 +22,28 @@ static SV *because(pTHX_ const char *why) { return newSVpvn_flags(why, strlen(wh
 void *sysvirt_scratch(pTHX_ size_t size) { return SvPVX(sv_2mortal(newSV(size ? size : 1))); }
 
 static int wipe(pTHX_ SV *sv, MAGIC *magic) {
-    volatile char *at = SvPVX(sv), *const end = at + SvLEN(sv);
+    volatile char *at, *end;
     PERL_UNUSED_CONTEXT;
     PERL_UNUSED_ARG(magic);
-    while (at < end)
+#ifdef CowREFCNT
+    if (SvROK(sv) || (SvIsCOW(sv) && SvLEN(sv) && CowREFCNT(sv))) /* another scalar's too */
+        return 0;
+#else
+    if (SvROK(sv))
+        return 0;
+#endif
+    SvOOK_off(sv);
+    for (at = SvPVX(sv), end = at + SvLEN(sv); at < end;)
         *at++ = 0;
     return 0;
 }
 
-/* A copy that may be one of a secret: it is overwritten before its memory is anybody else's. */
-static SV *wiped(pTHX_ SV *copy) {
+/* What may be a secret: it is overwritten before its memory is anybody else's. */
+SV *sysvirt_wiped(pTHX_ SV *sv) {
     static const MGVTBL table = {.svt_free = wipe};
-    sv_magicext(copy, NULL, PERL_MAGIC_ext, &table, NULL, 0);
-    return copy;
+    if (SvTYPE(sv) < SVt_PVMG || !mg_findext(sv, PERL_MAGIC_ext, &table))
+        sv_magicext(sv, NULL, PERL_MAGIC_ext, &table, NULL, 0);
+    return sv;
 }
 
 /* A mortal copy of a scalar without magic. sv_mortalcopy would take the string of one that is a mortal itself. */
@@ -48,8 +57,9 @@ static SV *unstolen(pTHX_ SV *sv) {
 SV *sysvirt_copy(pTHX_ SV *sv) {
     SvGETMAGIC(sv);
     if (SvPOK(sv) && !SvROK(sv) && !SvIOK(sv) && !SvNOK(sv))
-        return wiped(aTHX_ newSVpvn_flags(SvPVX_const(sv), SvCUR(sv), SVs_TEMP | SvUTF8(sv)));
-    return unstolen(aTHX_ sv);
+        return sysvirt_wiped(aTHX_ newSVpvn_flags(SvPVX_const(sv), SvCUR(sv), SVs_TEMP | SvUTF8(sv)));
+    sv = unstolen(aTHX_ sv);
+    return SvPOK(sv) ? sysvirt_wiped(aTHX_ sv) : sv;
 }
 
 /* perl's words, with our method in the place of "subroutine entry". */
@@ -264,7 +274,7 @@ SV *sysvirt_decode_text(pTHX_ const sysvirt_place *place, const sysvirt_Shape *s
     /* Characters 128 to 255 of a string that is not already UTF-8: libvirt wants the same characters encoded. */
     if (shape->kind != SYSVIRT_KIND_PATH && !SvUTF8(sv) && has_high_bytes(text, length)
         && !is_utf8_string((const U8 *)text, length)) {
-        SV *encoded = wiped(aTHX_ newSVpvn_flags(text, length, SVs_TEMP));
+        SV *encoded = sysvirt_wiped(aTHX_ newSVpvn_flags(text, length, SVs_TEMP));
         text = SvPVutf8(encoded, length);
     }
     sysvirt_set_text(out, SYSVIRT_TAG_TEXT, text, length, FALSE);
@@ -279,7 +289,7 @@ SV *sysvirt_decode_bytes(pTHX_ const sysvirt_place *place, const sysvirt_Shape *
         return because(aTHX_ "is a reference, not a string");
     bytes = SvPV_nomg_const(sv, length);
     if (SvUTF8(sv)) {
-        SV *downgraded = wiped(aTHX_ newSVpvn_flags(bytes, length, SVs_TEMP | SVf_UTF8));
+        SV *downgraded = sysvirt_wiped(aTHX_ newSVpvn_flags(bytes, length, SVs_TEMP | SVf_UTF8));
         if (!sv_utf8_downgrade(downgraded, TRUE) && !shape->secret)
             return because(aTHX_ "holds a wide character");
         bytes = SvPV_const(downgraded, length);

@@ -33,6 +33,7 @@ static inline bool sysvirt_fits(const sysvirt_Shape *shape, const sysvirt_Value 
 SV *sysvirt_place_name(pTHX_ const sysvirt_place *place);
 void *sysvirt_scratch(pTHX_ size_t size);
 SV *sysvirt_copy(pTHX_ SV *sv);
+SV *sysvirt_wiped(pTHX_ SV *sv);
 
 bool sysvirt_numify(pTHX_ SV *sv, sysvirt_Value *out);
 

@@ -123,6 +123,8 @@ static SV *decode_pair(pTHX_ hash_decoder *of, SV *key, SV *value) {
         return NULL;
     }
     Zero(&decoded, 1, sysvirt_Value);
+    if (value && field && field->shape.secret && !isGV_with_GP(value)) /* nobody can overwrite what only our hash holds */
+        sysvirt_wiped(aTHX_ value);
     why = sysvirt_decode_as(aTHX_ &place, field ? &field->shape : &scalar, value ? sysvirt_copy(aTHX_ value) : &PL_sv_undef,
                             &decoded);
     if (why && !of->soft)

@@ -4,29 +4,31 @@ use strict;
 use warnings;
 no warnings 'portable';
 
-use FindBin ();
+use File::Temp ();
+use FindBin    ();
 use lib "$FindBin::Bin/lib";
 use Session;
 use Sys::Virt;
 use Test::More;
 
-my $daemon = Session->new or plan skip_all => 'needs libvirtd (Debian: libvirt-daemon)';
-my $conn   = eval { Sys::Virt->new( uri => 'secret+unix:///session?socket=' . $daemon->socket ) }
-    or plan skip_all => "needs libvirt's driver of secrets";
-my $secret =
-    $conn->define_secret('<secret ephemeral="no" private="no"><description>x</description></secret>');
-
-# The passphrase, which stands nowhere as it is, not even in the source. Each character is put where it belongs at once.
-sub passphrase {
-    my $phrase = "\0" x 24;
-    vec( $phrase, $_, 8 ) = 65 + ( 7 * $_ * $_ + 11 ) % 26 for 0 .. 23;
-    return $phrase;
+# Writes the passphrase, which stands nowhere as it is, not even in the source: each character is put where it belongs at once.
+sub fill {    ## no critic (RequireArgUnpacking)
+    my $state = 18;
+    $_[0] = "\0" x 64;
+    for my $at ( 0 .. 63 ) {
+        $state = ( $state * 1_103_515_245 + 12_345 ) & 0x7fff_ffff;
+        vec( $_[0], $at, 8 ) = 65 + ( $state >> 16 ) % 26;
+    }
+    return;
 }
 
-# In how many places it is, but for the one that looks for it.
+sub overwrite { substr $_[0], 0, length $_[0], 'x' x length $_[0]; return } ## no critic (RequireArgUnpacking)
+
+# In how many places its second half is, but for the one that looks for it: malloc itself overwrites the beginning of what is freed.
 sub places {
-    my $phrase = passphrase();
-    my $found  = -1;
+    fill( my $phrase );
+    substr $phrase, 0, 32, q{};
+    my $found = -1;
     open my $maps, '<',     '/proc/self/maps' or die $!;
     open my $mem,  '<:raw', '/proc/self/mem'  or die $!;
     my @areas  = map { /^(\w+)-(\w+) r.*?(?:\[v\w+\])?$/ && !/\[v/ ? [ hex $1, hex $2 ] : () } <$maps>;
@@ -39,24 +41,76 @@ sub places {
         $found++ while ( $at = index $buffer, $phrase, $at + 1 ) >= 0;
         substr $buffer, 0, length $buffer, "\0" x length $buffer;
     }
-    substr $phrase, 0, length $phrase, 'x' x length $phrase;
+    overwrite($phrase);
     return $found;
 }
 
-sub overwrite { substr $_[0], 0, length $_[0], 'x' x length $_[0]; return } ## no critic (RequireArgUnpacking)
+# Run as "secret-memory.t FILE HOW" by the test below: answers the question for a password, which is wrong, so that FILE does not
+# hold it, and tells where it is then.
+if (@ARGV) {
+    my ( $file, $how ) = @ARGV;
+    my %answer = (
+        once    => sub { fill( $_[0] ) },
+        numeric => sub { fill( $_[0] ); no warnings 'numeric'; return $_[0] + 0 },
+        shifted =>
+            sub { fill( my $phrase ); $_[0] = "xy$phrase"; substr $_[0], 0, 2, q{}; overwrite($phrase) },
+        utf8 => sub { fill( $_[0] ); utf8::upgrade( $_[0] ) },
+    );
+    my $asked    = 0;
+    my $callback = sub {
+        for my $credential ( @{ $_[0] } ) {
+            if ( $credential->{type} == Sys::Virt::CRED_AUTHNAME() ) { $credential->{result} = 'me'; next }
+            $credential->{result} = q{};    # or perl passes a proxy of its own, with a copy
+            $answer{$how}->( $credential->{result} );
+            $asked++;
+        }
+        return 0;
+    };
+    my $before  = places();
+    my $refused = !eval {
+        Sys::Virt->new( uri => "test://$file", auth => 1, credlist => [ 2, 5 ], callback => $callback );
+    };
+    print places() - $before, q{ }, $asked && $refused ? 'refused' : 'not asked', "\n";
+    exit;
+}
+
+my $daemon = Session->new or plan skip_all => 'needs libvirtd (Debian: libvirt-daemon)';
+my $conn   = eval { Sys::Virt->new( uri => 'secret+unix:///session?socket=' . $daemon->socket ) }
+    or plan skip_all => "needs libvirt's driver of secrets";
+my $secret =
+    $conn->define_secret('<secret ephemeral="no" private="no"><description>x</description></secret>');
 
 my $before = places();
 {
-    my $value = passphrase();
+    fill( my $value );
     $secret->set_value($value);
     overwrite($value);
 }
 is( places() - $before, 0, 'set_value leaves none' );
 {
     my $value = $secret->get_value;
-    is( length $value, 24, 'get_value returns it' );
+    is( length $value, 64, 'get_value returns it' );
     overwrite($value);
 }
 is( places() - $before, 0, 'and leaves none' );
+
+# An answer of a callback. The test driver frees what it gets without overwriting it, as libvirt's client does: that copy is libvirt's.
+my $dir = File::Temp->newdir;
+{
+    open my $file, '>', "$dir/host.xml" or die $!;
+    print {$file} q{<node><auth><user password='otherwise'>me</user></auth></node>};
+    close $file or die $!;
+}
+system( qw(cc -shared -fPIC -Wall -Werror -o), "$dir/wipe.so", "$FindBin::Bin/stub/wipe.c", '-ldl' ) == 0
+    or die "wipe.c does not compile\n";
+my @includes = map { "-I$_" } grep { !ref } @INC;
+for my $how (qw(once numeric shifted utf8)) {
+    local $ENV{LD_PRELOAD} = "$dir/wipe.so";
+    local $ENV{LD_BIND_NOW} =
+        1;    # the linker saves vector registers on the stack when it binds at the first call
+    open my $pipe, '-|', $^X, @includes, $0, "$dir/host.xml", $how or die $!;
+    is( readline $pipe, "0 refused\n", "an answer to libvirt, $how, leaves none but in what libvirt frees" );
+    close $pipe or die $!;
+}
 
 done_testing;

@@ -3,8 +3,9 @@
 use strict;
 use warnings;
 
-use Scalar::Util ();
 use FindBin      ();
+use Math::BigInt ();
+use Scalar::Util ();
 use Test::More;
 use Sys::Virt;
 use lib "$FindBin::Bin/../lib" =~ /(.*)/s;    # untainted, for -T
@@ -31,7 +32,9 @@ subtest 'states' => sub {
         [ !!1, !!1, !!0, !!0 ],
         '... which is done'
     );
-    is( $f->result,  'test', 'the result' );
+    is( $f->result,                                                     'test', 'the result' );
+    is( $dom->async( timeout => Math::BigInt->new(50) )->get_name->get, 'test', 'an object as a time limit' );
+    throws 'one that is no number', qr/timeout is a number of seconds/, sub { $dom->async( timeout => [] ) };
     is( $f->get,     'test', '... again and again' );
     is( $f->failure, undef,  'no failure' );
     $f = bad();

@@ -99,7 +99,6 @@ subtest 'bad arguments of new' => sub {
         [ 'negative flags',  qr/flags is out of range/,    uri => $uri, flags => -1 ],
         [ 'large flags',     qr/flags is out of range/,    uri => $uri, flags => 2**32 ],
         [ 'A7: no array',    qr/credlist is not an ARRAY/, @auth, credlist => 'x', callback => sub { } ],
-        [ 'no code',         qr/callback is not a CODE/,   @auth, credlist => [],  callback => 'x' ],
         [
             'no credential', qr/credlist\[0\] is a reference, not a number/, @auth,
             credlist => [ {} ],

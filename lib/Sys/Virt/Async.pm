@@ -29,7 +29,7 @@ sub check_options {
         Carp::croak("$what has no option '$name'") if !$allowed->{$name};
     }
     if ( defined( my $timeout = $options{timeout} ) ) {
-        Scalar::Util::looks_like_number($timeout) && $timeout > 0
+        Scalar::Util::looks_like_number("$timeout") && $timeout > 0    # an object counts by its number
             or Carp::croak("$what: timeout is a number of seconds greater than 0");
     }
     return \%options;
