@@ -16,7 +16,8 @@ typedef enum {
 sysvirt_Decoded sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args, bool lenient);
 
 /* Decodes the arguments if all of them are plain. */
-static inline bool sysvirt_decode_all_plain(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *out) {
+static ALWAYS_INLINE bool sysvirt_decode_all_plain(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count,
+                                                   sysvirt_Value *out) {
     const sysvirt_Param *param = method->params, *const end = param + method->nparams;
     for (; param < end; param++, out++) {
         if (count-- <= 0) {

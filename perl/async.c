@@ -12,6 +12,7 @@
 #include "handle.h"
 #include "limit.h"
 #include "results.h"
+#include "sub.h"
 
 static void free_call(pTHX_ my_cxt_t *cxt, sysvirt_call *call) {
     if (call->next)
@@ -326,7 +327,9 @@ void sysvirt_async_boot(pTHX) {
         {"_cancel", cancel},     {"_limits", limits},
         {"_pending", pending},
     };
+    HV *stash = gv_stashpvs("Sys::Virt::Async", GV_ADD);
     size_t index;
     for (index = 0; index < C_ARRAY_LENGTH(subs); index++)
-        newXS(form("Sys::Virt::Async::%s", subs[index].name), subs[index].code, __FILE__);
+        sysvirt_new_sub(aTHX_ stash, subs[index].name, strlen(subs[index].name), subs[index].code, NULL);
+    mro_method_changed_in(stash);
 }

@@ -7,8 +7,10 @@
 #include "error.h"
 #include "handle.h"
 #include "results.h"
+#include "lazy.h"
 #include "limit.h"
 #include "stream.h"
+#include "sub.h"
 #include "warning.h"
 
 /* The class whose package the sub is in. */
@@ -55,18 +57,10 @@ static XSUBADDR_t entry_of(const sysvirt_Method *method) {
     return is_getter(method) ? sysvirt_getter : sysvirt_dispatch;
 }
 
-static char this_file[] = "perl/boot.c";
-
-/* A sub in the stash, whose full name is package::name. */
-static CV *new_sub(pTHX_ HV *stash, const char *name, size_t length, XSUBADDR_t code, const char *prototype) {
-    CV *cv = private_new_xsub(aTHX_ stash, name, (U32)length, code, this_file, prototype);
-    return cv ? cv : newXS_flags(form("%s::%s", HvNAME(stash), name), code, this_file, prototype, 0);
-}
-
 /* To perl it is a constant's sub, which perl does not call when an object goes: the magic of the handle does the work then,
  * at a tenth of the cost. A call, by a subclass's DESTROY for one, runs it. */
 static void bind_destroy(pTHX_ HV *stash) {
-    CV *destroy = new_sub(aTHX_ stash, "DESTROY", 7, destroy_handle, "$");
+    CV *destroy = sysvirt_new_sub(aTHX_ stash, "DESTROY", 7, destroy_handle, "$");
     CvXSUBANY(destroy).any_ptr = NULL;
     private_skip_on_destruction(destroy);
 }
@@ -80,7 +74,7 @@ static void bind_methods(pTHX_ HV *stash, const sysvirt_Method *method, size_t c
             void *any;
         } row;
         const char *name = method->name + prefix;
-        CV *cv = new_sub(aTHX_ stash, name, strlen(name), entry_of(method), method->prototype);
+        CV *cv = sysvirt_new_sub(aTHX_ stash, name, strlen(name), entry_of(method), method->prototype);
         row.of = method; /* perl has no place for a pointer to what is constant */
         CvXSUBANY(cv).any_ptr = row.any;
     }
@@ -101,7 +95,7 @@ static void bind_constants(pTHX_ HV *stash, const sysvirt_Constant *constant, si
         SV *value = constant->text ? private_static_string(aTHX_ constant->text, constant->text_len)
                                    : sysvirt_signed(aTHX_ constant->integer);
         SvREADONLY_on(value);
-        private_make_constant(new_sub(aTHX_ stash, constant->name, constant->len, constant_value, ""), value);
+        private_make_constant(sysvirt_new_sub(aTHX_ stash, constant->name, constant->len, constant_value, ""), value);
     }
 }
 
@@ -118,43 +112,25 @@ static void bind_class(pTHX_ HV *stash, const sysvirt_ClassTable *table) {
         bind_constants(aTHX_ stash, table->constants[part].rows, table->constants[part].count);
     if (table->destroy)
         bind_destroy(aTHX_ stash);
-    mro_method_changed_in(stash);
 }
 
-static void bind_classes(pTHX_ const my_cxt_t *cxt, const sysvirt_ClassTable *table, size_t count) {
+static void bind_all(pTHX_ const my_cxt_t *cxt) {
+    size_t count, index;
+    const sysvirt_ClassTable *const classes = sysvirt_classes(&count);
     COP place;
     ENTER;
     Zero(&place, 1, COP);
-    CopFILE_set(&place, this_file);
+    CopFILE_set(&place, SUB_FILE);
     private_make_globs_in(aTHX_ &place);
-    for (; count; count--, table++)
-        bind_class(aTHX_ cxt->stash[table->class_], table);
+    for (index = 0; index < count; index++)
+        bind_class(aTHX_ cxt->stash[classes[index].class_], &classes[index]);
+    sysvirt_lazy_boot(aTHX_ cxt);
+    sysvirt_error_boot(aTHX_ cxt);
+    sysvirt_async_boot(aTHX);
+    for (index = 1; index < SYSVIRT_CLASS_COUNT; index++)
+        mro_method_changed_in(cxt->stash[index]);
     LEAVE;
     CopFILE_free(&place);
-}
-
-static XSPROTO(nothing) {
-    dXSARGS;
-    PERL_UNUSED_VAR(items);
-    XSRETURN_EMPTY;
-}
-
-/* Sys::Virt::_overload(package, operator => code ...): what overload.pm does (perlxs, OVERLOAD), for to load that one takes
- * as long as all of our classes. Other operators fall back on those given. */
-static XSPROTO(overload) {
-    dXSARGS;
-    const char *package = items > 0 ? SvPV_nolen(ST(0)) : "";
-    I32 index;
-    for (index = 1; index + 1 < items; index += 2) {
-        SV *code = ST(index + 1);
-        if (!SvROK(code) || SvTYPE(SvRV(code)) != SVt_PVCV)
-            croak("Sys::Virt::_overload: no code");
-        sv_setsv((SV *)gv_fetchpv(form("%s::(%s", package, SvPV_nolen(ST(index))), GV_ADD, SVt_PVCV), code);
-    }
-    newXS(form("%s::((", package), nothing, "perl/boot.c");
-    newXS(form("%s::()", package), nothing, "perl/boot.c");
-    sv_setiv(get_sv(form("%s::()", package), GV_ADD), 1);
-    XSRETURN_EMPTY;
 }
 
 /* boot_Sys__Virt, by way of the Rust function of that name, which alone can be exported. */
@@ -167,9 +143,7 @@ void sysvirt_boot(pTHX_ CV *cv) {
     XS_APIVERSION_BOOTCHECK;
     XS_VERSION_BOOTCHECK;
 #endif
-    size_t count;
-    const sysvirt_ClassTable *classes = sysvirt_classes(&count);
-    my_cxt_t *cxt = sysvirt_context_boot(aTHX);
+    const my_cxt_t *cxt = sysvirt_context_boot(aTHX);
     PERL_UNUSED_VAR(cv);
     PERL_UNUSED_VAR(items);
 
@@ -178,12 +152,9 @@ void sysvirt_boot(pTHX_ CV *cv) {
         croak("Sys::Virt: libvirt cannot be initialized");
     sysvirt_callback_boot(aTHX);
     sysvirt_warning_boot(aTHX);
-    bind_classes(aTHX_ cxt, classes, count);
-    sysvirt_async_boot(aTHX);
+    bind_all(aTHX_ cxt);
     sysvirt_limit_boot(aTHX);
-    sysvirt_error_boot(aTHX);
     sysvirt_stream_boot(aTHX);
-    newXS("Sys::Virt::_overload", overload, "perl/boot.c");
 #ifdef USE_ITHREADS
     newXS("Sys::Virt::CLONE", clone_context, "perl/boot.c");
 #endif

@@ -4,6 +4,7 @@
 
 #include "error.h"
 #include "results.h"
+#include "sub.h"
 
 /* In the magic's string, one after the other: the line, what Rust packed (two numbers, a bit for each of three strings, and those
  * that are not NULL), the file. perl frees the string with the hash, and copies it for a new thread. */
@@ -81,11 +82,85 @@ XS_INTERNAL(detail) {
     XSRETURN(1);
 }
 
-void sysvirt_error_boot(pTHX) {
+/* $error->level() and the other keys of the hash. */
+XS_INTERNAL(key) {
+    dXSARGS;
+    const char *name = GvNAME(CvGV(cv));
+    SV **found;
+    if (items < 1)
+        croak("Usage: Sys::Virt::Error::%s(error)", name);
+    if (!SvROK(ST(0)) || SvTYPE(SvRV(ST(0))) != SVt_PVHV)
+        croak("Not a HASH reference");
+    found = hv_fetch((HV *)SvRV(ST(0)), name, (I32)strlen(name), 0);
+    ST(0) = found ? sv_mortalcopy(*found) : &PL_sv_undef;
+    XSRETURN(1);
+}
+
+static void append_key(pTHX_ SV *text, HV *error, const char *name) {
+    SV **found = hv_fetch(error, name, (I32)strlen(name), 0);
+    sv_catsv(text, found ? *found : &PL_sv_undef);
+}
+
+/* What it is as a string. */
+XS_INTERNAL(stringify) {
+    dXSARGS;
+    SV *text = sv_2mortal(newSVpvs("libvirt error code: "));
+    PERL_UNUSED_VAR(cv);
+    if (items < 1 || !SvROK(ST(0)) || SvTYPE(SvRV(ST(0))) != SVt_PVHV)
+        croak("Not a HASH reference");
+    append_key(aTHX_ text, (HV *)SvRV(ST(0)), "code");
+    sv_catpvs(text, ", message: ");
+    append_key(aTHX_ text, (HV *)SvRV(ST(0)), "message");
+    if (!SvCUR(text) || SvPVX(text)[SvCUR(text) - 1] != '\n')
+        sv_catpvs(text, "\n");
+    ST(0) = text;
+    XSRETURN(1);
+}
+
+/* The first value of get_job_stats: a number, as the manual has it, that can also be dereferenced, as it could be before. */
+XS_INTERNAL(job_type) {
+    dXSARGS;
+    PERL_UNUSED_VAR(cv);
+    if (items < 1 || !SvROK(ST(0)) || SvTYPE(SvRV(ST(0))) >= SVt_PVAV)
+        croak("Not a SCALAR reference");
+    ST(0) = sv_mortalcopy(SvRV(ST(0)));
+    XSRETURN(1);
+}
+
+XS_INTERNAL(nothing) {
+    dXSARGS;
+    PERL_UNUSED_VAR(cv);
+    PERL_UNUSED_VAR(items);
+    XSRETURN_EMPTY;
+}
+
+static void new_sub(pTHX_ HV *stash, const char *name, XSUBADDR_t code, I32 index) {
+    CV *cv = sysvirt_new_sub(aTHX_ stash, name, strlen(name), code, NULL);
+    CvXSUBANY(cv).any_i32 = index;
+}
+
+/* What overload.pm does (perlxs, OVERLOAD), for to load that one takes as long as all of our classes. Other operators fall back on
+ * those that are there. */
+static void overload(pTHX_ HV *stash) {
+    new_sub(aTHX_ stash, "((", nothing, 0);
+    new_sub(aTHX_ stash, "()", nothing, 0);
+    sv_setiv(get_sv(form("%s::()", HvNAME(stash)), GV_ADD), 1);
+}
+
+void sysvirt_error_boot(pTHX_ const my_cxt_t *cxt) {
+    static const char *const keys[] = {"level", "code", "domain", "message"};
     static const char *const names[] = {"str1", "str2", "str3", "file", "int1", "int2", "line"};
+    static const char *const operators[] = {"(0+", "(\"\"", "(bool"};
+    HV *const error = cxt->stash[SYSVIRT_CLASS_ERROR], *const type = cxt->stash[SYSVIRT_CLASS_JOB_TYPE];
     I32 index;
-    for (index = 0; index < (I32)C_ARRAY_LENGTH(names); index++) {
-        CV *cv = newXS(form("Sys::Virt::Error::%s", names[index]), detail, "perl/error.c");
-        CvXSUBANY(cv).any_i32 = index;
-    }
+    for (index = 0; index < (I32)C_ARRAY_LENGTH(keys); index++)
+        new_sub(aTHX_ error, keys[index], key, 0);
+    for (index = 0; index < (I32)C_ARRAY_LENGTH(names); index++)
+        new_sub(aTHX_ error, names[index], detail, index);
+    new_sub(aTHX_ error, "stringify", stringify, 0);
+    new_sub(aTHX_ error, "(\"\"", stringify, 0);
+    overload(aTHX_ error);
+    for (index = 0; index < (I32)C_ARRAY_LENGTH(operators); index++)
+        new_sub(aTHX_ type, operators[index], job_type, 0);
+    overload(aTHX_ type);
 }

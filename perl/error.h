@@ -12,6 +12,6 @@ COP *sysvirt_position(pTHX);
 /* A Sys::Virt::Error of the value that a call failed with. */
 SV *sysvirt_error_new(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, const char *file, line_t line);
 
-void sysvirt_error_boot(pTHX);
+void sysvirt_error_boot(pTHX_ const my_cxt_t *cxt);
 
 #endif

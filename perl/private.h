@@ -141,7 +141,7 @@ static inline void private_make_constant(CV *constant, SV *value) {
  * holds its glob, as one does that perl made of a named sub without glob (cvgv_from_hek), and the glob need not get magic to find
  * the sub by. The caller calls mro_method_changed_in at the end. NULL if the stash has the name already, and in a perl that this
  * was not tried on: then newXS_flags does it. */
-static inline CV *private_new_xsub(pTHX_ HV *stash, const char *name, U32 length, XSUBADDR_t code, char *file,
+static inline CV *private_new_xsub(pTHX_ HV *stash, const char *name, U32 length, XSUBADDR_t code, const char *file,
                                    const char *prototype) {
 #if PERL_REVISION == 5 && PERL_VERSION <= 42
     SV **slot = hv_fetch(stash, name, (I32)length, TRUE);
@@ -154,7 +154,7 @@ static inline CV *private_new_xsub(pTHX_ HV *stash, const char *name, U32 length
     cv = (CV *)newSV_type(SVt_PVCV);
     CvGV_set(cv, gv);
     GvCV_set(gv, cv);
-    CvFILE(cv) = file;
+    CvFILE(cv) = (char *)PTR2UV(file);
     CvISXSUB_on(cv);
     CvXSUB(cv) = code;
 #if defined(CvHSCXT) && !defined(MULTIPLICITY)

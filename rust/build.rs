@@ -14,6 +14,7 @@ const SOURCES: &[&str] = &[
     "context",
     "error",
     "handle",
+    "lazy",
     "limit",
     "results",
     "scalar",

@@ -36,6 +36,9 @@ for my $class ( @classes, qw(Sys::Virt::Event Sys::Virt::EventImpl) ) {
     unlike( $output, qr/uninit|redefine/i, '... without warnings' );
 }
 
+require Sys::Virt::Async;
+can_ok( $Sys::Virt::Async::composed{$_}[0], $_ ) for sort keys %Sys::Virt::Async::composed;
+
 like( child_output( '-e', 'require Sys::Virt; print join q{ }, keys %INC' ),
     qr/\A(?!.*\boverload[.]pm)/s, 'B37: without overload.pm, which takes as long to load' );
 

@@ -9,6 +9,7 @@ use Test::More;
 use lib 'xt/lib';
 use Api ();
 use Sys::Virt;
+use Sys::Virt::Async;    # %composed
 use Sys::Virt::Admin;
 use Sys::Virt::Event;
 use Sys::Virt::LXC;
@@ -45,7 +46,7 @@ sub entries {
 # Methods of ours alone, written in Perl: no function of libvirt, no usage text.
 my %perl = map { $_ => 1 }
     qw(name_of handle handle_error send_from receive_to code_name domain_name file line str1 str2 str3 int1 int2 async async_limits set_call_timeout),
-    keys %Sys::Virt::composed;
+    keys %Sys::Virt::Async::composed;
 
 # --- Signatures. The usage text is what a sub says when it gets far too many arguments.
 

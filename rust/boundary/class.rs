@@ -120,7 +120,7 @@ macro_rules! classes {
                 // SAFETY: the caller's promise.
                 if unsafe { virt_sys::virConnectClose(object.cast()) } > 0 {
                     LINGERS.store(true, Ordering::Relaxed);
-                    origin::opened(object);
+                    origin::lingers(object);
                 }
                 return;
             }

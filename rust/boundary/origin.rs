@@ -38,6 +38,11 @@ pub fn opened(connection: *mut c_void) {
     SOLE.store(if origins.opened == 1 { connection } else { null_mut() }, Ordering::Relaxed);
 }
 
+/// What is left holds a connection that was closed: it is still open.
+pub fn lingers(connection: *mut c_void) {
+    ORIGINS.lock().connections.insert(connection as usize);
+}
+
 /// A connection is about to be closed.
 pub fn closed(connection: *mut c_void) {
     ORIGINS.lock().connections.remove(&(connection as usize));

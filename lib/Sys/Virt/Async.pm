@@ -2,7 +2,7 @@
 package Sys::Virt::Async;
 
 # Calls that do not block: $object->async->method(...). The calls themselves are made by the core, on threads of its own; this
-# is what scripts and event loops see of them. Loaded by the first use of `async`.
+# is what scripts and event loops see of them. Loaded by the first use of `async` (perl/lazy.c).
 
 use 5.016;
 use strict;
@@ -35,8 +35,18 @@ sub check_options {
     return \%options;
 }
 
-# The blocking form of a method that is made of several calls (%composed in Sys/Virt.pm): its module has a function of its name, which
-# takes the options of `async` and the arguments, and returns a future.
+# Methods that are made of several calls, whose stubs are in perl/lazy.c: the class of each, and the module that it is in.
+our %composed = (
+    ensure_domain       => [ 'Sys::Virt',              'Ensure' ],
+    ensure_network      => [ 'Sys::Virt',              'Ensure' ],
+    ensure_storage_pool => [ 'Sys::Virt',              'Ensure' ],
+    ensure_volume       => [ 'Sys::Virt::StoragePool', 'Ensure' ],
+    map { $_ => [ 'Sys::Virt::Domain', 'Wait' ] }
+        qw(addresses wait_for_address wait_for_agent wait_for_block_job wait_for_job wait_for_state)
+);
+
+# The blocking form of such a method: its module has a function of its name, which takes the options of `async` and the arguments, and
+# returns a future.
 sub composed {
     my ( $module, $name, @arguments ) = @_;
     my $future = _compose( $module, $name, {}, @arguments );
@@ -75,7 +85,11 @@ sub limits {
     return ( slow => $slow, all => $all );
 }
 
-# For the AUTOLOAD in Sys/Virt.pm, by which these are found before this file is loaded.
+# AUTOLOAD, by which these are found before this file is loaded.
+sub autoload {    ## no critic (RequireArgUnpacking)
+    goto &{ autoloaded( $_[0], our $AUTOLOAD ) };
+}
+
 sub autoloaded {
     my ( $class, $name ) = @_;
     $name =~ s/.*:://s;
@@ -166,7 +180,7 @@ sub call {
     my ( $proxy, $name, $file, $line, @arguments ) = @_;
     my ($object) = @$proxy;
     my $method = $object->can($name) or unknown( $object, $name, $file, $line );
-    if ( my $composed = $Sys::Virt::composed{$name} ) {
+    if ( my $composed = $Sys::Virt::Async::composed{$name} ) {
         my ( $class, $module ) = @$composed;
         if ( $method == $class->can($name) ) {    # a subclass may have one of its own
             my $future = Sys::Virt::Async::_compose( $module, $name, $proxy->[1] // {}, $object, @arguments );

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# The names of constants by their values: name_of, which every class has, loads this.
+# The names of constants by their values: name_of, which every class has, loads this (perl/lazy.c).
 package Sys::Virt::Names;
 
 use 5.016;
@@ -54,6 +54,16 @@ sub name_of {
         return $names->{$value} if %$names;
     }
     return undef;                       ## no critic (ProhibitExplicitReturnUndef)
+}
+
+# The same of an exception: ERR_NO_DOMAIN, FROM_QEMU.
+sub code_name   { return _prefixed( 'ERR',  $_[0], $_[0]{code} ) }
+sub domain_name { return _prefixed( 'FROM', $_[0], $_[0]{domain} ) }
+
+sub _prefixed {
+    my ( $group, $error, $value ) = @_;
+    my $name = $error->name_of( $group, $value );
+    return defined $name ? "${group}_$name" : undef;
 }
 
 1;

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
+/* What is written in Perl and seldom called: the subs are bound here, and the first call of one loads its module. To read them with
+ * Sys/Virt.pm would cost a fiftieth of the time that loading takes. */
+
+#include "lazy.h"
+#include "sub.h"
+
+/* A sub, and where the one is that does its work: in a module, as a function with these arguments before the sub's own. */
+typedef struct {
+    const char *name, *module, *code;
+    const char *arguments[2];
+} lazy_sub;
+
+/* Methods that are made of several calls: %composed in Sys/Virt/Async.pm names the same. */
+#define COMPOSED(name, module) \
+    { \
+        name, "Sys::Virt::Async", "Sys::Virt::Async::composed", { module, name } \
+    }
+#define SUB(name, module, sub) \
+    { \
+        name, "Sys::Virt::" module, "Sys::Virt::" module "::" sub, { NULL, NULL } \
+    }
+
+static const lazy_sub of_all[] = {SUB("name_of", "Names", "name_of"), SUB("async", "Async", "proxy")};
+static const lazy_sub of_connections[] = {SUB("async_limits", "Async", "limits"), COMPOSED("ensure_domain", "Ensure"),
+                                          COMPOSED("ensure_network", "Ensure"), COMPOSED("ensure_storage_pool", "Ensure")};
+static const lazy_sub of_pools[] = {COMPOSED("ensure_volume", "Ensure")};
+static const lazy_sub of_domains[] = {COMPOSED("addresses", "Wait"),      COMPOSED("wait_for_address", "Wait"),
+                                      COMPOSED("wait_for_agent", "Wait"), COMPOSED("wait_for_block_job", "Wait"),
+                                      COMPOSED("wait_for_job", "Wait"),   COMPOSED("wait_for_state", "Wait")};
+static const lazy_sub of_streams[] = {SUB("handle", "Stream::Handle", "open_on"), SUB("send_from", "Stream::Transfer", "send_from"),
+                                      SUB("receive_to", "Stream::Transfer", "receive_to")};
+static const lazy_sub of_errors[] = {SUB("name_of", "Names", "name_of"), SUB("code_name", "Names", "code_name"),
+                                     SUB("domain_name", "Names", "domain_name")};
+static const lazy_sub of_events[] = {SUB("name_of", "Names", "name_of")};
+static const lazy_sub of_async[] = {SUB("AUTOLOAD", "Async", "autoload")};
+
+/* The sub's code, whose module is loaded now if it was not before. */
+static CV *code_of(pTHX_ const lazy_sub *of) {
+    CV *code = get_cv(of->code, 0);
+    if (!code) {
+        load_module(PERL_LOADMOD_NOIMPORT, newSVpv(of->module, 0), NULL);
+        code = get_cv(of->code, GV_ADD);
+    }
+    return code;
+}
+
+/* Calls the sub's code in its place: an XSUB is no frame of its own to `caller`. */
+XS_INTERNAL(load_and_call) {
+    dXSARGS;
+    const lazy_sub *of = (const lazy_sub *)CvXSUBANY(cv).any_ptr;
+    CV *code = code_of(aTHX_ of);
+    SPAGAIN;
+    if (of->arguments[0]) {
+        EXTEND(SP, 2);
+        Move(&ST(0), &ST(2), items, SV *);
+        ST(0) = sv_2mortal(newSVpv(of->arguments[0], 0));
+        ST(1) = sv_2mortal(newSVpv(of->arguments[1], 0));
+        PL_stack_sp = PL_stack_base + ax + items + 1;
+    }
+    PUSHMARK(PL_stack_base + ax - 1);
+    call_sv((SV *)code, GIMME_V);
+}
+
+/* overload::AUTOLOAD. The original loads overload.pm, which takes as long as all of our classes: scripts have it when they call a
+ * sub of it. */
+XS_INTERNAL(load_overload) {
+    dXSARGS;
+    SV *name = newSVsv(get_sv("overload::AUTOLOAD", GV_ADD));
+    CV *code;
+    PERL_UNUSED_VAR(cv);
+    PERL_UNUSED_VAR(items);
+    sv_2mortal(name);
+    load_module(PERL_LOADMOD_NOIMPORT, newSVpvs("overload"), NULL);
+    code = get_cvn_flags(SvPVX(name), SvCUR(name), 0);
+    if (!code)
+        croak("Undefined subroutine &%" SVf " called", SVfARG(name));
+    PUSHMARK(PL_stack_base + ax - 1);
+    call_sv((SV *)code, GIMME_V);
+}
+
+static void bind_lazy(pTHX_ HV *stash, const lazy_sub *sub, size_t count) {
+    for (; count; count--, sub++) {
+        union {
+            const lazy_sub *of;
+            void *any;
+        } row;
+        row.of = sub;
+        CvXSUBANY(sysvirt_new_sub(aTHX_ stash, sub->name, strlen(sub->name), load_and_call, NULL)).any_ptr = row.any;
+    }
+}
+
+/* Classes that are wholly in the shared object: their files, which hold their manuals, need not be read to have them. */
+static bool has_empty_file(sysvirt_Class class_) {
+    return (class_ > SYSVIRT_CLASS_CONNECT && class_ < SYSVIRT_CLASS_ADMIN) || class_ == SYSVIRT_CLASS_ERROR;
+}
+
+/* Sys::Virt::_loaded(file): the file of each such class counts as loaded, beside this one, Sys/Virt.pm. */
+XS_INTERNAL(loaded) {
+    dXSARGS;
+    HV *inc = get_hv("INC", GV_ADD);
+    STRLEN length;
+    const char *file = items > 0 ? SvPV(ST(0), length) : NULL;
+    int class_;
+    PERL_UNUSED_VAR(cv);
+    if (!file || length < 3 || strNE(file + length - 3, ".pm"))
+        XSRETURN_EMPTY;
+    for (class_ = 0; class_ < SYSVIRT_CLASS_COUNT; class_++) {
+        if (has_empty_file((sysvirt_Class)class_)) {
+            const char *name = sysvirt_package((sysvirt_Class)class_) + sizeof("Sys::Virt::") - 1;
+            SV *key = sv_2mortal(newSVpvf("Sys/Virt/%s.pm", name));
+            if (!hv_exists_ent(inc, key, 0))
+                (void)hv_store_ent(inc, key, newSVpvf("%.*s/%s.pm", (int)length - 3, file, name), 0);
+        }
+    }
+    XSRETURN_EMPTY;
+}
+
+#define BIND(stash, subs) bind_lazy(aTHX_ stash, subs, C_ARRAY_LENGTH(subs))
+
+void sysvirt_lazy_boot(pTHX_ const my_cxt_t *cxt) {
+    int class_;
+    for (class_ = SYSVIRT_CLASS_CONNECT; class_ < SYSVIRT_CLASS_ADMIN; class_++)
+        BIND(cxt->stash[class_], of_all);
+    BIND(cxt->stash[SYSVIRT_CLASS_CONNECT], of_connections);
+    BIND(cxt->stash[SYSVIRT_CLASS_DOMAIN], of_domains);
+    BIND(cxt->stash[SYSVIRT_CLASS_STORAGE_POOL], of_pools);
+    BIND(cxt->stash[SYSVIRT_CLASS_STREAM], of_streams);
+    BIND(cxt->stash[SYSVIRT_CLASS_ERROR], of_errors);
+    BIND(cxt->stash[SYSVIRT_CLASS_EVENT], of_events);
+    BIND(gv_stashpvs("Sys::Virt::Async", GV_ADD), of_async);
+    newXS("overload::AUTOLOAD", load_overload, __FILE__);
+    newXS("Sys::Virt::_loaded", loaded, __FILE__);
+}
