@@ -4,62 +4,44 @@ use strict;
 use warnings;
 
 use Getopt::Long ();
+use IO::Select   ();
 use Pod::Usage   ();
+use POSIX        ();
 use Sys::Virt;
-use POSIX ();
-use Sys::Virt::Event;
+use Sys::Virt::Console;
 
 my %option = ( uri => 'test:///default' );
-Getopt::Long::GetOptions( \%option, 'uri=s', 'help' ) or Pod::Usage::pod2usage(2);
+Getopt::Long::GetOptions( \%option, 'uri=s', 'force', 'help' ) or Pod::Usage::pod2usage(2);
 Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $option{help};
 Pod::Usage::pod2usage(2)                              if @ARGV != 1;
 
-Sys::Virt::Event::register_default();
-my $conn   = Sys::Virt->new( uri => $option{uri} );
-my $dom    = $conn->get_domain_by_name( $ARGV[0] );
-my $stream = $conn->new_stream(Sys::Virt::Stream::NONBLOCK);
-my $always =
-    Sys::Virt::Stream::EVENT_READABLE | Sys::Virt::Stream::EVENT_HANGUP | Sys::Virt::Stream::EVENT_ERROR;
-my ( $open, $typed ) = ( 1, q{} );
-$dom->open_console( $stream, undef );
-$stream->add_callback(
-    $always,
-    sub {
-        my ( $st, $events ) = @_;
-        if ( $events & Sys::Virt::Stream::EVENT_WRITABLE ) {
-            my $sent = $st->send( $typed, length $typed );    # maybe not all, or -2: try again later
-            substr $typed, 0, $sent, q{} if $sent > 0;
-            $st->update_callback($always) if $typed eq q{};
-        }
-        if ( $events & Sys::Virt::Stream::EVENT_READABLE ) {
-            my $got = $st->recv( my $data, 4096 );
-            syswrite STDOUT, $data if $got > 0;
-            $open = 0 if !$got;
-            return    if $got > 0;    # a hangup may arrive together with data: read the rest
-        }
-        $open = 0 if $events & ( Sys::Virt::Stream::EVENT_HANGUP | Sys::Virt::Stream::EVENT_ERROR );
-    }
-);
-Sys::Virt::Event::add_handle(
-    fileno STDIN,
-    Sys::Virt::Event::HANDLE_READABLE,
-    sub {
-        my $got = sysread STDIN, my $data, 4096;
-        return $open = 0 if !$got || $data =~ /\x1d/;
-        $typed .= $data;
-        $stream->update_callback( $always | Sys::Virt::Stream::EVENT_WRITABLE );
-    }
-);
+my $conn    = Sys::Virt->new( uri => $option{uri} );
+my $dom     = $conn->get_domain_by_name( $ARGV[0] );
+my $console = Sys::Virt::Console->open( $dom, force => $option{force} );
+my $guest   = $console->handle;
 
-# In raw mode the terminal passes on every key, and shows only the guest's output. Restore it afterwards, also after an error.
+# The terminal hands over every key, and shows only what the guest writes; afterwards it is as it was, also after an error.
 my $terminal = POSIX::isatty( fileno STDIN ) ? qx{stty -g} : q{};
 system 'stty raw -echo' if $terminal;
-my $ended = eval { Sys::Virt::Event::run_default() while $open; 1 };
+my $ended = eval { connect_terminal(); 1 };
 my $error = $@;
 system "stty $terminal" if $terminal;
 die $error              if !$ended;
-$stream->remove_callback;
-$stream->abort;
+$console->close;
+
+sub connect_terminal {
+    my $select = IO::Select->new( \*STDIN, $guest );
+    while (1) {
+        for my $ready ( $select->can_read ) {
+            my $got = sysread $ready, my $data, 4096;
+            next   if !defined $got             && $!{EAGAIN};
+            return if !$got || $ready != $guest && $data =~ /\x1d/;
+            if ( $ready == $guest ) { syswrite STDOUT, $data }
+            else                    { $console->send($data) }
+        }
+    }
+    return;
+}
 
 __END__
 
@@ -69,7 +51,7 @@ console.pl - connects the terminal to the serial console of a guest
 
 =head1 SYNOPSIS
 
-    console.pl [--uri URI] DOMAIN
+    console.pl [--uri URI] [--force] DOMAIN
 
 =head1 OPTIONS
 
@@ -78,6 +60,10 @@ console.pl - connects the terminal to the serial console of a guest
 =item B<--uri> URI
 
 The connection; the default is C<test:///default>.
+
+=item B<--force>
+
+Disconnect whoever uses the console now.
 
 =item B<--help>
 

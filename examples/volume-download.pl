@@ -19,18 +19,8 @@ my $vol  = $conn->get_storage_pool_by_name($pool)->get_volume_by_name($volume);
 open my $file, '>:raw', $name or die "$name: $!\n";
 my $stream = $conn->new_stream;
 my $bar    = progress( $vol->get_info->{capacity} );
-my ( $done, $next ) = ( 0, 0 );
-$vol->download( $stream, 0, 0 );
-$stream->recv_all(
-    sub {
-        my ( $st, $data, $size ) = @_;
-        my $put = syswrite( $file, $data, $size ) // die "$name: $!\n";
-        $done += $put;
-        $next = $bar->update($done) if $bar && $done >= $next;    # not more often than is visible
-        return $put;
-    }
-);
-$stream->finish;
+$vol->download( $stream, 0, 0, Sys::Virt::StorageVol::VOL_DOWNLOAD_SPARSE_STREAM );
+$stream->receive_to( $file, on_progress => sub { my ($done) = @_; $bar->update($done) if $bar } );
 print {*STDERR} "\n" if $bar;    # end the line of the bar
 close $file or die "$name: $!\n";
 printf "%d bytes\n", -s $name;

@@ -17,21 +17,10 @@ my ( $pool, $volume, $name ) = @ARGV;
 my $conn = Sys::Virt->new( uri => $option{uri} );
 my $vol  = $conn->get_storage_pool_by_name($pool)->get_volume_by_name($volume);
 open my $file, '<:raw', $name or die "$name: $!\n";
-my $total  = -s $file;
 my $stream = $conn->new_stream;
-my $bar    = progress($total);
-my ( $done, $next ) = ( 0, 0 );
-$vol->upload( $stream, 0, $total );
-$stream->send_all(
-    sub {
-        my ( $st, $data, $size ) = @_;
-        my $got = sysread( $file, $_[1], $size ) // die "$name: $!\n";
-        $done += $got;
-        $next = $bar->update($done) if $bar && $done >= $next;    # not more often than is visible
-        return $got;
-    }
-);
-$stream->finish;
+my $bar    = progress( -s $file );
+$vol->upload( $stream, 0, 0, Sys::Virt::StorageVol::VOL_UPLOAD_SPARSE_STREAM );
+my $total = $stream->send_from( $file, on_progress => sub { my ($done) = @_; $bar->update($done) if $bar } );
 print {*STDERR} "\n" if $bar;    # end the line of the bar
 printf "%d bytes\n", $total;
 

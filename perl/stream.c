@@ -29,14 +29,15 @@ static extra get_extra(PerlIO *f) {
 
 static void set_extra(PerlIO *f, extra what) { Copy(&what, (char *)PerlIOBase(f) + below->size, sizeof what, char); }
 
-static sysvirt_PumpState state_of(PerlIO *f) {
+static bool has_failed(PerlIO *f) {
     const extra of = get_extra(f);
-    return of.pump ? sysvirt_pump_state(of.pump) : SYSVIRT_PUMP_STATE_NONE;
+    const sysvirt_PumpState state = of.pump ? sysvirt_pump_state(of.pump) : SYSVIRT_PUMP_STATE_NONE;
+    return state == SYSVIRT_PUMP_STATE_FAILED || state == SYSVIRT_PUMP_STATE_GONE;
 }
 
 static SSize_t layer_read(pTHX_ PerlIO *f, void *buffer, Size_t count) {
     SSize_t got = below->Read(aTHX_ f, buffer, count);
-    if (got <= 0 && count && PerlIOValid(f) && state_of(f) == SYSVIRT_PUMP_STATE_FAILED) {
+    if (got <= 0 && count && PerlIOValid(f) && has_failed(f)) {
         PerlIOBase(f)->flags = (PerlIOBase(f)->flags & ~(U32)PERLIO_F_EOF) | PERLIO_F_ERROR;
         SETERRNO(EIO, SS_IVCHAN);
         got = -1;
@@ -45,7 +46,7 @@ static SSize_t layer_read(pTHX_ PerlIO *f, void *buffer, Size_t count) {
 }
 
 static SSize_t layer_write(pTHX_ PerlIO *f, const void *buffer, Size_t count) {
-    if (state_of(f) == SYSVIRT_PUMP_STATE_FAILED) {
+    if (has_failed(f)) {
         PerlIOBase(f)->flags |= PERLIO_F_ERROR;
         SETERRNO(EIO, SS_IVCHAN);
         return -1;
@@ -82,6 +83,8 @@ static int end_stream(pTHX_ PerlIO *f, extra of) {
     const bool finish = state != SYSVIRT_PUMP_STATE_FAILED && PL_phase != PERL_PHASE_DESTRUCT;
     if (state == SYSVIRT_PUMP_STATE_NONE)
         return 0; /* the parent's */
+    if (state == SYSVIRT_PUMP_STATE_GONE)
+        return EIO; /* which nobody waits for */
     sysvirt_pump_end(of.pump, finish);
     if (PL_phase == PERL_PHASE_DESTRUCT)
         return EIO;

@@ -212,6 +212,7 @@ enum sysvirt_PumpState
   SYSVIRT_PUMP_STATE_RUNS,
   SYSVIRT_PUMP_STATE_FAILED,
   SYSVIRT_PUMP_STATE_OVER,
+  SYSVIRT_PUMP_STATE_GONE,
 };
 #if __STDC_VERSION__ >= 202311L
 typedef enum sysvirt_PumpState sysvirt_PumpState;

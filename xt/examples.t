@@ -47,7 +47,8 @@ my %expected    = (
         0,
         qr/\Adomain test: running already\nnetwork default: stopped now\n\z/
     ],
-    'console' => [ ['test'], @$unsupported ],
+    'console' => [ ['test'],           @$unsupported ],
+    'login'   => [ [ 'test', 'true' ], @$unsupported ],
     'daemon'  =>
         [ [ '--uri', 'libvirtd+unix:///system?socket=/no/such' ], 'dies', qr{'/no/such': No such file} ],
     'domain-info'  => [ [],       0, qr/\Atest\n.*Persistent +yes/s ],

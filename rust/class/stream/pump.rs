@@ -48,6 +48,8 @@ struct Pump {
     /// A thread ends the stream, or has; aborts it, or has.
     ending: bool,
     aborting: bool,
+    /// The script's handle is gone, or gives up.
+    gone: bool,
     failed: bool,
     threads: u32,
     /// How many layers and scalars of Perl's know the number.
@@ -154,6 +156,7 @@ pub fn open(stream: *mut Stream) -> Result<Value> {
             sending: false,
             ending: false,
             aborting: false,
+            gone: false,
             failed: false,
             threads: u32::from(way.reads) + u32::from(way.writes),
             perl: 1,
@@ -250,13 +253,13 @@ fn read(key: u64, stream: *mut Stream, socket: c_int, duplex: bool) {
     buffer.resize(BLOCK, 0_u8);
     loop {
         if !enter(key, Call::Receive) {
-            return;
+            return aborted(key, duplex);
         }
         // SAFETY: the pump holds the stream while this thread lives; there is so much room.
         let got = unsafe { virStreamRecv(stream, buffer.as_mut_ptr().cast(), buffer.len()) };
         let error = if got < 0 && got != WOULD_BLOCK { Some(VirError::last()) } else { None };
         if !exit(key, Call::Receive) {
-            return;
+            return aborted(key, duplex);
         }
         match usize::try_from(got) {
             Ok(0) => break,
@@ -289,6 +292,14 @@ fn read(key: u64, stream: *mut Stream, socket: c_int, duplex: bool) {
         unsafe { libc::recv(socket, (&raw mut byte).cast(), 1, libc::MSG_DONTWAIT) };
     }
     pumps.end_of_data(key, clean);
+}
+
+/// The stream was aborted while the script reads: that is no end of the data.
+fn aborted(key: u64, duplex: bool) {
+    let mut pumps = pumps();
+    if !duplex && pumps.all.get(&key).is_some_and(|pump| pump.asked == Asked::Abort) {
+        pumps.end_of_data(key, false);
+    }
 }
 
 /// Writes all to the script's end; less if that is closed.
@@ -419,8 +430,11 @@ fn end(key: u64, asked: Asked, gone: bool) {
     if pump.asked != Asked::Abort {
         pump.asked = asked;
     }
-    if asked == Asked::Abort {
-        pump.shut(if gone { libc::SHUT_RDWR } else { libc::SHUT_WR });
+    pump.gone |= asked == Asked::Abort && gone;
+    if asked == Asked::Abort && gone {
+        pump.shut(libc::SHUT_RDWR);
+    } else if asked == Asked::Abort && pump.writes {
+        pump.shut(libc::SHUT_WR);
     }
     MOVED.notify_all();
     // The thread that writes ends the stream, unless it hangs or has no reason to look.
@@ -466,12 +480,15 @@ pub enum PumpState {
     Failed,
     /// It has ended as it should.
     Over,
+    /// It was aborted, because the script's handle went, or does not wait any more.
+    Gone,
 }
 
 fn state(pump: Option<&Pump>, ended: bool) -> PumpState {
     match pump {
         None => PumpState::None,
         Some(pump) if ended && pump.threads > 0 => PumpState::Runs,
+        Some(pump) if !ended && pump.gone => PumpState::Gone,
         Some(pump) if pump.failed || pump.asked == Asked::Abort => PumpState::Failed,
         Some(pump) if pump.threads == 0 => PumpState::Over,
         Some(_) => PumpState::Runs,
