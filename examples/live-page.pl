@@ -40,7 +40,7 @@ get '/' => sub ($c) {
 };
 
 websocket '/events' => sub ($c) {
-    $watching{ $c->tx->connection } = $c;
+    $watching{ $c->tx->connection } = $c->tx;
     $c->on( finish => sub { delete $watching{ $c->tx->connection } } );
 };
 

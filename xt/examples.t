@@ -51,9 +51,10 @@ my %expected    = (
     'login'   => [ [ 'test', 'true' ], @$unsupported ],
     'daemon'  =>
         [ [ '--uri', 'libvirtd+unix:///system?socket=/no/such' ], 'dies', qr{'/no/such': No such file} ],
-    'domain-info'  => [ [],       0, qr/\Atest\n.*Persistent +yes/s ],
-    'emulator-pin' => [ ['test'], 0, qr/\A0,1,2,/ ],
-    'errors'       => [ [],       0, qr/: nothing there\n.*XML parser\n.*bug in the script\n\z/s ],
+    'dashboard'    => [ [ 'get', '/' ], 0, qr{<title>Virtual machines</title>} ],
+    'domain-info'  => [ [],             0, qr/\Atest\n.*Persistent +yes/s ],
+    'emulator-pin' => [ ['test'],       0, qr/\A0,1,2,/ ],
+    'errors'       => [ [],             0, qr/: nothing there\n.*XML parser\n.*bug in the script\n\z/s ],
     'events'       =>
         [ [ '--seconds', 1 ], 0, qr/^test: suspended .*^test: resumed .*^network default: event \d/ms ],
     'exporter' => [
