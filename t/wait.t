@@ -53,6 +53,7 @@ for my $loop ( 'no loop', q(libvirt's loop) ) {
         throws 'canceled', 'OPERATION_ABORTED', sub { $future->get };
         return if $loop eq 'no loop';
         $future = $dom->async->wait_for_state( $paused, interval => 60 );
+        $dom->async->get_state->get for 1 .. 3;    # it registers when the daemon has answered
         $dom->suspend;
         $dom->resume;
         is_deeply( [ $future->get ], [ $paused, 0 ], 'a state that did not last' );
@@ -83,6 +84,7 @@ for my $loop ( 'no loop', q(libvirt's loop) ) {
         alarm 1;
         throws 'a handler that dies ends a wait', qr/\Aenough/, sub { $dom->wait_for_state($paused) };
         alarm 120;
+        $conn->async->get_type->get;    # time passes
         is( Sys::Virt::Async->pending,             0,     '... nothing goes on' );
         is( Sys::Virt::Async::Loops::next_timer(), undef, '... no timer is left' );
     };

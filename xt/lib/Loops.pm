@@ -11,6 +11,7 @@ use Test::More;
 use Time::HiRes ();
 use Sys::Virt;
 use Sys::Virt::Event;
+use Sys::Virt::Reconnect;
 use Session;
 
 my ( $turn, $name );
@@ -83,7 +84,7 @@ sub turn_for {
 
 sub backend {
     my ($implementation) = @_;
-    alarm 120;
+    alarm 240;
     eval "use $implementation; 1" or die $@;
     isa_ok( $Sys::Virt::Event::eventimpl, $implementation, "$name: the loop" );
     timers();
@@ -94,6 +95,7 @@ sub backend {
     if ( my $daemon = Session->new ) {
         events( $daemon->uri );
         connection($daemon);
+        reconnecting($daemon);
     }
     else {
     SKIP: { skip( 'no libvirtd is installed (Debian: libvirt-daemon)', 1 ) }
@@ -390,6 +392,63 @@ sub connection {
     undef $conn;
     turn_for(0.2);
     is( descriptors(), $open, 'no descriptor is left' );
+    return;
+}
+
+# A connection that comes back, by the loop alone.
+sub reconnecting {
+    my ($daemon) = @_;
+    turn_for(0.2);
+    my $open = descriptors();
+    my ( @told, @seen );
+    my $rc = Sys::Virt::Reconnect->new(
+        uri        => $daemon->uri,
+        min_delay  => 0.05,
+        max_delay  => 0.5,
+        keep_alive => [ 1, 1 ],
+        on_connect => sub {
+            push @told, join q{ }, 'connect', map { $_->{name} } values %{ $_[2]{domain} };
+        },
+        on_disconnect => sub { push @told, 'disconnect' },
+    );
+    $rc->domain_event_register_any( undef, Sys::Virt::Domain::EVENT_ID_LIFECYCLE, sub { push @seen, $_[2] } );
+    my @ticks;
+    my $ticker = Sys::Virt::Event::add_timeout( 50, sub { push @ticks, Time::HiRes::time() } );
+    for my $how ( 'from the start', 'killed', 'hanging' ) {
+        @told = @seen = ();
+        if ( $how eq 'killed' ) {
+            $daemon->stop;
+            ok( turn_until( sub { @told } ), "$name: the daemon is killed" );
+            turn_for(0.3);
+            $daemon->restart;
+        }
+        if ( $how eq 'hanging' ) {
+            $daemon->signal('STOP');
+            ok( turn_until( sub { @told } ), "$name: the daemon hangs" );
+            @ticks = ();
+            turn_for(1);    # attempts are made
+            cmp_ok( scalar @ticks, '>', 5, '... which does not stop the loop' );
+            $daemon->signal('CONT');
+        }
+        ok( turn_until( sub { $rc->is_connected }, 40 ), "$name: connected, $how" );
+        is_deeply(
+            \@told,
+            [ $how eq 'from the start' ? () : 'disconnect', 'connect test' ],
+            '... which is told'
+        );
+        my $dom = $rc->connection->get_domain_by_name('test');
+        $dom->suspend;
+        $dom->resume;
+        ok( turn_until( sub { @seen >= 2 } ), '... events come' );
+        is_deeply(
+            \@seen,
+            [ Sys::Virt::Domain::EVENT_SUSPENDED, Sys::Virt::Domain::EVENT_RESUMED ],
+            '... once each'
+        );
+    }
+    Sys::Virt::Event::remove_timeout($ticker);
+    undef $rc;
+    ok( turn_until( sub { descriptors() == $open } ), 'no descriptor is left' );
     return;
 }
 

@@ -58,7 +58,7 @@ sub run {
     my ( $self, $look ) = @_;
     $self->{look} = $look;
     my $future = $self->future;
-    $self->look;
+    $self->prepare( sub { $self->look } );
     return $future;
 }
 
@@ -91,10 +91,32 @@ sub later {
     return;
 }
 
-# Registers for an event of the domain, if there is a loop that can bring it.
-sub listen {
+# An event of the domain that the code is to be called for, with the event's arguments.
+sub listen {    ## no critic (ProhibitBuiltinHomonyms)
+    my ( $self, @event ) = @_;
+    push @{ $self->{listen} }, \@event;
+    return;
+}
+
+# Registers for events, if there is a loop that can bring them, and goes on. That blocks: so another call comes first, which does not,
+# and tells that the daemon answers.
+sub prepare {
+    my ( $self, $go_on ) = @_;
+    my $wanted = delete $self->{listen};
+    return $go_on->() if !$wanted || !$Sys::Virt::Event::eventimpl && !Sys::Virt::Event::_has_default();
+    return $self->call(
+        sub {
+            my ($error) = @_;
+            $self->register(@$_) for defined $error ? () : @$wanted;
+            $go_on->();
+        },
+        $self->{dom},
+        'is_active'
+    );
+}
+
+sub register {
     my ( $self, $event, $code ) = @_;
-    return if !$Sys::Virt::Event::eventimpl && !Sys::Virt::Event::_has_default();
     my $conn = $self->{conn} //= $self->{dom}->get_connect;
     my $id   = eval {
         $conn->domain_event_register_any(
@@ -113,12 +135,21 @@ sub listen {
 
 sub end {
     my ($self) = @_;
-    my $conn = delete $self->{conn};
-    for my $id ( @{ delete $self->{events} // [] } ) {
-        eval { $conn->domain_event_deregister_any($id) };
-    }
-    delete @$self{qw(look probes)};
-    return $self->SUPER::end;
+    my ( $conn, $events ) = delete @$self{qw(conn events)};
+    delete @$self{qw(look probes listen)};
+    $self->SUPER::end;
+    return if !$events;
+
+    # When the daemon answers, or is gone: it may be because it does not that the wait has ended.
+    my $answer = eval { $conn->async( urgent => 1 )->get_library_version } or return;
+    $answer->on_ready(
+        sub {
+            for my $id (@$events) {
+                eval { $conn->domain_event_deregister_any($id) };
+            }
+        }
+    );
+    return;
 }
 
 # --- A guest that is not running any more
@@ -381,24 +412,28 @@ sub begin {
     my ( $self, $go_on ) = @_;
     my $start  = $self->{options}{start} or return $go_on->();
     my $future = $self->future;
+    $self->prepare( sub { $self->begin_now( $start, $go_on ) } );
+    return $future;
+}
+
+sub begin_now {
+    my ( $self, $start, $go_on ) = @_;
     my @values;
     if ( !eval { @values = $start->(); 1 } ) {
-        $self->fail($@);
-        return $future;
+        return $self->fail($@);
     }
     my $begun =
            @values == 1
         && Scalar::Util::blessed( $values[0] )
         && $values[0]->isa('Sys::Virt::Future') ? $values[0] : undef;
     return $go_on->() if !$begun;
-    $self->follow(
+    return $self->follow(
         $begun,
         sub {
             my ($error) = @_;
             return $error ? $self->fail($error) : $go_on->();
         }
     );
-    return $future;
 }
 
 sub wait_for_job {
