@@ -114,6 +114,15 @@ is(
     '... and finds the data'
 );
 
+is(
+    sample( 'MEMORY OF A GUEST', 'runs', 'memory.bin' ),
+    "memory.bin: 4194304 bytes\n",
+    '... and says what it did'
+);
+my $memory = Stack::slurp( Stack::file('memory.bin') );
+is( length $memory, 4 * 2**20, '... and that is the file' );
+cmp_ok( $memory =~ tr/\0//c, '>', 100_000, '... which is not empty' );
+
 like( sample( 'Log in and run a command', 'runs' ), qr/^Linux .*x86_64/m, '... and shows what the guest says' );
 like( sample( 'In an event loop', 'runs' ), qr/^Linux .*x86_64/m, '... and shows it, too' );
 like( sample( 'Console, SYNOPSIS', 'runs' ), qr/^the kernel is \d/m, '... and shows the release' );
