@@ -71,6 +71,21 @@ static void fill(virDomainStatsRecordPtr record, int nets, int disks, int cpus) 
     }
 }
 
+/* The parameters of a shape are made once: what is counted is the binding. */
+static void describe(virDomainStatsRecordPtr record, int shape) {
+    static virDomainStatsRecord made[64];
+    virDomainStatsRecordPtr like = &made[shape % 64];
+    int index;
+    if (!like->params)
+        fill(like, 1 + shape % 2, 2 + shape / 2 % 4, 4 + shape / 8);
+    record->nparams = like->nparams;
+    record->params = malloc(like->nparams * sizeof *record->params);
+    memcpy(record->params, like->params, like->nparams * sizeof *record->params);
+    for (index = 0; index < record->nparams; index++)
+        if (record->params[index].type == VIR_TYPED_PARAM_STRING)
+            record->params[index].value.s = strdup(record->params[index].value.s);
+}
+
 int virConnectGetAllDomainStats(virConnectPtr conn, unsigned int stats, virDomainStatsRecordPtr **list, unsigned int flags) {
     unsigned int index;
     *list = calloc(stats + 1, sizeof **list);
@@ -80,7 +95,7 @@ int virConnectGetAllDomainStats(virConnectPtr conn, unsigned int stats, virDomai
         *domain = 1;
         (*list)[index] = calloc(1, sizeof ***list);
         (*list)[index]->dom = (virDomainPtr)domain;
-        fill((*list)[index], 1 + shape % 2, 2 + shape / 2 % 4, 4 + shape / 8);
+        describe((*list)[index], shape);
     }
     return (int)stats;
 }

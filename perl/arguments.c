@@ -7,22 +7,37 @@
 #include "structure.h"
 #include "warning.h"
 
+/* For the elements of an array or a hash: they are wanted until the method returns, and no other call comes in between. */
+static sysvirt_Value *take(pTHX_ size_t count) {
+    my_cxt_t *cxt = sysvirt_context(aTHX);
+    sysvirt_Value *taken = cxt->room + cxt->taken;
+    if (SYSVIRT_ROOM - cxt->taken < count)
+        return sysvirt_scratch(aTHX_ count * sizeof *taken);
+    cxt->taken += count;
+    return taken;
+}
+
+static const sysvirt_Field *known(const sysvirt_Shape *shape, const char *key, STRLEN length) {
+    const sysvirt_Field *field = shape->fields, *const end = field + shape->nfields;
+    for (; field < end; field++)
+        if (field->len == length && memEQ(field->key, key, length))
+            return field;
+    return NULL;
+}
+
 /* A hash of which each key is known and each value plain: everything is borrowed. */
 static bool decode_plain_hash(pTHX_ const sysvirt_Shape *shape, HV *hash, sysvirt_Value *out) {
     const size_t pairs = HvUSEDKEYS(hash);
     private_walk walk = {hash, 0, NULL};
-    sysvirt_Value *item = sysvirt_scratch(aTHX_ 2 * pairs * sizeof *item);
+    sysvirt_Value *item = take(aTHX_ 2 * pairs);
     HE *entry;
     sysvirt_set_head(out, SYSVIRT_TAG_MAP, SYSVIRT_CLASS_NONE, 2 * pairs);
     out->data.items = item;
     while ((entry = private_next(&walk))) {
-        const STRLEN length = (STRLEN)HeKLEN(entry);
-        const sysvirt_Field *field = shape->fields, *const end = field + shape->nfields;
-        while (field < end && !(field->len == length && memEQ(field->key, HeKEY(entry), length)))
-            field++;
-        if (field == end)
+        const sysvirt_Field *field = known(shape, HeKEY(entry), (STRLEN)HeKLEN(entry));
+        if (!field)
             return FALSE;
-        sysvirt_set_head(item, SYSVIRT_TAG_TEXT, SYSVIRT_CLASS_NONE, length);
+        sysvirt_set_head(item, SYSVIRT_TAG_TEXT, SYSVIRT_CLASS_NONE, field->len);
         item++->data.text = field->key;
         if (!sysvirt_decode_plain(aTHX_ &field->shape, HeVAL(entry), item++))
             return FALSE;
@@ -30,18 +45,62 @@ static bool decode_plain_hash(pTHX_ const sysvirt_Shape *shape, HV *hash, sysvir
     return TRUE;
 }
 
-/* An array of nothing but plain values, none missing. */
-static bool decode_plain_array(pTHX_ const sysvirt_Shape *shape, AV *array, sysvirt_Value *out) {
-    const SSize_t count = AvFILL(array) + 1;
-    sysvirt_Value *item = sysvirt_scratch(aTHX_ (size_t)count * sizeof *item);
-    SSize_t index;
-    sysvirt_set_head(out, SYSVIRT_TAG_ARRAY, SYSVIRT_CLASS_NONE, (size_t)count);
+/* The same of what is left of the arguments. */
+bool sysvirt_decode_plain_pairs(pTHX_ const sysvirt_Shape *shape, SV **given, SSize_t count, sysvirt_Value *out) {
+    sysvirt_Value *item;
+    SV **const end = given + count;
+    if (count % 2)
+        return FALSE;
+    item = take(aTHX_ (size_t)count);
+    sysvirt_set_head(out, SYSVIRT_TAG_MAP, SYSVIRT_CLASS_NONE, (size_t)count);
     out->data.items = item;
-    for (index = 0; index < count; index++) {
-        SV *element = private_av_at(array, index);
-        if (!element || !sysvirt_decode_plain(aTHX_ shape->element, element, item++))
+    for (; given < end; given += 2) {
+        const sysvirt_Field *field;
+        if ((SvFLAGS(given[0]) & (SVs_GMG | SVf_ROK | SVf_POK)) != SVf_POK
+            || !(field = known(shape, SvPVX_const(given[0]), SvCUR(given[0]))))
+            return FALSE;
+        sysvirt_set_head(item, SYSVIRT_TAG_TEXT, SYSVIRT_CLASS_NONE, field->len);
+        item++->data.text = field->key;
+        if (!sysvirt_decode_plain(aTHX_ &field->shape, given[1], item++))
             return FALSE;
     }
+    return TRUE;
+}
+
+/* An array of nothing but plain values, none missing: all of one shape, or of a tuple each of its own. */
+static bool decode_plain_array(pTHX_ const sysvirt_Shape *shape, AV *array, sysvirt_Value *out) {
+    const SSize_t count = AvFILL(array) + 1;
+    const bool tuple = shape->kind == SYSVIRT_KIND_TUPLE;
+    const sysvirt_Shape *like = shape->element;
+    const bool numbers = !tuple && like->kind == SYSVIRT_KIND_NUMBER;
+    sysvirt_Value *item;
+    SSize_t index;
+    if (tuple && (size_t)count != shape->nfields)
+        return FALSE;
+    item = take(aTHX_ (size_t)count);
+    sysvirt_set_head(out, SYSVIRT_TAG_ARRAY, SYSVIRT_CLASS_NONE, (size_t)count);
+    out->data.items = item;
+    for (index = 0; index < count; index++, item++) {
+        SV *element = private_av_at(array, index);
+        if (!element)
+            return FALSE;
+        if (numbers && (SvFLAGS(element) & (SVs_GMG | SVf_ROK | SVf_IOK | SVf_IVisUV)) == SVf_IOK
+            && sysvirt_signed_fits(like, SvIVX(element))) { /* by a shorter way: most are */
+            sysvirt_set_head(item, SYSVIRT_TAG_INT, SYSVIRT_CLASS_NONE, 0);
+            item->data.integer = SvIVX(element);
+        } else if (!sysvirt_decode_plain(aTHX_ tuple ? &shape->fields[index].shape : like, element, item)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* The number that a string stands for. perl keeps it in the scalar, as in any that a number was made of: the next time costs
+ * nothing. Of a string that is no number perl would warn. */
+static bool decode_plain_string_as_number(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
+    if (!sysvirt_numify(aTHX_ sv, out) || !sysvirt_fits(shape, out))
+        return FALSE;
+    (void)SvIV_nomg(sv);
     return TRUE;
 }
 
@@ -58,6 +117,8 @@ bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvir
     switch (shape->kind) {
     case SYSVIRT_KIND_NUMBER:
     case SYSVIRT_KIND_DESCRIPTOR:
+        if (flags == SVf_POK)
+            return decode_plain_string_as_number(aTHX_ shape, sv, out);
         return !(flags & SVf_ROK) && flags && sysvirt_numify(aTHX_ sv, out) && sysvirt_fits(shape, out);
     case SYSVIRT_KIND_TEXT:
     case SYSVIRT_KIND_PATH:
@@ -74,8 +135,20 @@ bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvir
             sysvirt_set_handle(out, magic, sv);
         return magic != NULL;
     }
+    case SYSVIRT_KIND_HANDLE: {
+        const MAGIC *magic = sysvirt_handle_magic_plain(sv);
+        if (!magic || sysvirt_handle_class(magic) != shape->class_)
+            return FALSE;
+        sysvirt_set_handle(out, magic, sv);
+        return TRUE;
+    }
+    case SYSVIRT_KIND_TRUTH: /* what is no reference is true or false by itself */
+        out->tag = SYSVIRT_TAG_INT;
+        out->data.integer = !(flags & SVf_ROK) && SvTRUE_nomg(sv);
+        return !(flags & SVf_ROK);
     case SYSVIRT_KIND_HASH:
     case SYSVIRT_KIND_ARRAY:
+    case SYSVIRT_KIND_TUPLE:
         target = flags & SVf_ROK ? SvRV(sv) : &PL_sv_undef;
         if (SvTYPE(target) != (shape->kind == SYSVIRT_KIND_HASH ? SVt_PVHV : SVt_PVAV)
             || SvFLAGS(target) & (SVs_GMG | SVs_SMG | SVs_RMG | SVs_OBJECT))

@@ -24,6 +24,8 @@ static ALWAYS_INLINE bool sysvirt_decode_all_plain(pTHX_ const sysvirt_Method *m
             if (!param->default_text)
                 return FALSE;
             *out = param->absent;
+        } else if (UNLIKELY(param->field.shape.kind == SYSVIRT_KIND_PAIRS)) { /* all that is left */
+            return sysvirt_decode_plain_pairs(aTHX_ &param->field.shape, given, count + 1, out);
         } else if (!sysvirt_decode_plain(aTHX_ &param->field.shape, *given++, out)) {
             return FALSE;
         }

@@ -278,6 +278,7 @@ void sysvirt_dispatch(pTHX_ CV *cv) {
         EXTEND(SP, 1);
     if (UNLIKELY((size_t)items - method->mandatory > method->optional))
         usage(aTHX_ method);
+    cxt->taken = 0;
     if (LIKELY(!cxt->reentrant) && sysvirt_decode_all_plain(aTHX_ method, &ST(0), items, args))
         outcome = method->body(args, &result);
     else
@@ -344,6 +345,7 @@ const sysvirt_Method *sysvirt_method_of(const CV *cv) {
 }
 
 void sysvirt_decode_checked(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args) {
+    sysvirt_context(aTHX)->taken = SYSVIRT_ROOM; /* the values may outlive another call */
     if ((size_t)count - method->mandatory > method->optional)
         usage(aTHX_ method);
     if (!sysvirt_decode_all_plain(aTHX_ method, given, count, args))

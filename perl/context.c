@@ -46,10 +46,13 @@ static void forget(pTHX_ void *unused) {
     my_cxt_t *cxt = sysvirt_context_of(aTHX);
     PERL_UNUSED_ARG(unused);
     private_set_my_cxt(aTHX_ sysvirt_context_index, &no_context);
+    Safefree(cxt->shapes);
     Safefree(cxt);
 #else
     PERL_UNUSED_CONTEXT;
     PERL_UNUSED_ARG(unused);
+    Safefree(sysvirt_only_context->shapes);
+    sysvirt_only_context->shapes = NULL;
     sysvirt_only_context->interpreter = NULL;
 #endif
 }

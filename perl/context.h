@@ -38,6 +38,9 @@
 #define NOINLINE
 #endif
 
+/* For how many elements of arguments there is room that need not be asked for. */
+#define SYSVIRT_ROOM ((size_t)64)
+
 /* One per interpreter. */
 typedef struct {
     void *interpreter;              /* whose it is */
@@ -50,8 +53,11 @@ typedef struct {
     unsigned depth; /* of the callbacks that run */
     CV *gatherer;   /* runs a callback and collects what it returns */
     struct gathering *gathering;
-    AV *keys;                   /* the keys of results, as scalars that share them, by number */
-    AV *templates;              /* of hashes with such keys, by the number of the first key */
+    AV *keys;                      /* the keys of results, as scalars that share them, by number */
+    AV *templates;                 /* of hashes with such keys, by the number of the first key */
+    struct sysvirt_shapes *shapes; /* templates of hashes with names of libvirt's */
+    size_t taken;                  /* of the room: by the call whose arguments are decoded */
+    sysvirt_Value room[SYSVIRT_ROOM];
     size_t queue;               /* of calls that do not block; 0: none were made */
     size_t spare;               /* the same of a blocking call with a time limit, when none is made */
     bool limited;               /* there may be time limits */

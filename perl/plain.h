@@ -9,6 +9,7 @@
 #include "scalar.h"
 
 bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out);
+bool sysvirt_decode_plain_pairs(pTHX_ const sysvirt_Shape *shape, SV **given, SSize_t count, sysvirt_Value *out);
 
 /* Whether the string is ASCII without NUL, which stands for itself. */
 static inline bool sysvirt_is_ascii(const char *text, STRLEN length) {

@@ -3,6 +3,7 @@
 
 #include "results.h"
 #include "handle.h"
+#include "template.h"
 
 static SV *unsigned_sv(pTHX_ uint64_t number) {
     if (number <= IV_MAX)
@@ -25,26 +26,11 @@ SV *sysvirt_signed(pTHX_ int64_t number) {
 #endif
 }
 
-static SSize_t key_number(const sysvirt_Key *key) { return key->number ? key->number : sysvirt_key_number(key); }
-
-/* A key known at compile time, as a scalar that shares it with the hashes it is put into: perl need neither look it up nor
- * make it, and it does not go when they do. */
-static SV *key_scalar(pTHX_ my_cxt_t *cxt, const sysvirt_Key *key) {
-    const SSize_t number = key_number(key);
-    SV *scalar = private_av_at(cxt->keys, number);
-    if (!scalar) {
-        scalar = newSVpvn_share(key->text, (I32)key->len, 0);
-        av_store(cxt->keys, number, scalar);
-    }
-    return scalar;
-}
-
 static void store(pTHX_ my_cxt_t *cxt, HV *hash, const sysvirt_Value *key, SV *value) {
-    if (key->tag == SYSVIRT_TAG_KEY) {
-        private_hv_store(aTHX_ hash, key_scalar(aTHX_ cxt, key->data.key), value);
-    } else {
-        (void)hv_store(hash, key->data.text, (I32)key->len, value, 0);
-    }
+    if (key->tag == SYSVIRT_TAG_KEY)
+        private_hv_store(aTHX_ hash, sysvirt_key_scalar(aTHX_ cxt, key->data.key), value);
+    else
+        (void)hv_store(hash, key->data.text, (I32)(key->tag == SYSVIRT_TAG_NAME ? strlen(key->data.text) : key->len), value, 0);
 }
 
 static SV *blessed(pTHX_ my_cxt_t *cxt, SV *reference, sysvirt_Class class_) {
@@ -71,71 +57,8 @@ static HV *stored(pTHX_ my_cxt_t *cxt, sysvirt_Value *value) {
     return hash;
 }
 
-/* Keys known at compile time. Hashes that have them are copies of a template, which costs perl a third of what it takes to find
- * a place for each key; then each value is put where its key is. */
-typedef struct {
-    HV *hash; /* these keys, with undef for values */
-    size_t npairs;
-    struct {
-        const sysvirt_Key *key; /* of the pair of this number */
-        const HEK *name;        /* in the order in which perl keeps the keys: the key ... */
-        size_t item;            /* ... and the number of its value */
-    } pairs[1];
-} hash_template;
-
-/* A template for hashes with the keys of this one, in a string, which goes with the interpreter. */
-static SV *new_template(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
-    const size_t npairs = value->len / 2;
-    SV *string = newSV(sizeof(hash_template) + npairs * sizeof((hash_template *)NULL)->pairs[0]);
-    hash_template *made = (hash_template *)SvPVX(string);
-    const HE *entry;
-    size_t index, bucket, at = 0;
-    made->hash = newHV();
-    made->npairs = npairs;
-    for (index = 0; index < npairs; index++) {
-        made->pairs[index].key = value->data.items[2 * index].data.key;
-        store(aTHX_ cxt, made->hash, &value->data.items[2 * index], &PL_sv_undef);
-    }
-    for (bucket = 0; bucket <= HvMAX(made->hash); bucket++)
-        for (entry = HvARRAY(made->hash)[bucket]; entry; entry = HeNEXT(entry), at++) {
-            for (index = 0; strNE(made->pairs[index].key->text, HeKEY(entry)); index++)
-                ;
-            made->pairs[at].name = HeKEY_hek(entry);
-            made->pairs[at].item = 2 * index + 1;
-        }
-    return string;
-}
-
-/* The template for a hash of keys known at compile time, by its first key; NULL if the hash is another. */
-static const hash_template *find_template(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
-    const sysvirt_Value *const items = value->data.items;
-    const size_t npairs = value->len / 2;
-    const hash_template *found;
-    size_t index;
-    SSize_t number;
-    SV *string;
-    if (npairs < 2 || items->tag != SYSVIRT_TAG_KEY)
-        return NULL;
-    number = key_number(items->data.key);
-    string = private_av_at(cxt->templates, number);
-    if (!string) {
-        for (index = 0; index < npairs; index++)
-            if (items[2 * index].tag != SYSVIRT_TAG_KEY)
-                return NULL;
-        string = new_template(aTHX_ cxt, value);
-        av_store(cxt->templates, number, string);
-    }
-    found = (const hash_template *)SvPVX(string);
-    if (found->npairs != npairs)
-        return NULL;
-    for (index = 0; index < npairs; index++)
-        if (items[2 * index].data.key != found->pairs[index].key)
-            return NULL;
-    return found;
-}
-
 /* The number of a key's value, in a perl that keeps the keys of a copy in another order than those of the template. */
-static NOINLINE size_t item_of(const hash_template *like, const HEK *name) {
+static NOINLINE size_t item_of(const sysvirt_template *like, const HEK *name) {
     size_t at;
     for (at = 0; at < like->npairs; at++)
         if (like->pairs[at].name == name)
@@ -143,7 +66,7 @@ static NOINLINE size_t item_of(const hash_template *like, const HEK *name) {
     return 1; /* a copy shares the keys, so this is not reached */
 }
 
-static HV *copied(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, const hash_template *like) {
+static HV *copied(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, const sysvirt_template *like) {
     HV *hash = private_hv_copy(aTHX_ like->hash);
     HE **bucket = HvARRAY(hash), **const end = bucket + HvMAX(hash) + 1, *entry;
     size_t at = 0, item;
@@ -201,7 +124,7 @@ SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
         return newRV_noinc((SV *)array);
     }
     case SYSVIRT_TAG_MAP: {
-        const hash_template *like = find_template(aTHX_ cxt, value);
+        const sysvirt_template *like = sysvirt_template_of(aTHX_ cxt, value);
         HV *hash = like ? copied(aTHX_ cxt, value, like) : stored(aTHX_ cxt, value);
         return blessed(aTHX_ cxt, newRV_noinc((SV *)hash), value->class_);
     }

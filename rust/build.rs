@@ -20,6 +20,7 @@ const SOURCES: &[&str] = &[
     "scalar",
     "stream",
     "structure",
+    "template",
     "warning",
 ];
 

@@ -192,6 +192,14 @@ impl<'a> ParamBuilder<'a> {
         Ok(())
     }
 
+    /// Whether there are the same parameters with the same types, and with the same values then, since those are of one hash.
+    fn has_types_of(&self, other: &Self) -> bool {
+        self.params.len() == other.params.len()
+            && self.params.iter().all(|param| {
+                other.params.iter().any(|sent| sent.type_ == param.type_ && field(sent) == field(param))
+            })
+    }
+
     /// For C: the array. It is never NULL, which several functions refuse even when they are told of no element.
     pub fn as_ptr(&mut self) -> *mut virTypedParameter {
         self.params.as_mut_ptr()
@@ -277,22 +285,31 @@ impl<'a> Tuning<'a> {
 }
 
 /// Sets what a getter reports. The types of what libvirt documents are known: it is sent at once. A driver that refuses it, or
-/// other keys: the getter tells what there is, and of which type.
+/// other keys: the getter tells what there is, and of which type. If that is what was sent, the first refusal stands.
 pub fn set_like(
     given: &Tuning,
     getter: impl FnOnce() -> Result<ParamArray>,
     setter: impl Fn(*mut virTypedParameter, c_int) -> c_int,
 ) -> Result<Value> {
+    let mut sent = None;
     if given.is_documented() {
         let mut params = ParamBuilder::fixed(given.value, given.name, given.documented)?;
         if setter(params.as_ptr(), params.len()) >= 0 {
             return Ok(Value::none());
         }
-        if !matches!(last_code() as c_uint, VIR_ERR_INVALID_ARG | VIR_ERR_ARGUMENT_UNSUPPORTED) {
-            return Err(Error::last());
+        let code = last_code();
+        let refusal = Error::last(); // from now on nobody else has it
+        if !matches!(code as c_uint, VIR_ERR_INVALID_ARG | VIR_ERR_ARGUMENT_UNSUPPORTED) {
+            return Err(refusal);
         }
+        sent = Some((params, refusal));
     }
     let (mut params, warnings) = given.like(&getter()?)?;
+    if let Some((refused, refusal)) = sent {
+        if params.has_types_of(&refused) {
+            return Err(refusal);
+        }
+    }
     check(setter(params.as_ptr(), params.len()))?;
     Ok(Value::warned(Value::none(), warnings))
 }

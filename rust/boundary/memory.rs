@@ -41,10 +41,24 @@ pub fn collected<T>(elements: impl Iterator<Item = T>) -> Vec<T> {
 /// The same of results: the elements, or the first error.
 pub fn all<T, E>(results: impl Iterator<Item = Result<T, E>>) -> Result<Vec<T>, E> {
     let (least, most) = results.size_hint();
-    let mut vector = with_room(most.unwrap_or(least));
+    let mut vector: Vec<T> = with_room(most.unwrap_or(least));
+    let (mut room, mut count) = (vector.spare_capacity_mut().iter_mut(), 0);
     for result in results {
-        vector.push(result?);
+        match (result, room.next()) {
+            (Ok(element), Some(place)) => {
+                place.write(element);
+                count += 1;
+            }
+            (Err(error), _) => {
+                // SAFETY: so many were written.
+                unsafe { vector.set_len(count) };
+                return Err(error);
+            }
+            (Ok(_), None) => break, // there are no more than the iterator says
+        }
     }
+    // SAFETY: so many were written.
+    unsafe { vector.set_len(count) };
     Ok(vector)
 }
 

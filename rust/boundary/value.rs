@@ -30,6 +30,8 @@ pub enum Tag {
     Bytes,
     /// A name known at compile time: the key of a hash, with room for its hash value.
     Key,
+    /// The key of a hash in a field of libvirt's: a C string, in `len` bytes that may be read, a multiple of 8 (results only).
+    Name,
     /// A libvirt object.
     Handle,
     /// Several values: a method's result list.
@@ -81,6 +83,8 @@ pub enum Storage {
     Scratch,
     /// `close`: a descriptor that is ours.
     Descriptor,
+    /// Rust: a vector of values of which only the last owns something.
+    LastOwns,
 }
 
 /// The payload of a [`Value`], read according to its tag.
@@ -93,7 +97,7 @@ pub union Data {
     pub natural: u64,
     /// [`Tag::Float`].
     pub real: f64,
-    /// [`Tag::Text`], [`Tag::Bytes`].
+    /// [`Tag::Text`], [`Tag::Bytes`], [`Tag::Name`].
     pub text: *const c_char,
     /// [`Tag::Key`].
     pub key: *const Key,
@@ -111,7 +115,7 @@ pub struct Value {
     storage: Storage,
     /// Text of the shim's: the bytes are the UTF-8 form of characters.
     utf8: bool,
-    /// Of items in a [`Storage::Boxed`]: for how many there is room.
+    /// Of items in a [`Storage::Boxed`] or [`Storage::LastOwns`]: for how many there is room.
     capacity: u32,
     /// Bytes of a string, number of items; of a handle among the arguments: the SV that it came in.
     len: usize,
@@ -185,6 +189,12 @@ impl Value {
                 let text = unsafe { self.data.text };
                 // SAFETY: of `len` bytes, which live as long as this value.
                 unsafe { std::slice::from_raw_parts(text.cast(), self.len) }
+            }
+            Tag::Name => {
+                // SAFETY: this tag holds a C string.
+                let text = unsafe { self.data.text };
+                // SAFETY: it lives as long as this value.
+                unsafe { std::ffi::CStr::from_ptr(text) }.to_bytes()
             }
             Tag::Key => {
                 // SAFETY: this tag's field.
@@ -295,7 +305,7 @@ impl Value {
 impl std::fmt::Debug for Value {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.tag {
-            Tag::Text | Tag::Bytes | Tag::Key => {
+            Tag::Text | Tag::Bytes | Tag::Key | Tag::Name => {
                 write!(f, "{:?}", String::from_utf8_lossy(self.raw()))
             }
             // SAFETY: this tag's field.

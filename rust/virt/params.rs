@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Typed parameters, libvirt's named values of a given type, as getters return them: read into hashes.
 
-use super::rules::{check, copied};
-use crate::boundary::error::{Error, Result};
+use super::rules::check;
+use crate::boundary::error::{Error, Result, last_code};
 use crate::boundary::map::MapBuilder;
 use crate::boundary::memory;
-use crate::boundary::value::Value;
-use libc::{c_int, c_uint};
+use crate::boundary::value::{Tag, Value};
+use libc::{c_char, c_int, c_uint};
 use std::ffi::CStr;
 use virt_sys::{
-    VIR_TYPED_PARAM_BOOLEAN, VIR_TYPED_PARAM_DOUBLE, VIR_TYPED_PARAM_INT, VIR_TYPED_PARAM_LLONG,
-    VIR_TYPED_PARAM_STRING, VIR_TYPED_PARAM_UINT, VIR_TYPED_PARAM_ULLONG, virTypedParameter,
-    virTypedParamsClear, virTypedParamsFree,
+    VIR_ERR_ACCESS_DENIED, VIR_ERR_NO_DOMAIN, VIR_ERR_NO_SUPPORT, VIR_ERR_OPERATION_DENIED,
+    VIR_ERR_OPERATION_INVALID, VIR_TYPED_PARAM_BOOLEAN, VIR_TYPED_PARAM_DOUBLE, VIR_TYPED_PARAM_INT,
+    VIR_TYPED_PARAM_LLONG, VIR_TYPED_PARAM_STRING, VIR_TYPED_PARAM_UINT, VIR_TYPED_PARAM_ULLONG,
+    virTypedParameter, virTypedParamsClear, virTypedParamsFree,
 };
 
 /// The type of a parameter's value.
@@ -51,30 +52,33 @@ impl ParamType {
     }
 }
 
-/// The value of one parameter; one of an unknown type is skipped.
+/// The value of one parameter; one of an unknown type is skipped. A string stays libvirt's.
 ///
 /// # Safety
-/// libvirt wrote the parameter.
-pub unsafe fn value(param: &virTypedParameter) -> Option<Value> {
-    Some(match ParamType::of(param.type_)? {
+/// libvirt wrote the parameter, which stays as it is until the shim has built the result.
+#[inline]
+unsafe fn value(param: &virTypedParameter) -> Option<Value> {
+    // By the number, most frequent first: results have thousands.
+    Some(match param.type_ as c_uint {
         // SAFETY: libvirt wrote the member that the type names.
-        ParamType::Int => Value::from(unsafe { param.value.i }),
+        VIR_TYPED_PARAM_ULLONG => Value::from(unsafe { param.value.ul }),
         // SAFETY: as above.
-        ParamType::Uint => Value::from(unsafe { param.value.ui }),
+        VIR_TYPED_PARAM_UINT => Value::from(unsafe { param.value.ui }),
         // SAFETY: as above.
-        ParamType::Llong => Value::from(unsafe { param.value.l }),
+        VIR_TYPED_PARAM_LLONG => Value::from(unsafe { param.value.l }),
         // SAFETY: as above.
-        ParamType::Ullong => Value::from(unsafe { param.value.ul }),
-        // SAFETY: as above.
-        ParamType::Double => Value::from(unsafe { param.value.d }),
-        // SAFETY: as above.
-        ParamType::Boolean => Value::from(unsafe { param.value.b } != 0),
-        ParamType::Text | ParamType::Texts => {
+        VIR_TYPED_PARAM_INT => Value::from(unsafe { param.value.i }),
+        VIR_TYPED_PARAM_STRING => {
             // SAFETY: as above.
             let text = unsafe { param.value.s };
             // SAFETY: a C string of libvirt's, or NULL.
-            unsafe { copied(text) }
+            unsafe { Value::borrowed_text(text) }
         }
+        // SAFETY: as above.
+        VIR_TYPED_PARAM_BOOLEAN => Value::from(unsafe { param.value.b } != 0),
+        // SAFETY: as above.
+        VIR_TYPED_PARAM_DOUBLE => Value::from(unsafe { param.value.d }),
+        _ => return None,
     })
 }
 
@@ -86,35 +90,32 @@ pub fn field(param: &virTypedParameter) -> &[u8] {
     &bytes[..len]
 }
 
+/// The name of a parameter in our own words, as libvirt has its own: filled up with NULs.
+pub const fn name<const ROOM: usize>(text: &CStr) -> [c_char; ROOM] {
+    let bytes = text.to_bytes();
+    let mut field = [0; ROOM];
+    let mut index = 0;
+    assert!(bytes.len() < ROOM, "there is a NUL");
+    while index < bytes.len() {
+        field[index] = bytes[index] as c_char;
+        index += 1;
+    }
+    field
+}
+
 /// Parameters as a hash.
 ///
 /// # Safety
 /// libvirt wrote them.
 pub unsafe fn to_map(params: &[virTypedParameter]) -> Value {
-    // SAFETY: the caller's promise.
-    unsafe { to_map_renamed(params, |name| name) }
-}
-
-/// Parameters as a hash, under names that `rename` may change.
-///
-/// # Safety
-/// libvirt wrote them.
-pub unsafe fn to_map_renamed<'a>(
-    params: &'a [virTypedParameter],
-    rename: impl Fn(&'a [u8]) -> &'a [u8],
-) -> Value {
     // One buffer for all names and strings: most of the cost would be allocations.
     let mut map = MapBuilder::with_room(params.len(), params.len() * 24);
     for param in params {
-        let name = rename(field(param));
-        if ParamType::of(param.type_) == Some(ParamType::Text) {
-            // SAFETY: libvirt wrote a string, or NULL.
-            let text = unsafe { param.value.s };
-            // SAFETY: as above.
-            map.push_bytes(name, (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes()));
         // SAFETY: the caller's promise.
-        } else if let Some(value) = unsafe { value(param) } {
-            map.push(name, value);
+        match unsafe { value(param) } {
+            Some(text) if text.tag() == Tag::Bytes => map.push_bytes(field(param), Some(text.raw())),
+            Some(value) => map.push(field(param), value),
+            None => {}
         }
     }
     map.finish()
@@ -147,25 +148,28 @@ impl ParamArray {
 
     /// The parameters as a hash, which takes them over: its keys and strings are theirs.
     pub fn into_map(self) -> Value {
-        let mut items = memory::with_room(self.len() * 2 + 1);
+        // SAFETY: each name is a part of its parameter, which lives as long as the hash.
+        self.into_map_with(|param| unsafe { Value::name(&param.field) })
+    }
+
+    /// The same, with keys that `key` makes.
+    #[inline]
+    pub fn into_map_with(self, key: impl Fn(&virTypedParameter) -> Value) -> Value {
+        let mut items = memory::with_room::<Value>(self.len() * 2 + 1);
+        let mut room = items.spare_capacity_mut().chunks_exact_mut(2);
+        let mut pairs = 0;
         for param in self.iter() {
-            // Names and strings live as long as the parameters, and those are the hash's last item.
-            let value = if ParamType::of(param.type_) == Some(ParamType::Text) {
-                // SAFETY: libvirt wrote the member that the type names.
-                let text = unsafe { param.value.s };
-                // SAFETY: its C string, or NULL, which lives as long as the hash.
-                Some(unsafe { Value::borrowed_text(text) })
-            } else {
-                // SAFETY: libvirt wrote the parameter.
-                unsafe { value(param) }
-            };
-            if let Some(value) = value {
-                let name = field(param);
-                // SAFETY: a part of the parameter, which lives as long as the hash.
-                items.push(unsafe { Value::borrowed_bytes(name.as_ptr().cast(), name.len()) });
-                items.push(value);
+            // Strings live as long as the parameters, and those are the hash's last item.
+            // SAFETY: libvirt wrote the parameter.
+            if let Some(value) = unsafe { value(param) } {
+                let Some([name, place]) = room.next() else { break };
+                name.write(key(param));
+                place.write(value);
+                pairs += 1;
             }
         }
+        // SAFETY: both items of each pair were written.
+        unsafe { items.set_len(2 * pairs) };
         let given = std::mem::ManuallyDrop::new(self);
         // SAFETY: the array is ours, and from here on the value's.
         items.push(unsafe { Value::parameters(given.params, given.count) });
@@ -202,10 +206,23 @@ impl std::ops::Deref for ParamArray {
 /// Asks a function that is meant to be called twice, once for the number of its parameters, once for themselves. Drivers
 /// fill what room there is, so most answer the first time: half the cost, and over a connection half the round trips.
 pub fn query(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int) -> Result<ParamArray> {
-    if let Some(given) = query_at_once(&call) {
-        return Ok(given);
+    match query_at_once(&call)? {
+        Some(given) => Ok(given),
+        None => query_counted(call),
     }
-    query_counted(call)
+}
+
+/// Whether a driver refuses for a reason that has nothing to do with the room that it is given, so that to ask again would only
+/// be refused again.
+fn is_final(code: i32) -> bool {
+    matches!(
+        code as c_uint,
+        VIR_ERR_NO_SUPPORT
+            | VIR_ERR_NO_DOMAIN
+            | VIR_ERR_OPERATION_INVALID
+            | VIR_ERR_OPERATION_DENIED
+            | VIR_ERR_ACCESS_DENIED
+    )
 }
 
 /// More parameters than any function has: the first count is a daemon's.
@@ -218,9 +235,11 @@ pub fn query_counted(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int)
     query_n(count.min(COUNT_MAX), call)
 }
 
-/// What a function answers that is not asked for the number of its parameters first; None if it refuses to, or if there may
+/// What a function answers that is not asked for the number of its parameters first; None if it has to be, or if there may
 /// be more than it had room for.
-pub fn query_at_once(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int) -> Option<ParamArray> {
+pub fn query_at_once(
+    call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int,
+) -> Result<Option<ParamArray>> {
     // The most that the remote protocol allows: 16, for a few functions 32. Most have few: these come to the stack first, for
     // malloc takes its time over more than a kilobyte.
     const FEW: usize = 16;
@@ -233,15 +252,16 @@ pub fn query_at_once(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int)
             // SAFETY: both arrays have `count` elements, none if that is negative. What they own moves along, for those on the
             // stack are forgotten.
             unsafe { std::ptr::copy_nonoverlapping(params.as_ptr(), given.params, given.len()) };
-            return Some(given);
+            return Ok(Some(given));
         }
     }
+    let refused = if failed && is_final(last_code()) { Err(Error::last()) } else { Ok(None) };
     // SAFETY: libvirt wrote them, or they are all zeros.
     unsafe { virTypedParamsClear(params.as_mut_ptr(), FEW as c_int) };
     if failed {
-        return None;
+        return refused;
     }
-    query_n(2 * FEW as c_int, &call).ok().filter(|given| given.len() < 2 * FEW)
+    Ok(query_n(2 * FEW as c_int, &call).ok().filter(|given| given.len() < 2 * FEW))
 }
 
 /// Asks a function whose number of parameters is known.

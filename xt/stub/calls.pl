@@ -258,6 +258,32 @@ subtest 'structures' => sub {
     ok( $type == 7 && $$type == 7, 'B14: the type of a job' );
 };
 
+# What shaped() of special.c writes: the keys and values of domain $index.
+sub shape {
+    my ( $index, $shapes ) = @_;
+    my ( $shape, %data )   = $index % $shapes;
+    for my $at ( 0 .. $shape + 1 ) {
+        my $number = $at && $shape % 5 == 4 && $at == $shape + 1 ? 0 : $at;
+        my $key = $number == 1 && $shape % 7 == 6 ? 'x' x 80 : sprintf '%0*d.%d', 1 + $number % 70, $number,
+            $shape % 3;
+        $data{$key} = $index * 1000 + $at;
+    }
+    return \%data;
+}
+
+# Hashes with the same names are made from templates, of which there are at most 32.
+subtest 'statistics in shapes' => sub {
+    for my $shapes ( 1, 2, 7, 32, 33, 90, 600, 7, 1 ) {
+        my $count    = $shapes > 1 ? 2 * $shapes : 5;
+        my @expected = map { shape( $_, $shapes ) } 0 .. $count - 1;
+        for my $round ( 1 .. 3 ) {
+            my @got = map { $_->{data} } $c->get_all_domain_stats( $count, undef, 1 << 31 | $shapes );
+            is_deeply( \@got, \@expected, "$shapes shapes, round $round" );
+            delete @$_{ keys %$_ } for @got;
+        }
+    }
+};
+
 subtest 'lists' => sub {
     recorded();
     $c->list_domain_ids( 2**31 - 1 );

@@ -194,9 +194,35 @@ static int records(virDomainStatsRecordPtr **list) {
     return 1;
 }
 
+/* `count` domains whose names come in so many shapes, of 2 names and more, each longer than the one before. What stands behind a
+ * name's NUL is never the same. Each fifth shape has a name twice, each seventh one without NUL. */
+static int shaped(virDomainStatsRecordPtr **list, unsigned int count, int shapes) {
+    static unsigned char garbage;
+    unsigned int index;
+    *list = calloc(count + 1, sizeof **list);
+    for (index = 0; index < count; index++) {
+        virDomainStatsRecordPtr record = (*list)[index] = calloc(1, sizeof ***list);
+        const int shape = (int)(index % (unsigned)shapes);
+        record->dom = fake(), record->nparams = 2 + shape, record->params = calloc(record->nparams, sizeof *record->params);
+        for (int at = 0; at < record->nparams; at++) {
+            virTypedParameterPtr param = &record->params[at];
+            const int number = at && shape % 5 == 4 && at == record->nparams - 1 ? 0 : at;
+            memset(param->field, ++garbage ? garbage : 1, sizeof param->field);
+            if (number == 1 && shape % 7 == 6)
+                memset(param->field, 'x', sizeof param->field);
+            else
+                sprintf(param->field, "%0*d.%d", 1 + number % 70, number, shape % 3);
+            param->type = VIR_TYPED_PARAM_ULLONG, param->value.ul = index * 1000 + at;
+        }
+    }
+    return (int)count;
+}
+
 int virConnectGetAllDomainStats(virConnectPtr conn, unsigned int stats, virDomainStatsRecordPtr **list, unsigned int flags) {
     FAIL(-1);
     note("virConnectGetAllDomainStats(object, %u, %u)\n", stats, flags);
+    if (flags & 1u << 31)
+        return shaped(list, stats, (int)(flags & 0xFFFF));
     return records(list);
 }
 
@@ -210,10 +236,10 @@ int virDomainListGetStats(virDomainPtr *doms, unsigned int stats, virDomainStats
 }
 
 void virDomainStatsRecordListFree(virDomainStatsRecordPtr *list) {
-    if (list && *list) {
-        release((*list)->dom);
-        virTypedParamsFree((*list)->params, (*list)->nparams);
-        free(*list);
+    for (int index = 0; list && list[index]; index++) {
+        release(list[index]->dom);
+        virTypedParamsFree(list[index]->params, list[index]->nparams);
+        free(list[index]);
     }
     free(list);
 }

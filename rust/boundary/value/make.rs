@@ -55,6 +55,18 @@ impl Value {
         Self::plain(Tag::Bytes, len, Data { text })
     }
 
+    /// The key of a hash, in a field of libvirt's.
+    ///
+    /// # Safety
+    /// The field stays valid and unchanged until the shim has built the result.
+    #[inline]
+    pub unsafe fn name<const ROOM: usize>(field: &[c_char; ROOM]) -> Self {
+        const { assert!(ROOM % 8 == 0, "the shim compares 8 bytes at once") };
+        // libvirt would have to break its own rule: the last byte is mostly enough to see that it did not.
+        let tag = if field[ROOM - 1] != 0 && !field.contains(&0) { Tag::Bytes } else { Tag::Name };
+        Self::plain(tag, ROOM, Data { text: field.as_ptr() })
+    }
+
     /// A C string that stays libvirt's; NULL is undef.
     ///
     /// # Safety
@@ -120,7 +132,15 @@ impl Value {
     /// The same; the last item, beyond the pairs, owns what they borrow.
     pub fn map_with_storage(items: Vec<Value>) -> Self {
         debug_assert!(items.len() % 2 == 1, "a key has a value, and then comes the storage");
-        Self::with_items(Tag::Map, items)
+        debug_assert!(
+            items[..items.len() - 1]
+                .iter()
+                .all(|item| item.storage == Storage::Borrowed && item.tag != Tag::Handle),
+            "nothing but the storage owns anything"
+        );
+        let mut map = Self::with_items(Tag::Map, items);
+        map.storage = Storage::LastOwns;
+        map
     }
 
     /// Typed parameters, for [`Value::map_with_storage`].

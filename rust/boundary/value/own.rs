@@ -124,6 +124,16 @@ impl Value {
                 // SAFETY: it came from a boxed slice of `len` bytes, a text's with its NUL.
                 drop(unsafe { Box::from_raw(bytes) });
             }
+            (_, Storage::LastOwns) => {
+                // SAFETY: the tags that are stored so have items.
+                let items = unsafe { self.data.items };
+                // SAFETY: `len` of them, of which there is a last.
+                let last = unsafe { items.add(self.len - 1) };
+                // SAFETY: it is initialized, and dropped here alone.
+                unsafe { last.drop_in_place() };
+                // SAFETY: they came from a vector with room for `capacity`. It forgets them; the others own nothing.
+                drop(unsafe { Vec::from_raw_parts(items, 0, self.capacity as usize) });
+            }
             (_, Storage::Boxed) => {
                 // SAFETY: the other tags that are boxed have items.
                 let items = unsafe { self.data.items };

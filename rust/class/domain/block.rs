@@ -70,17 +70,23 @@ unsafe fn block_stats(dom: *mut Domain, path: *const c_char, flags: u32) -> Resu
         }
         stats => stats?,
     };
-    // SAFETY: libvirt wrote them.
-    Ok(unsafe { params::to_map_renamed(&stats, key_of) })
+    Ok(stats.into_map_with(key_of))
 }
 
 /// The key of a statistic: three have names of their own in Perl.
-fn key_of(name: &[u8]) -> &[u8] {
-    match name {
-        b"wr_operations" => b"wr_req",
-        b"rd_operations" => b"rd_req",
-        b"flush_operations" => b"flush_reqs",
-        other => other,
+fn key_of(statistic: &virTypedParameter) -> Value {
+    static WR_REQ: [c_char; 16] = params::name(c"wr_req");
+    static RD_REQ: [c_char; 16] = params::name(c"rd_req");
+    static FLUSH_REQS: [c_char; 16] = params::name(c"flush_reqs");
+    match params::field(statistic) {
+        // SAFETY: constants stay as they are.
+        b"wr_operations" => unsafe { Value::name(&WR_REQ) },
+        // SAFETY: as above.
+        b"rd_operations" => unsafe { Value::name(&RD_REQ) },
+        // SAFETY: as above.
+        b"flush_operations" => unsafe { Value::name(&FLUSH_REQS) },
+        // SAFETY: a part of the parameter, which lives as long as the hash.
+        _ => unsafe { Value::name(&statistic.field) },
     }
 }
 

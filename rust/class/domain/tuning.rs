@@ -161,7 +161,7 @@ unsafe fn scheduler(dom: *mut Domain, flags: u32) -> Result<params::ParamArray> 
             }
         }
     };
-    if let Some(given) = params::query_at_once(ask) {
+    if let Ok(Some(given)) = params::query_at_once(ask) {
         return Ok(given);
     }
     let mut count = 0;
