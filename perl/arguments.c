@@ -167,7 +167,7 @@ bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvir
     }
 }
 
-/* Whether it is a blessed scalar: the original took it for an object. */
+/* Whether it is a blessed scalar, which the original accepted as an object. */
 static bool is_scalar_object(pTHX_ SV *sv) { return sv_isobject(sv) && SvTYPE(SvRV(sv)) == SVt_PVMG; }
 
 static bool ends_in(const char *name, const char *ending) {
@@ -175,8 +175,9 @@ static bool ends_in(const char *name, const char *ending) {
     return length >= end && strEQ(name + length - end, ending);
 }
 
-/* Whether what is no object has to be refused. Mostly the original warned and returned undef. But it crashed where it does not look
- * at what it gets (its names for that end so), and its methods written in Perl died, but for those that migrate. */
+/* Whether an argument that is not an object has to be rejected. In most methods the original warned and returned undef. But it
+ * crashed in functions that do not check the argument (their names end like that), and its methods written in Perl died, except
+ * those that migrate. */
 static bool needs_object(const sysvirt_Method *method, const sysvirt_Param *param) {
     if (method->flags & sysvirt_SUB)
         return strNE(param->name, "destcon");
@@ -210,7 +211,7 @@ static sysvirt_Decoded decode_argument(pTHX_ const sysvirt_Method *method, const
     return SYSVIRT_DECODED;
 }
 
-/* A variable to assign to: checked now rather than when there is something to lose. */
+/* A variable to assign to: checked before the call, so that no data is lost. */
 static void check_variable(pTHX_ const sysvirt_Method *method, const sysvirt_Param *param, SV *sv) {
     if (isGV_with_GP(sv) && !SvFAKE(sv))
         croak("%s: %s is a glob, not a variable", method->name, param->field.key);
@@ -218,7 +219,7 @@ static void check_variable(pTHX_ const sysvirt_Method *method, const sysvirt_Par
         croak("Modification of a read-only value attempted"); /* perl's own words */
 }
 
-/* A handle that Perl code closed after it had been decoded is closed. */
+/* A handle that Perl code closed after it was decoded counts as closed. */
 static void look_again(sysvirt_Value *values, size_t count) {
     size_t index;
     for (index = 0; index < count; index++) {

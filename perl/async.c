@@ -29,7 +29,7 @@ static void free_call(pTHX_ my_cxt_t *cxt, sysvirt_call *call) {
     Safefree(call);
 }
 
-/* The interpreter ends. Its calls that run end without it; nobody is told. */
+/* The interpreter ends. Its running calls end without it, and their futures are not notified. */
 static void forget_interpreter(pTHX_ void *unused) {
     my_cxt_t *cxt = sysvirt_context(aTHX);
     const size_t queue = cxt->queue;
@@ -55,7 +55,7 @@ size_t sysvirt_async_queue(pTHX_ my_cxt_t *cxt) {
 static size_t needed_queue(pTHX_ my_cxt_t *cxt) {
     const size_t queue = sysvirt_async_queue(aTHX_ cxt);
     if (!queue)
-        croak("Sys::Virt::Async: no descriptor is left");
+        croak("Sys::Virt::Async: no file descriptor is available");
     sysvirt_watch(); /* a loop in Perl has to look at it */
     return queue;
 }
@@ -64,26 +64,25 @@ static const sysvirt_Method *method_argument(pTHX_ SV *code) {
     const sysvirt_Method *method = SvROK(code) && SvTYPE(SvRV(code)) == SVt_PVCV ? sysvirt_method_of((CV *)SvRV(code)) : NULL;
     size_t index;
     if (!method)
-        croak("this method cannot run in the background, for it is written in Perl");
+        croak("this method cannot run in the background, because it is written in Perl");
     if (method->flags & sysvirt_IN_PLACE)
-        croak("%s cannot run in the background, for it changes the thread that calls it", method->name);
+        croak("%s cannot run in the background, because it changes the thread that calls it", method->name);
     for (index = 0; index < method->nparams; index++) {
         if (method->params[index].field.shape.kind == SYSVIRT_KIND_CODE)
-            croak("%s cannot run in the background, for it takes a code reference", method->name);
+            croak("%s cannot run in the background, because it takes a code reference", method->name);
         if (method->params[index].field.shape.kind == SYSVIRT_KIND_VARIABLE)
-            croak("%s cannot run in the background, for it assigns to its argument", method->name);
+            croak("%s cannot run in the background, because it assigns to its argument", method->name);
     }
     return method;
 }
 
-/* An option, if it is given. */
+/* An option, if present. */
 static SV *option(pTHX_ SV *how, const char *name) {
     SV **found = SvROK(how) && SvTYPE(SvRV(how)) == SVt_PVHV ? hv_fetch((HV *)SvRV(how), name, (I32)strlen(name), 0) : NULL;
     return found ? *found : NULL;
 }
 
-/* _submit($future, \%how, \&method, @args): the call's id. Whatever is wrong
- * with the arguments is thrown, as the method would. */
+/* _submit($future, \%how, \&method, @args): the call's id. Throws the same as the method for invalid arguments. */
 XS_INTERNAL(submit) {
     dXSARGS;
     my_cxt_t *cxt = sysvirt_context(aTHX);
@@ -108,7 +107,7 @@ XS_INTERNAL(submit) {
     flag = option(aTHX_ ST(1), "urgent");
     how.urgent = flag && SvTRUE(flag);
 
-    /* An object may stand for the number, so this comes first: nothing of Perl runs once the arguments are decoded. */
+    /* The number may be an object, so it is read first: no Perl code may run after the arguments are decoded. */
     seconds = option(aTHX_ ST(1), "timeout");
     how.timeout = seconds ? sysvirt_nanoseconds(aTHX_ seconds, "timeout") : 0;
     sysvirt_decode_checked(aTHX_ method, &ST(3), items - 3, args);
@@ -117,7 +116,7 @@ XS_INTERNAL(submit) {
               "arguments",
               method->name);
 
-    /* The connection's limit, unless there is another, or none, in so many words. */
+    /* The connection's limit, unless the option has another limit or turns it off. */
     if (!seconds)
         how.timeout = sysvirt_call_limit(cxt, method, args);
 
@@ -145,7 +144,7 @@ XS_INTERNAL(submit) {
     if (id <= 1) {
         free_call(aTHX_ cxt, call);
         if (id)
-            croak("%s: no thread can be started", method->name);
+            croak("%s: cannot start a thread", method->name);
         sysvirt_full(&result);
         sysvirt_throw(aTHX_ cxt, SYSVIRT_OUTCOME_ERROR, &result);
     }
@@ -154,8 +153,7 @@ XS_INTERNAL(submit) {
     XSRETURN(1);
 }
 
-/* Pushes what a call ended with: 0 and the exception; 1 and the result, if
- * there is any; 2 and the elements of a list. */
+/* Pushes the outcome of a call: 0 and the exception; 1 and the result, if any; 2 and the elements of a list. */
 static void push_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_Settled *settled) {
     dSP;
     sysvirt_Value *result = &settled->result;
@@ -192,7 +190,7 @@ static void push_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_
     sysvirt_drop(result);
 }
 
-/* Tells one future. It may die, and may do anything: nothing is held. */
+/* Notifies one future. Its code may die or do anything, so no lock or object is held. */
 static void tell(pTHX_ my_cxt_t *cxt, sysvirt_Settled *settled) {
     dSP;
     sysvirt_call *call = settled->token;
@@ -209,11 +207,10 @@ static void tell(pTHX_ my_cxt_t *cxt, sysvirt_Settled *settled) {
     LEAVE;
 }
 
-/* Tells the futures of all calls that are settled: how many. */
+/* Notifies the futures of all settled calls; returns their number. */
 IV sysvirt_async_dispatch(pTHX_ my_cxt_t *cxt) {
     IV count = 0;
-    /* Those that come meanwhile have to wait, but the descriptor is looked at
-     * when there are no more. */
+    /* Calls that are settled during this loop have to wait, but the descriptor stays readable for them. */
     size_t left = sysvirt_ready(cxt->queue) + 1;
     sysvirt_Settled settled;
     while (left-- && sysvirt_take(cxt->queue, &settled)) {
@@ -235,7 +232,7 @@ XS_INTERNAL(dispatch_settled) {
     XSRETURN_IV(count);
 }
 
-/* _fileno(): what an event loop waits on. */
+/* _fileno(): the descriptor for event loops. */
 XS_INTERNAL(descriptor) {
     dXSARGS;
     my_cxt_t *cxt = sysvirt_context(aTHX);
@@ -244,7 +241,7 @@ XS_INTERNAL(descriptor) {
     XSRETURN_IV(sysvirt_queue_fd(needed_queue(aTHX_ cxt)));
 }
 
-/* _queue(): a number that no other interpreter of the process has. */
+/* _queue(): an id that is unique among the interpreters of the process. */
 XS_INTERNAL(queue_number) {
     dXSARGS;
     my_cxt_t *cxt = sysvirt_context(aTHX);
@@ -253,8 +250,7 @@ XS_INTERNAL(queue_number) {
     XSRETURN_UV((UV)needed_queue(aTHX_ cxt));
 }
 
-/* _cancel($id): true if the call had not begun; then it never will, and its
- * future is not told. */
+/* _cancel($id): true if the call had not started; then it never starts, and its future is not notified. */
 XS_INTERNAL(cancel) {
     dXSARGS;
     my_cxt_t *cxt = sysvirt_context(aTHX);
@@ -280,7 +276,7 @@ static uint32_t limit_argument(pTHX_ SV *sv, const char *name) {
     return (uint32_t)number;
 }
 
-/* _limits($conn, $slow, $all): what holds now; undef leaves it. */
+/* _limits($conn, $slow, $all): the current limits; undef leaves a limit unchanged. */
 XS_INTERNAL(limits) {
     dXSARGS;
     const MAGIC *magic;

@@ -20,7 +20,7 @@ typedef struct sysvirt_call {
 
 void sysvirt_async_boot(pTHX);
 
-/* The number of this interpreter's queue, which is made if there is none; 0 if that fails. */
+/* The id of this interpreter's queue, which is created if necessary; 0 if that fails. */
 size_t sysvirt_async_queue(pTHX_ my_cxt_t *cxt);
 
 #endif

@@ -13,7 +13,7 @@
 #include "sub.h"
 #include "warning.h"
 
-/* The class whose package the sub is in. */
+/* The class whose package contains the function. */
 static const sysvirt_ClassTable *class_of(pTHX_ const CV *cv) {
     const my_cxt_t *cxt = sysvirt_context(aTHX);
     size_t index, count;
@@ -36,7 +36,7 @@ XS_INTERNAL(destroy_handle) {
 }
 
 #ifdef USE_ITHREADS
-/* Another package's CLONE may have run first and called us: then there is nothing left to do. */
+/* Another package's CLONE may have run first and called one of our functions: then there is nothing to do. */
 XS_INTERNAL(clone_context) {
     dXSARGS;
     PERL_UNUSED_VAR(items);
@@ -88,7 +88,7 @@ XS_INTERNAL(constant_value) {
     XSRETURN(1);
 }
 
-/* Constants are globs with subs, which code that looks into a package expects. Mere values in the stash would load faster, by 1.4
+/* Constants are globs with functions, as code that inspects a package expects. Plain values in the stash would load faster, by 1.4
  * million instructions of 46; newCONSTSUB for each would take four million more. */
 static void bind_constants(pTHX_ HV *stash, const sysvirt_Constant *constant, size_t count) {
     for (; count; count--, constant++) {

@@ -21,7 +21,7 @@ static void usage(pTHX_ const sysvirt_Method *method) {
     croak("Usage: %s(%" SVf ")", method->name, SVfARG(text));
 }
 
-/* Throws what a callback died with, without telling $SIG{__DIE__} a second time. */
+/* Throws the exception of a callback, without calling $SIG{__DIE__} a second time. */
 static void rethrow(pTHX_ SV *error) {
     sv_2mortal(error);
     SAVESPTR(PL_diehook);
@@ -29,7 +29,7 @@ static void rethrow(pTHX_ SV *error) {
     croak_sv(error);
 }
 
-/* What callbacks left to be done when the method is over. */
+/* Work that callbacks deferred until the end of the method. */
 static void finish_deferred(pTHX_ my_cxt_t *cxt, sysvirt_Value *result) {
     SV *error = cxt->deferred;
     const bool exiting = cxt->exiting;
@@ -77,7 +77,7 @@ static void release_now(pTHX_ sysvirt_Class class_, void *object) {
 
 static void release_later(pTHX_ sysvirt_Class class_, void *object) { sv_2mortal(sysvirt_handle_inner(aTHX_ class_, object)); }
 
-/* Whether there is a sub among the arguments, which may run while the method does. */
+/* Whether there is a callback among the arguments, which may run during the method. */
 static bool has_code(const sysvirt_Value *values, size_t count) {
     size_t index;
     for (index = 0; index < count; index++) {
@@ -89,9 +89,9 @@ static bool has_code(const sysvirt_Value *values, size_t count) {
     return FALSE;
 }
 
-/* Does something with each object among the arguments. If Perl code may run, they are held while the method does: a handler,
- * an event loop in Perl or the end of the program (`exit` in a handler) may close the script's own; and then until the script's
- * statement is over, for the result may be a string of theirs. */
+/* Calls a function on each object among the arguments. If Perl code may run, the objects are held during the method: a handler, an
+ * event loop in Perl or the end of the program (`exit` in a handler) may close the script's handles. They are then held until the
+ * end of the script's statement, because the result may be a string that they own. */
 static void each_object(pTHX_ const sysvirt_Value *values, size_t count, void (*with)(pTHX_ sysvirt_Class, void *)) {
     size_t index;
     for (index = 0; index < count; index++) {
@@ -103,8 +103,8 @@ static void each_object(pTHX_ const sysvirt_Value *values, size_t count, void (*
     }
 }
 
-/* The mortals above `floor`, with a reference more to each: what decoding made and kept. An `exit` in a callback frees all
- * mortals there are, while Rust and libvirt still use them. */
+/* The mortals above `floor`, which decoding created, with an extra reference to each. An `exit` in a callback frees all mortals
+ * while Rust and libvirt still use them. */
 static SV **pin_mortals(pTHX_ SSize_t floor, SSize_t *count) {
     SV **pinned;
     SSize_t index;
@@ -121,7 +121,7 @@ static void unpin(pTHX_ SV **pinned, SSize_t count) {
     Safefree(pinned);
 }
 
-/* Arguments of which one is not plain are decoded by sysvirt_decode, and held if Perl code may run meanwhile. */
+/* If an argument is not plain, all are decoded by sysvirt_decode, and held if Perl code may run during the method. */
 static NOINLINE sysvirt_Outcome call_carefully(pTHX_ my_cxt_t *cxt, const sysvirt_Method *method, SV **given, SSize_t count,
                                                sysvirt_Value *args, sysvirt_Value *result) {
     const SSize_t floor = private_mortals(aTHX);
@@ -150,7 +150,7 @@ static NOINLINE sysvirt_Outcome call_carefully(pTHX_ my_cxt_t *cxt, const sysvir
     return outcome;
 }
 
-/* What callbacks left to be done, or the method's own exception. */
+/* Deferred work of callbacks, or the method's own exception. */
 static NOINLINE void fail(pTHX_ my_cxt_t *cxt, sysvirt_Outcome outcome, sysvirt_Value *result) {
     if (cxt->pending)
         finish_deferred(aTHX_ cxt, result);
@@ -168,7 +168,7 @@ static void return_list(pTHX_ my_cxt_t *cxt, I32 ax, sysvirt_Value *result) {
     sysvirt_drop(result);
 }
 
-/* A list in scalar context: how many there are, or the last one. */
+/* A list in scalar context: its length, or its last element. */
 static SV *scalar_of_list(pTHX_ my_cxt_t *cxt, sysvirt_Value *result) {
     if (result->tag == SYSVIRT_TAG_COUNTED_LIST)
         return newSViv((IV)result->len);
@@ -190,7 +190,7 @@ static NOINLINE void return_warned(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Me
         sysvirt_warn(aTHX_ AvARRAY(warnings)[index]);
 }
 
-/* Hands perl a result that takes new scalars. A constructor's object goes into the package of its invocant. */
+/* Returns a result that needs new scalars. A constructor's object goes into the package of its invocant. */
 static NOINLINE void return_built(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Method *method, const sysvirt_Value *args,
                                   sysvirt_Value *result) {
     SV *single, *variable = NULL;
@@ -238,8 +238,8 @@ static ALWAYS_INLINE bool is_iv(int64_t number) {
 #endif
 }
 
-/* Hands perl what the method returned, in the place of its arguments. The common results go into the op's own target, as
- * XS does: no new SV. */
+/* Returns the method's result in the place of its arguments. Common results are stored in the op's target, as XS does, without a
+ * new SV. */
 static ALWAYS_INLINE void finish(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Method *method, const sysvirt_Value *args,
                                  sysvirt_Outcome outcome, sysvirt_Value *result) {
     SV **sp = PL_stack_base + ax - 1;
@@ -286,7 +286,7 @@ void sysvirt_dispatch(pTHX_ CV *cv) {
     finish(aTHX_ cxt, ax, method, args, outcome, &result);
 }
 
-/* Most methods take nothing but their object, and most calls are of these: the same, by a shorter way. */
+/* Most calls have only the object as argument: a faster path for them. */
 void sysvirt_getter(pTHX_ CV *cv) {
     const sysvirt_Method *method = (const sysvirt_Method *)CvXSUBANY(cv).any_ptr;
     my_cxt_t *cxt = sysvirt_context(aTHX);
@@ -305,7 +305,7 @@ void sysvirt_getter(pTHX_ CV *cv) {
     finish(aTHX_ cxt, ax, method, &object, outcome, &result);
 }
 
-/* The value of an option of Sys::Virt->new, if it is given. */
+/* The value of an option of Sys::Virt->new, if present. */
 static SV *option(pTHX_ SV **given, I32 count, const char *name) {
     SV *found = NULL;
     I32 index;
@@ -336,7 +336,7 @@ void sysvirt_connect(pTHX_ CV *cv) {
     finish(aTHX_ cxt, ax, method, args, outcome, &result);
 }
 
-/* For calls that do not block: they begin here as the others do, and end with the same exceptions. */
+/* For non-blocking calls: they start in the same way, and end with the same exceptions. */
 
 const sysvirt_Method *sysvirt_method_of(const CV *cv) {
     const bool ours =

@@ -10,10 +10,10 @@ void sysvirt_dispatch(pTHX_ CV *cv);
 void sysvirt_getter(pTHX_ CV *cv);
 void sysvirt_connect(pTHX_ CV *cv);
 
-/* The method of an XSUB of ours, else NULL. */
+/* The method of one of our XSUBs, else NULL. */
 const sysvirt_Method *sysvirt_method_of(const CV *cv);
 
-/* Decodes the arguments of a call, whose number is checked first. They are not copied. */
+/* Checks the number of arguments, and decodes them without copying. */
 void sysvirt_decode_checked(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args);
 
 /* Whether there is a code reference among the arguments. */

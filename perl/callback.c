@@ -21,13 +21,13 @@ typedef struct callback {
     struct callback *next, *previous;
 } callback;
 
-/* Every callback of the process whose interpreter lives; other interpreters' are only marked, and counted, for there
- * may be many callbacks. */
+/* All callbacks of the process whose interpreters are alive. Callbacks of other interpreters are only marked and counted, because
+ * there may be many. */
 static callback *all;
 static size_t abandoned;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* What the gatherer is to call and to whom it tells the outcome. */
+/* The function for the gatherer to call, and the receiver of its results. */
 struct gathering {
     SV *code;
     SV **args;
@@ -40,7 +40,7 @@ struct gathering {
     void *context;
 };
 
-/* Whether this is the thread of the callback's interpreter. libvirt calls from any. */
+/* Whether this is the thread of the callback's interpreter. libvirt calls from any thread. */
 static bool is_here(const callback *cb) {
 #ifdef USE_ITHREADS
     return cb->interpreter == CURRENT_INTERPRETER;
@@ -58,8 +58,8 @@ static void unlink_callback(callback *cb) {
         cb->next->previous = cb->previous;
 }
 
-/* Releases a reference, but not within libvirt's or Rust's frames, with libvirt's locks held: what goes with it may have a
- * DESTROY, which may call libvirt, or `exit`. A mortal goes when the script's statement is over. */
+/* Releases a reference, but not within libvirt's or Rust's frames, with libvirt's locks held: freed values may have a DESTROY,
+ * which may call libvirt or `exit`. A mortal is freed at the end of the script's statement. */
 static void release_later(pTHX_ SV *sv) {
     if (sv && PL_phase != PERL_PHASE_DESTRUCT)
         sv_2mortal(sv);
@@ -74,7 +74,7 @@ static void free_callback(pTHX_ callback *cb) {
     free(cb);
 }
 
-/* Frees what other threads have given up on our behalf. */
+/* Frees callbacks that other threads have released. */
 static void sweep(pTHX) {
     callback *cb, *next, *mine = NULL;
     pthread_mutex_lock(&lock);
@@ -94,7 +94,7 @@ static void sweep(pTHX) {
     }
 }
 
-/* `anytime`: it may run in the midst of any call. */
+/* `anytime`: it may run during any call. */
 static void *create(void *code, void *owner, bool anytime) {
     dTHX;
     callback *cb = calloc(1, sizeof *cb);
@@ -149,7 +149,7 @@ static void destroy(void *pointer) {
     }
 }
 
-/* The interpreter ends: its callbacks stay, for libvirt has their addresses, but never run again. */
+/* The interpreter ends: its callbacks stay allocated, because libvirt has their addresses, but never run again. */
 static void forget_interpreter(pTHX_ void *unused) {
     callback *cb, *next;
     PERL_UNUSED_ARG(unused);
@@ -173,7 +173,7 @@ static void forget_interpreter(pTHX_ void *unused) {
     pthread_mutex_unlock(&lock);
 }
 
-/* The gatherer: an XSUB, so that the whole of its work, decoding included, stands under the caller's G_EVAL. */
+/* The gatherer: an XSUB, so that all of its work, including decoding, runs under the caller's G_EVAL. */
 static void gather(pTHX_ CV *cv) {
     dXSARGS;
     struct gathering *job = sysvirt_context(aTHX)->gathering;
@@ -203,7 +203,7 @@ static void gather(pTHX_ CV *cv) {
     XSRETURN_EMPTY;
 }
 
-/* An argument for Perl. No callback gets more than one borrowed object; it is noted in `borrowed`. */
+/* An argument for Perl. No callback gets more than one borrowed object, which is stored in `borrowed`. */
 static SV *build_argument(pTHX_ my_cxt_t *cxt, const callback *cb, sysvirt_Value *value, SV **borrowed) {
     if (value->tag == SYSVIRT_TAG_BORROWED) {
         assert(!*borrowed);
@@ -221,7 +221,7 @@ static SV *build_argument(pTHX_ my_cxt_t *cxt, const callback *cb, sysvirt_Value
     return sysvirt_build(aTHX_ cxt, value, NULL);
 }
 
-/* Keeps what is to be thrown when the method is over; the first one counts. Takes the reference over. */
+/* Stores the exception to throw at the end of the method; only the first counts. Takes over the reference. */
 static void defer(pTHX_ my_cxt_t *cxt, SV *error) {
     if (cxt->deferred)
         release_later(aTHX_ error);
@@ -301,17 +301,17 @@ static void invoke(pTHX_ void *argument) {
     LEAVE;
 }
 
-/* Tells that a callback of another interpreter could not run. A sub, since a warning may die. */
+/* Warns that a callback of another interpreter could not run. It is a function of its own, because a warning may die. */
 static void warn_of_miss(pTHX_ CV *cv) {
     dXSARGS;
     PERL_UNUSED_VAR(cv);
     PERL_UNUSED_VAR(items);
     Perl_ck_warner(aTHX_ packWARN(WARN_THREADS),
-                   "The event loop of this thread cannot run a callback that another thread registered (said once)");
+                   "The event loop of this thread cannot run a callback that another thread registered (reported once)");
     XSRETURN_EMPTY;
 }
 
-/* Whether that has not been told yet. Of a thread that has ended nobody expects anything. */
+/* Whether that has not been reported yet. For a thread that has ended it is not reported. */
 static bool is_first_miss(const callback *cb) {
     static bool told;
     bool first;
@@ -322,7 +322,7 @@ static bool is_first_miss(const callback *cb) {
     return first;
 }
 
-/* Calls Perl. False if it died, or if there is nobody to call: the caller then makes libvirt give up. */
+/* Calls Perl. False if it died, or if the interpreter has ended: the caller then makes libvirt abort. */
 static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Want want, const sysvirt_Field *returned,
                  intptr_t readback, const sysvirt_Field *read, sysvirt_Sink sink, void *context) {
     callback *cb = pointer, missed;
@@ -388,7 +388,7 @@ static size_t queue(void) {
     return sysvirt_async_queue(aTHX_ sysvirt_context(aTHX));
 }
 
-/* Not while the interpreter is no more, or in a thread without one. */
+/* Not after the interpreter has ended, or in a thread without one. */
 static void count_signals(bool lowered) {
     if (CURRENT_INTERPRETER) {
         dTHX;

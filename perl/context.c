@@ -9,8 +9,8 @@ START_MY_CXT
 #ifdef MULTIPLICITY
 int sysvirt_context_index;
 
-/* What stands in perl's list when the context of an interpreter that ends is gone, and serves no interpreter. Objects go
- * until the very end, and look there. */
+/* The entry in perl's list after the context of an ending interpreter is freed. It serves no interpreter. Objects are freed until
+ * the very end, and read this entry. */
 static my_cxt_t no_context;
 #else
 my_cxt_t *sysvirt_only_context;
@@ -40,7 +40,7 @@ my_cxt_t *sysvirt_context_new(pTHX) {
 }
 #endif
 
-/* What the context refers to goes with the interpreter. perl gives its list of what to call at the end to each thread, too. */
+/* The context's references are released with the interpreter. perl also copies its list of exit functions to each thread. */
 static void forget(pTHX_ void *unused) {
 #ifdef MULTIPLICITY
     my_cxt_t *cxt = sysvirt_context_of(aTHX);

@@ -17,7 +17,7 @@
 #define CURRENT_INTERPRETER ((void *)1)
 #endif
 
-/* What perls before 5.36 call otherwise, or lack. */
+/* Functions that perls before 5.36 lack, or have under another name. */
 #ifndef G_LIST
 #define G_LIST G_ARRAY
 #endif
@@ -29,7 +29,7 @@
 #define MUTABLE_SV(p) ((SV *)(void *)(p))
 #endif
 
-/* What belongs to the way that most calls take, and what does not. */
+/* Marks for the fast path of most calls, and for the rest. */
 #ifdef __GNUC__
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define NOINLINE __attribute__((noinline))
@@ -64,8 +64,8 @@ typedef struct {
     struct sysvirt_call *calls; /* those that are not settled */
 } my_cxt_t;
 
-/* That of this interpreter, NULL before its first use and after its end. A thread begins with its parent's in the list: what it
- * holds, the parent's stashes and scalars, is poison to any other interpreter. */
+/* The context of this interpreter, NULL before its first use and after its end. A thread starts with its parent's context in the
+ * list; the parent's stashes and scalars in it must not be used by another interpreter. */
 #ifdef MULTIPLICITY
 extern int sysvirt_context_index;
 my_cxt_t *sysvirt_context_new(pTHX);
@@ -78,7 +78,7 @@ extern my_cxt_t *sysvirt_only_context;
 static inline my_cxt_t *sysvirt_context_of(pTHX) { return sysvirt_only_context->interpreter ? sysvirt_only_context : NULL; }
 #endif
 
-/* The same, set up at its first use. */
+/* The same, created at its first use. */
 static inline my_cxt_t *sysvirt_context(pTHX) {
 #ifdef MULTIPLICITY
     my_cxt_t *cxt = sysvirt_context_of(aTHX);
@@ -88,7 +88,7 @@ static inline my_cxt_t *sysvirt_context(pTHX) {
 #endif
 }
 
-/* That of the interpreter that loads the module. */
+/* The context of the interpreter that loads the module. */
 my_cxt_t *sysvirt_context_boot(pTHX);
 
 #endif

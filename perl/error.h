@@ -6,10 +6,10 @@
 
 #include "context.h"
 
-/* Where the script is that called one of our modules. */
+/* The line of the script that called one of our modules. */
 COP *sysvirt_position(pTHX);
 
-/* A Sys::Virt::Error of the value that a call failed with. */
+/* A Sys::Virt::Error for the error value of a call. */
 SV *sysvirt_error_new(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, const char *file, line_t line);
 
 void sysvirt_error_boot(pTHX_ const my_cxt_t *cxt);

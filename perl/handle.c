@@ -5,8 +5,8 @@
 #include "handle.h"
 #include <pthread.h>
 
-/* How many forks lie between the process that loaded us and this one. A handle of an older generation
- * belongs to the parent, and so does the session with the daemon behind it: it is not closed here. */
+/* The number of forks between the process that loaded the module and this one. A handle of an older generation belongs to the
+ * parent, like its session with the daemon, and is not closed here. */
 static SSize_t generation;
 
 /* The generation of a handle is in mg_len, of which perl makes something of its own if it is positive (the pointer is to a
@@ -15,8 +15,8 @@ static SSize_t generation;
 
 static void next_generation(void) { generation++; }
 
-/* Closing a connection may call an event loop in Perl, whose exceptions have no method to come from: as those of any
- * DESTROY, they are warnings. `exit` needs none. */
+/* Closing a connection may call an event loop in Perl. No method can throw its exceptions, so they are warnings, as in any DESTROY.
+ * `exit` needs no handling. */
 void sysvirt_handle_warn_or_exit(pTHX_ my_cxt_t *cxt) {
     SV *error = cxt->deferred;
     const bool exiting = cxt->exiting;
@@ -50,7 +50,7 @@ static int handle_free(pTHX_ SV *sv, MAGIC *magic) {
     return 0;
 }
 
-/* The handle gets a reference of its own. */
+/* Gives the handle its own reference. */
 static void retain(MAGIC *magic) {
     sysvirt_retain(sysvirt_handle_class(magic), magic->mg_ptr);
     magic->mg_private &= ~SYSVIRT_HANDLE_BORROWED;
@@ -99,8 +99,8 @@ SV *sysvirt_handle_inner(pTHX_ sysvirt_Class class_, void *object) {
     return inner;
 }
 
-/* The same for an object that stays libvirt's until sysvirt_handle_end_borrow. To retain and to release it would cost
- * more than all the rest of an event, and hardly any script keeps what it is told about. */
+/* The same for an object that libvirt owns until sysvirt_handle_end_borrow. Retaining and releasing it would cost more than all the
+ * rest of an event, and scripts rarely keep the object. */
 SV *sysvirt_handle_borrow(pTHX_ sysvirt_Class class_, void *object) {
     SV *inner = sysvirt_handle_inner(aTHX_ class_, object);
     SvMAGIC(inner)->mg_private |= SYSVIRT_HANDLE_BORROWED;
@@ -108,7 +108,7 @@ SV *sysvirt_handle_borrow(pTHX_ sysvirt_Class class_, void *object) {
     return inner;
 }
 
-/* Whether Perl code may run when the object goes, which might keep it. */
+/* Whether Perl code may run when the object is freed, which might keep it. */
 static bool has_destructor(pTHX_ SV *inner) {
     GV *gv = SvOBJECT(inner) ? gv_fetchmeth_pvn(SvSTASH(inner), "DESTROY", 7, 0, 0) : NULL;
     return !gv || !GvCV(gv) || !CvCONST(GvCV(gv));
@@ -122,8 +122,8 @@ void sysvirt_handle_end_borrow(pTHX_ SV *inner) {
     SvREFCNT_dec(inner);
 }
 
-/* Keeps a handle's object, and the scalar, until sysvirt_handle_end_hold, even if the script closes it: much cheaper than a
- * reference of libvirt's. False if it cannot. */
+/* Keeps a handle's object and its scalar alive until sysvirt_handle_end_hold, even if the script closes the handle: much cheaper
+ * than a libvirt reference. False if impossible. */
 bool sysvirt_handle_hold(SV *inner, const void *object) {
     MAGIC *magic = sysvirt_handle_magic_of(inner);
     if (!magic || !object || magic->mg_ptr != object || (magic->mg_private & SYSVIRT_HANDLE_BORROWED)
@@ -144,14 +144,14 @@ void sysvirt_handle_end_hold(pTHX_ SV *inner, void *object) {
     SvREFCNT_dec(inner);
 }
 
-/* A new handle; takes over the reference likewise. */
+/* A new handle; also takes over the reference. */
 SV *sysvirt_handle_new(pTHX_ HV *stash, sysvirt_Class class_, void *object) {
     SV *inner = sysvirt_handle_inner(aTHX_ class_, object);
     SvTAINT(inner);
     return sv_bless(newRV_noinc(inner), stash);
 }
 
-/* What DESTROY and close do: the object goes now, the scalar becomes 0 and stays a handle. */
+/* For DESTROY and close: releases the object now; the scalar becomes 0 and stays a handle. */
 void sysvirt_handle_close(pTHX_ SV *sv) {
     MAGIC *magic = sysvirt_handle_magic(sv);
     if (!magic)

@@ -31,7 +31,7 @@ static inline MAGIC *sysvirt_handle_magic_of(SV *inner) {
 /* Behind other magic. */
 MAGIC *sysvirt_handle_magic_of_argument(SV *inner);
 
-/* The same of a method's argument: what comes of a tainted one is tainted. */
+/* The same for a method's argument: the result of a tainted argument is tainted. */
 static inline MAGIC *sysvirt_handle_magic_read(SV *inner) {
     MAGIC *magic;
     if (SvTYPE(inner) < SVt_PVMG || !(magic = SvMAGIC(inner)))
@@ -39,10 +39,10 @@ static inline MAGIC *sysvirt_handle_magic_read(SV *inner) {
     return LIKELY(magic->mg_virtual == &sysvirt_handle_table) ? magic : sysvirt_handle_magic_of_argument(inner);
 }
 
-/* The same by way of the reference. */
+/* The same through the reference. */
 static inline MAGIC *sysvirt_handle_magic(SV *sv) { return SvROK(sv) ? sysvirt_handle_magic_of(SvRV(sv)) : NULL; }
 
-/* The same of an argument that is a plain reference, which is magical neither. */
+/* The same for an argument that is a plain reference without magic. */
 static inline MAGIC *sysvirt_handle_magic_plain(SV *sv) {
     return (SvFLAGS(sv) & (SVs_GMG | SVf_ROK)) == SVf_ROK ? sysvirt_handle_magic_read(SvRV(sv)) : NULL;
 }

@@ -40,7 +40,7 @@ typedef struct {
     uint64_t id;
 } waiting;
 
-/* The call is over, or a handler's exception leaves it to itself. */
+/* The call has ended, or is abandoned because a handler died. */
 static void leave(pTHX_ void *pointer) {
     waiting *call = pointer;
     PERL_UNUSED_CONTEXT;
@@ -52,8 +52,8 @@ static void leave(pTHX_ void *pointer) {
     Safefree(call);
 }
 
-/* Waits until the descriptor is readable or a signal has come, which may have come already: it stays blocked between the look and
- * the wait. */
+/* Waits until the descriptor is readable or a signal has come, which may have arrived already: the signal stays blocked between the
+ * check and the wait. */
 static void wait_for(pTHX_ int fd) {
     struct pollfd ready = {.fd = fd, .events = POLLIN};
     sigset_t all, before;
@@ -78,7 +78,7 @@ sysvirt_Outcome sysvirt_call_limited(pTHX_ my_cxt_t *cxt, const sysvirt_Method *
     if (call->id <= 1) {
         sysvirt_queue_close(call->queue);
         Safefree(call);
-        croak("%s: no thread can be started", method->name);
+        croak("%s: cannot start a thread", method->name);
     }
     ENTER;
     SAVEDESTRUCTOR_X(leave, call);

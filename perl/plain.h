@@ -11,7 +11,7 @@
 bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out);
 bool sysvirt_decode_plain_pairs(pTHX_ const sysvirt_Shape *shape, SV **given, SSize_t count, sysvirt_Value *out);
 
-/* Whether the string is ASCII without NUL, which stands for itself. */
+/* Whether the string is ASCII without NUL, which needs no conversion. */
 static inline bool sysvirt_is_ascii(const char *text, STRLEN length) {
     const signed char *at = (const signed char *)text, *const end = at + length;
     for (; at < end; at++)

@@ -55,14 +55,14 @@ static inline SV *private_mortal(pTHX_ SSize_t index) { return PL_tmps_stack[ind
  * general way. perl's own dMARK-less ops do the same. Breaks the build if the mark stack changes. */
 static inline I32 private_mark(pTHX) { return *PL_markstack_ptr; }
 
-/* hv_common with HV_FETCH_ISSTORE: hv_store_ent with a key whose hash value is known, and without the HE that nobody wants. */
+/* hv_common with HV_FETCH_ISSTORE: hv_store_ent with a key whose hash value is known, and without returning the HE. */
 static inline void private_hv_store(pTHX_ HV *hash, SV *key, SV *value) {
     (void)hv_common(hash, key, NULL, 0, 0, HV_FETCH_ISSTORE | HV_FETCH_JUST_SV, value, SvSHARED_HASH(key));
 }
 
 /* newHVhv, HvARRAY, HvMAX, HeVAL: a copy of a hash, whose values are then replaced in their places: a third of the cost of
- * storing each key. Only hashes of ours are walked so, without placeholders or magic; the keys are compared one by one, so that
- * a perl that orders a copy otherwise gets correct hashes all the same. */
+ * storing each key. Only hashes of ours are walked so, without placeholders or magic. The keys are compared one by one, so that
+ * hashes are correct even in a perl that orders a copy differently. */
 static inline HV *private_hv_copy(pTHX_ HV *hash) { return newHVhv(hash); }
 
 /* AvFILLp: the length of an array of ours, without a function call for the magic that it does not have. */
@@ -72,13 +72,13 @@ static inline SV *private_av_at(AV *array, SSize_t index) { return index <= AvFI
 /* Gv_AMG: whether a class has overloaded operators. SvAMAGIC is only a suspicion until perl has looked for them. */
 static inline bool private_overloads(pTHX_ SV *reference) { return SvAMAGIC(reference) && Gv_AMG(SvSTASH(SvRV(reference))); }
 
-/* amagic_call with numer_amg: what `0+` makes of an object, or what the operators that stand in for it do; NULL if none does.
+/* amagic_call with numer_amg: what `0+` makes of an object, or the operators that perl uses instead; NULL if there is none.
  * sv_2num, which is public since 5.20 only, would take the address of an object without operators. */
 static inline SV *private_overloaded_number(pTHX_ SV *reference) {
     return amagic_call(reference, &PL_sv_undef, numer_amg, AMGf_noright | AMGf_unary);
 }
 
-/* cop_warnings: the bits of a lexical scope, which warnings::enabled reads by `caller`; ckWARN knows perl's own categories alone.
+/* cop_warnings: the bits of a lexical scope, which warnings::enabled reads by `caller`; ckWARN only knows perl's own categories.
  * A scope made before the category was registered is shorter: there `all` counts (bits 0 and 1). Without a set of its own a scope
  * says `otherwise`. 5.37.6 changed the type; a perl that changes it again is told apart by RCPV_LEN. */
 static inline bool private_warning_bit(pTHX_ size_t bit, bool otherwise) {
@@ -122,7 +122,7 @@ static inline HE *private_next(private_walk *walk) {
 }
 
 /* CvCONST on an XSUB that has effects: perl does not call a DESTROY that is a constant (S_curse, since 5.16), and what it would
- * do, the handle's magic does at a tenth of the cost. A perl that calls it would only be slower; t/handles.t tells. Without
+ * do, the handle's magic does at a tenth of the cost. A perl that calls it would only be slower; t/handles.t detects that. Without
  * a value the sub is not inlined (cv_const_sv), whatever its prototype. */
 static inline void private_skip_on_destruction(CV *destroy) { CvCONST_on(destroy); }
 
@@ -172,7 +172,7 @@ static inline CV *private_new_xsub(pTHX_ HV *stash, const char *name, U32 length
 #endif
 }
 
-/* SvLEN 0: a string that is not perl's to free nor to change. */
+/* SvLEN 0: a string that perl neither frees nor changes. */
 static inline SV *private_static_string(pTHX_ const char *text, STRLEN length) {
     SV *string = newSV_type(SVt_PV);
     SvPV_set(string, (char *)PTR2UV(text));
@@ -189,8 +189,8 @@ static inline void private_make_globs_in(pTHX_ COP *place) {
     PL_curcop = place;
 }
 
-/* PL_curcop and blk_oldcop: where the script called one of our modules, so that messages and warnings name its line, as those of a
- * method do that it calls itself. caller_cx is public, what it returns is not. */
+/* PL_curcop and blk_oldcop: where the script called one of our modules, so that messages and warnings name its line, like those of
+ * a method that it calls directly. caller_cx is public, its result is not. */
 static inline COP *private_caller(pTHX_ I32 level) {
     const PERL_CONTEXT *context = caller_cx(level, NULL);
     return context ? context->blk_oldcop : NULL;
@@ -207,9 +207,9 @@ static inline void private_taint(pTHX) {
     TAINT;
 }
 
-/* PL_sig_pending: how many signals have come since perl has last handled any, which is told from 0 alone; perl's C handler adds one
- * for each, and leaves by longjmp if it gets to 120. No function of perl's says that none may be handled for a while. Lowers it, or
- * makes it again what perl expects; the handler may run in between. Returns whether signals had come before. A perl without
+/* PL_sig_pending: how many signals have come since perl has last handled any, which perl only compares with 0; perl's C handler
+ * adds one for each, and leaves by longjmp if it reaches 120. perl has no function to defer signals for a while. Lowers it, or
+ * restores the value that perl expects; the handler may run in between. Returns whether signals had come before. A perl without
  * that limit would only find a number that is not 0. */
 static inline bool private_lower_pending(pTHX) { return __atomic_exchange_n(&PL_sig_pending, -1000000000, __ATOMIC_RELAXED) != 0; }
 static inline void private_raise_pending(pTHX_ bool before) {
@@ -241,7 +241,7 @@ static inline bool private_run_handlers(pTHX_ PerlIO *f) {
     return here;
 }
 
-/* STATUS_EXIT: the status that `exit` in a callback set, to go on with. */
+/* STATUS_EXIT: the status that `exit` in a callback set, for continuing the exit. */
 static inline void private_exit_on(pTHX) { my_exit(STATUS_EXIT); }
 
 #endif

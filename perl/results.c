@@ -89,8 +89,8 @@ static SV *file_handle(pTHX_ sysvirt_Value *value) {
     return reference;
 }
 
-/* A new SV for the value. Handles are taken over: the value no longer owns them. They go into the package
- * of their class, or into `stash`. */
+/* A new SV for the value. Takes over handles: the value no longer owns them. They are blessed into the package of their class, or
+ * into `stash`. */
 SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
     size_t index;
     switch (value->tag) {

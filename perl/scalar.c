@@ -53,7 +53,7 @@ static SV *unstolen(pTHX_ SV *sv) {
     return copy;
 }
 
-/* A copy of a scalar, so that nothing that Perl code does can change or move it. Its magic is asked now, once. */
+/* A copy of a scalar, which Perl code cannot change or move. Its magic is called now, once. */
 SV *sysvirt_copy(pTHX_ SV *sv) {
     SvGETMAGIC(sv);
     if (SvPOK(sv) && !SvROK(sv) && !SvIOK(sv) && !SvNOK(sv))
@@ -62,7 +62,7 @@ SV *sysvirt_copy(pTHX_ SV *sv) {
     return SvPOK(sv) ? sysvirt_wiped(aTHX_ sv) : sv;
 }
 
-/* perl's words, with our method in the place of "subroutine entry". */
+/* perl's message, with our method instead of "subroutine entry". */
 static void warn_uninitialized(pTHX_ const sysvirt_place *place) {
     if (ckWARN(WARN_UNINITIALIZED))
         Perl_warner(aTHX_ packWARN(WARN_UNINITIALIZED), "Use of uninitialized value in %s (%" SVf ")",
@@ -161,7 +161,7 @@ static SV *number_of_object(pTHX_ SV *sv) {
     return SvROK(sv) ? NULL : sv;
 }
 
-/* The integer that a scalar with a value stands for, as perl sees it. FALSE: it is a string that is not wholly a number. */
+/* The integer value of a defined scalar, as perl sees it. FALSE: it is a string that is not entirely a number. */
 bool sysvirt_numify(pTHX_ SV *sv, sysvirt_Value *out) {
     if (SvIOK(sv)) {
         if (SvIsUV(sv))
@@ -235,7 +235,7 @@ SV *sysvirt_decode_float(pTHX_ const sysvirt_place *place, const sysvirt_Shape *
     return NULL;
 }
 
-/* A copy of the string that an overloaded object stands for, which may be a variable of the script's. */
+/* A copy of the string value of an overloaded object, which may be a variable of the script. */
 static SV *own_string(pTHX_ SV *sv) {
     STRLEN length;
     const char *text = SvPV_nomg_const(sv, length);
@@ -250,8 +250,8 @@ static bool has_high_bytes(const char *text, STRLEN length) {
     return FALSE;
 }
 
-/* The scalar whose string counts, which has no magic; NULL: a reference that is none. A number gets its string in a copy, for
- * the script's own would have one from then on. */
+/* The scalar with the string value, without magic; NULL: a reference without string value. A number is converted in a copy, because
+ * the script's scalar would keep the string. */
 static SV *string_of(pTHX_ const sysvirt_place *place, SV *sv) {
     if (SvROK(sv))
         return private_overloads(aTHX_ sv) ? own_string(aTHX_ sv) : NULL;
@@ -281,7 +281,7 @@ SV *sysvirt_decode_text(pTHX_ const sysvirt_place *place, const sysvirt_Shape *s
     return NULL;
 }
 
-/* A string of bytes; of a secret, wide characters are passed as UTF-8, as they always were. */
+/* A string of bytes; in a secret, wide characters are passed as UTF-8, as in the original. */
 SV *sysvirt_decode_bytes(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
     STRLEN length;
     const char *bytes;
@@ -298,7 +298,7 @@ SV *sysvirt_decode_bytes(pTHX_ const sysvirt_place *place, const sysvirt_Shape *
     return NULL;
 }
 
-/* The number of a scalar, with its fraction if it has one. FALSE: it is a string that is not wholly a number. */
+/* The number of a scalar, with its fraction if it has one. FALSE: it is a string that is not entirely a number. */
 static bool numify_wholly(pTHX_ SV *sv, sysvirt_Value *out) {
     const bool number = sysvirt_numify(aTHX_ sv, out);
     const NV real = SvIOK(sv) ? 0 : SvNOK(sv) ? SvNVX(sv) : Atof(SvPV_nolen(sv));
@@ -309,7 +309,7 @@ static bool numify_wholly(pTHX_ SV *sv, sysvirt_Value *out) {
     return number;
 }
 
-/* What only Rust knows the type of: the string and the number. Which of them is no good shows when it is wanted. */
+/* A value whose type only Rust knows: its string and its number. An invalid one is an error only when it is used. */
 SV *sysvirt_decode_scalar(pTHX_ const sysvirt_place *place, SV *sv, sysvirt_Value *out) {
     static const sysvirt_Shape string = {.kind = SYSVIRT_KIND_TEXT};
     SV *number = sv, *why;

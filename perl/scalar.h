@@ -6,7 +6,7 @@
 
 #include "context.h"
 
-/* What is being decoded, for messages. */
+/* The name of the value that is decoded, for messages. */
 typedef struct {
     const char *method; /* NULL: what a callback returned */
     const char *name;   /* the argument, or the key in it ... */
@@ -37,7 +37,7 @@ SV *sysvirt_wiped(pTHX_ SV *sv);
 
 bool sysvirt_numify(pTHX_ SV *sv, sysvirt_Value *out);
 
-/* Each returns NULL, or in a mortal what is wrong: the words behind the name. */
+/* Each returns NULL, or a mortal with the reason: the part of the message after the name. */
 SV *sysvirt_decode_number(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out);
 SV *sysvirt_decode_float(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out);
 SV *sysvirt_decode_text(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out);

@@ -47,10 +47,10 @@ static const sysvirt_Field *field_of(const sysvirt_Shape *shape, const char *key
     return NULL;
 }
 
-/* Notes a scalar: it is kept, whatever Perl code does to what holds it. */
+/* Records a scalar: it stays alive, whatever Perl code does to its container. */
 static void note(pTHX_ AV *noted, SV *sv) { av_push(noted, sv ? SvREFCNT_inc_NN(sv) : newSV(0)); }
 
-/* The elements are noted before any of them is looked at, for that may run Perl code, which may change the array. */
+/* The elements are recorded before any of them is decoded, because decoding may run Perl code, which may change the array. */
 static SV *decode_array(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, AV *array, sysvirt_Value *out) {
     growing list = {NULL, 0};
     const SSize_t count = av_len(array) + 1;
@@ -77,7 +77,7 @@ static SV *decode_array(pTHX_ const sysvirt_place *place, const sysvirt_Shape *s
     return NULL;
 }
 
-/* An array with a fixed number of elements, each of a shape of its own. It has no name but its own. */
+/* An array with a fixed number of elements, each with its own shape. */
 static SV *decode_tuple(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, AV *array, sysvirt_Value *out) {
     sysvirt_Value *items = sysvirt_scratch(aTHX_ shape->nfields * sizeof *items);
     size_t index;
@@ -136,8 +136,7 @@ static SV *decode_pair(pTHX_ hash_decoder *of, SV *key, SV *value) {
     return NULL;
 }
 
-/* Of a tied hash, whose iterator is the script's too: what is there under each key that we know. The original asks for those that
- * the driver has. */
+/* For a tied hash, whose iterator the script may use: fetches each known key. The original fetches the keys that the driver has. */
 static void note_known(pTHX_ const sysvirt_Shape *shape, HV *hash, AV *pairs) {
     size_t index;
     for (index = 0; index < shape->nfields; index++) {
@@ -175,7 +174,7 @@ static SV *decode_hash(pTHX_ const sysvirt_place *place, const sysvirt_Shape *sh
         why = decode_pair(aTHX_ &of, AvARRAY(pairs)[index], AvARRAY(pairs)[index + 1]);
     if (why)
         return why;
-    /* Without a known key Rust refuses, and wants to see one of the others. */
+    /* Without a known key Rust throws, and names one of the unknown keys. */
     if (of.unknown && !of.list.count) {
         STRLEN length;
         const char *name = SvPV_const(AvARRAY(of.unknown)[0], length);
@@ -209,7 +208,7 @@ void sysvirt_decode_pairs(pTHX_ const sysvirt_place *place, const sysvirt_Shape 
     finish(&of.list, SYSVIRT_TAG_MAP, out);
 }
 
-/* A file descriptor: of a file handle (a glob, a reference to one, or an object of IO's), or by its number. */
+/* A file descriptor: of a file handle (a glob, a reference to one, or an IO object), or its number. */
 static SV *decode_descriptor(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
     SV *target = SvROK(sv) ? SvRV(sv) : sv;
     IO *io = isGV_with_GP(target) ? GvIO((GV *)target) : SvTYPE(target) == SVt_PVIO ? (IO *)target : NULL;
@@ -222,7 +221,7 @@ static SV *decode_descriptor(pTHX_ const sysvirt_place *place, const sysvirt_Sha
     return NULL;
 }
 
-/* A handle, a reference to a number, or a string: for the few methods that take what there is. */
+/* A handle, a reference to a number, or a string: for the few methods that accept anything. */
 static SV *decode_any(pTHX_ const sysvirt_place *place, SV *sv, sysvirt_Value *out) {
     const MAGIC *magic = SvROK(sv) ? sysvirt_handle_magic_read(SvRV(sv)) : NULL;
     if (magic) {
@@ -245,7 +244,7 @@ static SV *decode_any(pTHX_ const sysvirt_place *place, SV *sv, sysvirt_Value *o
     return NULL;
 }
 
-/* Whether it is an object that says what number it is, as those of bigint do, which are hashes. */
+/* Whether it is an object with a numeric value, such as those of bigint, which are hashes. */
 static bool is_number_object(pTHX_ SV *target) { return SvOBJECT(target) && gv_fetchmeth_pvn(SvSTASH(target), "(0+", 3, -1, 0); }
 
 static SV *decode_container(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
@@ -293,7 +292,7 @@ SV *sysvirt_decode_as(pTHX_ const sysvirt_place *place, const sysvirt_Shape *sha
         return sysvirt_decode_scalar(aTHX_ place, sv, out);
     case SYSVIRT_KIND_HANDLE:
         if (shape->optional && !SvROK(sv)) {
-            sysvirt_warn(aTHX_ sv_2mortal(newSVpvf("%s: %" SVf " is not an object, and counts as undef", place->method,
+            sysvirt_warn(aTHX_ sv_2mortal(newSVpvf("%s: %" SVf " is not an object, and is treated as undef", place->method,
                                                    SVfARG(sysvirt_place_name(aTHX_ place)))));
             return NULL;
         }
@@ -315,7 +314,7 @@ SV *sysvirt_decode_as(pTHX_ const sysvirt_place *place, const sysvirt_Shape *sha
     }
 }
 
-/* What a callback returned, or left in an argument. Dies if it is no good. */
+/* The result of a callback, or the value that it left in an argument. Dies if it is invalid. */
 void sysvirt_decode_result(pTHX_ const sysvirt_Field *what, SV *sv, sysvirt_Value *out) {
     const sysvirt_place place = {NULL, what->key, what->len, -1};
     SV *why;

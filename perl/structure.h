@@ -11,7 +11,7 @@ void sysvirt_decode_pairs(pTHX_ const sysvirt_place *place, const sysvirt_Shape 
                           sysvirt_Value *out);
 void sysvirt_decode_result(pTHX_ const sysvirt_Field *what, SV *sv, sysvirt_Value *out);
 
-/* The package that a class method was called on, by name or by an object; an invocant's value carries it. */
+/* The package that a class method was called on, by name or by an object; the value of an invocant contains it. */
 static inline HV *sysvirt_invocant_stash(pTHX_ SV *sv) { return sv_isobject(sv) ? SvSTASH(SvRV(sv)) : gv_stashsv(sv, GV_ADD); }
 
 #endif

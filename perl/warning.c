@@ -26,13 +26,13 @@ static void register_category(pTHX) {
     LEAVE;
 }
 
-/* Whether warnings.pm has been read to its end: it fills its tables first. */
+/* Whether warnings.pm has been loaded completely: it fills its tables first. */
 static bool has_categories(pTHX) {
     SV *last = get_sv("warnings::LAST_BIT", 0);
     return last && SvOK(last) && get_cv("warnings::register_categories", 0);
 }
 
-/* Somebody looks into %warnings::Bits, which `use warnings` and `no warnings` do before anything else. Once is enough. */
+/* %warnings::Bits is read, which `use warnings` and `no warnings` do first. Once is enough. */
 static I32 bits_are_wanted(pTHX_ IV action, SV *bits) {
     MAGIC *magic = mg_find(bits, PERL_MAGIC_uvar);
     PERL_UNUSED_ARG(action);
@@ -43,8 +43,8 @@ static I32 bits_are_wanted(pTHX_ IV action, SV *bits) {
     return 0;
 }
 
-/* Registers the category, at once or when the script uses warnings.pm. We do not load it: that takes as long as all of our
- * classes. A hash with uvar magic tells of each access (perlguts), and is a common hash otherwise. */
+/* Registers the category, immediately or when the script loads warnings.pm. We do not load it, because that takes as long as all of
+ * our classes. A hash with uvar magic reports each access (perlguts), and is an ordinary hash otherwise. */
 void sysvirt_warning_boot(pTHX) {
     if (has_categories(aTHX)) {
         register_category(aTHX);
@@ -54,7 +54,7 @@ void sysvirt_warning_boot(pTHX) {
     }
 }
 
-/* Warns, unless the script's line has that off, or dies if it wants it. */
+/* Warns, unless warnings are off at the script's line; dies if they are fatal there. */
 void sysvirt_warn(pTHX_ SV *message) {
     const IV offset = offset_of_category(aTHX);
     const size_t bit = offset >= 0 ? (size_t)offset : 2 * WARN_MISC;

@@ -32,13 +32,13 @@ fn main() {
     };
     println!("cargo:rustc-cfg=shim");
 
-    // rustc would only say that it drops the shared object.
+    // rustc would only report that it drops the shared object.
     let target = |key: &str| std::env::var(format!("CARGO_CFG_TARGET_{key}")).unwrap_or_default();
     if target("ENV") == "musl" && target("FEATURE").split(',').any(|feature| feature == "crt-static") {
         fail("a module of perl is a shared object: build with RUSTFLAGS=-Ctarget-feature=-crt-static");
     }
 
-    // A string of perl's configuration; or its words, as a shell sees them.
+    // A string of perl's configuration; or its words, split as by a shell.
     let ask = |script: String| {
         let output = Command::new(&perl)
             .args(["-e", &script])
@@ -73,8 +73,8 @@ fn main() {
     for source in SOURCES {
         build.file(format!("perl/{source}.c"));
     }
-    // The path may hold blanks, so it travels as one argument of its own.
-    // A folder of the system's: the compiler's warnings are about our files.
+    // The path may contain blanks, so it is a separate argument. It is a system folder, so that the compiler only warns about our
+    // files.
     build.flag("-isystem").flag(format!("{}/CORE", config("archlibexp")));
     let flags = words("ccflags");
     build.flags(&flags);
@@ -84,7 +84,7 @@ fn main() {
         let (compiler, rest) = cc.split_first().expect("perl has a C compiler");
         build.compiler(compiler).flags(rest);
     }
-    // rustc's linker reads machine code alone, and would leave the shim out without a word.
+    // rustc's linker only reads machine code, and would silently omit the shim.
     let asked = std::env::var("CFLAGS").unwrap_or_default();
     if flags.iter().map(String::as_str).chain(asked.split_whitespace()).any(|flag| flag.starts_with("-flto"))
     {
@@ -102,7 +102,7 @@ fn main() {
         .compile("sysvirt_shim");
 }
 
-/// Ends the build with a line that says why.
+/// Ends the build with a one-line reason.
 fn fail(why: &str) -> ! {
     println!("cargo:warning={why}");
     eprintln!("{why}");

@@ -158,7 +158,7 @@ pub extern "C" fn sysvirt_serve_loop(within: bool) {
 }
 
 /// The time limit of a call with these arguments in nanoseconds; 0: none. What the callback of a broken connection calls runs on
-/// its own thread: libvirt holds a lock meanwhile that it may need.
+/// its own thread, because libvirt holds a lock that it may need.
 ///
 /// # Safety
 /// `args` are the `count` decoded arguments of a method.

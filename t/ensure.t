@@ -36,13 +36,15 @@ subtest 'domains' => sub {
         sub { $conn->ensure_domain( 'web', 'running' ) };
     throws '... is not present either', 'NO_DOMAIN', sub { $conn->ensure_domain( 'web', 'present' ) };
     is( $conn->ensure_domain( 'web', 'stopped' ), 0, '... but does not run' );
-    is( $conn->ensure_domain( 'web', 'running', xml => $xml, dry_run => 1 ), 1, 'a dry run tells' );
+    is( $conn->ensure_domain( 'web', 'running', xml => $xml, dry_run => 1 ),
+        1, 'a dry run reports the change' );
     state_is( absent => 'and does nothing' );
     twice( 'present', 1, sub { $conn->ensure_domain( 'web', 'present', xml => $xml ) } );
     state_is( shutoff => 'it is defined' );
     twice( 'running from off', 1, sub { $conn->ensure_domain( 'web', 'running' ) } );
     my $dom = state_is( running => 'it runs' );
-    is( $conn->ensure_domain( 'web', 'running', dry_run => 1 ), 0, 'a dry run tells that all is well' );
+    is( $conn->ensure_domain( 'web', 'running', dry_run => 1 ),
+        0, 'a dry run reports that nothing has to change' );
     $dom->suspend;
     twice( 'running from paused, by the object', 1, sub { $conn->ensure_domain( $dom, 'running' ) } );
     twice( 'stopped, by asking the guest',       1, sub { $conn->ensure_domain( $dom, 'stopped' ) } );
@@ -104,12 +106,13 @@ subtest 'networks, pools, volumes' => sub {
     twice( 'absent, by its name',   0, sub { $pool->ensure_volume( 'disk', 'absent' ) } );
 };
 
-subtest 'somebody else is at work' => sub {
+subtest 'another program is active' => sub {
     my $dom = $conn->define_domain($xml);
     no warnings qw(once redefine);    ## no critic (ProhibitNoWarnings)
     my ( $start, $destroy, $undefine ) = map { Sys::Virt::Ensure->can($_) } qw(start_up destroy undefine);
     local *Sys::Virt::Ensure::start_up = sub { $dom->create; goto &$start };
-    is( $conn->ensure_domain( 'web', 'running' ), 0, 'somebody was faster: running, and nothing changed' );
+    is( $conn->ensure_domain( 'web', 'running' ),
+        0, 'another program was faster: running, and nothing changed' );
     local *Sys::Virt::Ensure::destroy = sub { $dom->destroy; goto &$destroy };
     is( $conn->ensure_domain( 'web', 'stopped', force => 0 ), 0, '... stopped' );
     local *Sys::Virt::Ensure::undefine = sub { $dom->undefine; goto &$undefine };
@@ -123,7 +126,8 @@ subtest 'somebody else is at work' => sub {
         $conn->get_domain_by_name('web')->undefine;
         goto &$start;
     };
-    throws 'nobody fights for ever', qr/./, sub { $conn->ensure_domain( 'web', 'running', xml => $xml ) };
+    throws 'two programs do not fight forever', qr/./,
+        sub { $conn->ensure_domain( 'web', 'running', xml => $xml ) };
     cmp_ok( $times, '>', 5,  '... but tries again' );
     cmp_ok( $times, '<', 50, '... a number of times' );
     $conn->ensure_domain( 'web', 'absent' );
@@ -142,7 +146,7 @@ subtest 'failures' => sub {
         sub { $conn->ensure_network( $conn->get_domain_by_name('test'), 'running' ) };
     throws 'an option that there is not', qr/ensure_network has no option 'force' at \Q$0\E/,
         sub { $conn->ensure_network( 'default', 'stopped', force => 0 ) };
-    throws 'force that is no number', qr/force is a number of seconds at \Q$0\E/,
+    throws 'force that is not a number', qr/force must be a number of seconds at \Q$0\E/,
         sub { $conn->ensure_domain( 'test', 'stopped', force => 'yes' ) };
     throws 'a closed connection', 'INVALID_CONN', sub {
         my $other = Sys::Virt->new( uri => 'test:///default' );
@@ -171,7 +175,7 @@ subtest 'in the background' => sub {
     alarm 1;
     throws 'a signal ends the blocking form', qr/\Aenough/, sub { $conn->ensure_domain( 'web', 'stopped' ) };
     alarm 60;
-    is( Sys::Virt::Async->pending,             0,     '... nothing goes on' );
+    is( Sys::Virt::Async->pending,             0,     '... nothing continues' );
     is( Sys::Virt::Async::Loops::next_timer(), undef, '... no timer is left' );
 };
 

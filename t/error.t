@@ -30,7 +30,7 @@ subtest 'details' => sub {
     is( $error->line,      $line,            'line' );
     is( $error->int1,      -1,               'int1' );
     is( $error->int2,      -1,               'int2' );
-    is( $error->str3,      undef,            'str3: there is none' );
+    is( $error->str3,      undef,            'str3 is undef' );
     like( $error->str1,    qr/%(?:1\$)?s/,           'str1: the pattern of the message' );
     like( $error->message, qr/\Q${\$error->str2}\E/, 'str2: what varies in it' );
     is( $error->message, sprintf( $error->str1, $error->str2 ), 'and together they are the message' );
@@ -54,7 +54,7 @@ subtest 'the hash' => sub {
     my $own = bless { level => 2, code => 1, domain => 0, message => 'mine' }, 'Sys::Virt::Error';
     is( $own->$_, undef, "an error of the script has no $_" ) for qw(file line str1 str2 str3 int1 int2);
     ok( !eval { Sys::Virt::Error::line(); 1 }, 'without an object' );
-    like( $@, qr/\AUsage: Sys::Virt::Error::line\(error\)/, '... the usage is told' );
+    like( $@, qr/\AUsage: Sys::Virt::Error::line\(error\)/, '... the usage is shown' );
     is( Sys::Virt::Error::str1($_), undef, 'no object, no string' ) for 'Sys::Virt::Error', [], undef;
 };
 
@@ -62,7 +62,7 @@ subtest 'the place of the call' => sub {
     my $dom  = $c->get_domain_by_name('test');
     my $name = sub { $c->get_network_by_name( $_[0] ) };    # the line of the call, not of its caller
     my $line = __LINE__ - 1;
-    is( failed( sub { $name->('nope') } )->line, $line, 'in a sub' );
+    is( failed( sub { $name->('nope') } )->line, $line, 'in a function' );
 #line 4711 "else/where.pl"
     my $error = failed( sub { $dom->create } );
     is( join( q{:}, $error->file, $error->line ), 'else/where.pl:4711', 'of a #line' );

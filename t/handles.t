@@ -204,7 +204,7 @@ package Robber {
     sub FETCH     { $_[0]{code}->();           die "robbed\n" }
 }
 
-subtest 'arguments that go while they are looked at' => sub {
+subtest 'arguments that are freed while they are decoded' => sub {
     {
         my @names = map { "name$_" } 1 .. 50;
         tie my $class, 'Robber', sub { @names = () };

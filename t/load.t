@@ -45,7 +45,7 @@ like( child_output( '-e', 'require Sys::Virt; print join q{ }, keys %INC' ),
 like(
     qx{$^X -Mblib -e 'require Sys::Virt; print overload::StrVal([]) =~ /^ARRAY/; eval { overload::none() }; print \$\@' 2>&1},
     qr/\A1Undefined subroutine &overload::none called at -e line 1/,
-    '... whose subs can be called all the same'
+    '... whose functions can still be called'
 );
 
 is( Sys::Virt::Domain::STATE_RUNNING(),            1,     'a constant as a function' );
@@ -53,10 +53,10 @@ is( Sys::Virt::Domain->STATE_RUNNING,              1,     'as a method' );
 is( &Sys::Virt::Domain::STATE_RUNNING,             1,     'with the sigil' );
 is( prototype('Sys::Virt::Domain::STATE_RUNNING'), q{},   'its prototype is empty' );
 is( prototype('Sys::Virt::Domain::get_name'),      q{$},  'a method has a prototype' );
-is( prototype('Sys::Virt::Domain::_new'),          undef, 'a plain sub has none' );
+is( prototype('Sys::Virt::Domain::_new'),          undef, 'a plain function has no overloading' );
 
 # Exporters and inspectors look into the package itself.
-is( *{ $Sys::Virt::Domain::{STATE_RUNNING} }{CODE}->(), 1, 'a constant is a glob with a sub' );
+is( *{ $Sys::Virt::Domain::{STATE_RUNNING} }{CODE}->(), 1, 'a constant is a glob with a function' );
 *state = $Sys::Virt::Domain::{STATE_RUNNING};
 is( &state(),                                      1,      '... which can be assigned to another' );
 is( ref *{ $Sys::Virt::Domain::{get_name} }{CODE}, 'CODE', 'and so is a method' );

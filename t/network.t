@@ -16,7 +16,7 @@ subtest 'networks' => sub {
     my $net = $c->get_network_by_name('default');
     is( $net->get_bridge_name,                                      'virbr0',  'bridge' );
     is( $c->get_network_by_uuid( $net->get_uuid )->get_name,        'default', 'by raw UUID' );
-    is( $c->get_network_by_uuid( $net->get_uuid_string )->get_name, 'default', 'by UUID as text' );
+    is( $c->get_network_by_uuid( $net->get_uuid_string )->get_name, 'default', 'by UUID as a string' );
     is( $net->is_active,                                            1,         'active' );
     $net->destroy;
     is( $net->is_active,                                   0, 'not active' );

@@ -40,7 +40,7 @@ $st->recv_all(
     sub {
         my ( $stream, $data, $nbytes ) = @_;
         is( $stream,      $st,     'the handler gets the stream itself' ) if !length $expected;
-        is( length $data, $nbytes, 'and as many bytes as it is told' )    if !length $expected;
+        is( length $data, $nbytes, 'and as many bytes as requested' )     if !length $expected;
         $expected .= $data;
         return $nbytes;
     }
@@ -178,7 +178,7 @@ subtest 'handlers of recv_all' => sub {
         );
     }
     sub named { return $_[2] }
-    is( picture(1)->recv_all('main::named'), undef, 'the name of a sub will do' );
+    is( picture(1)->recv_all('main::named'), undef, 'the name of a function is accepted' );
 
     my $died;
     my @stack = (
@@ -234,7 +234,7 @@ subtest 'sending' => sub {
         $handlers[1] = sub { $_[0]->$end; return ( 0, 1 ) };
         throws(
             "... if a handler calls $end",
-            qr/\Athe stream ended while a hole was to be sent at \Q$0\E /,
+            qr/\Athe stream ended before the hole was sent at \Q$0\E /,
             sub { $ended->sparse_send_all(@handlers) }
         );
     }
@@ -272,7 +272,7 @@ SKIP: {
             'it has ended in a thread too'
         );
         eval { $ended->send_hole(1) };
-        like( $@, qr/the stream has ended/, '... and still here, when the handle of the thread is gone' );
+        like( $@, qr/the stream has ended/, '... and still here, after the handle of the thread is freed' );
     }
     throws( 'a hole of no number', qr/length is a reference/, sub { $stream->send_hole( [] ) } );
     throws(
@@ -282,8 +282,8 @@ SKIP: {
             $stream->add_callback( 1, sub { } );
         }
     );
-    throws( 'none to remove', 'NO_SUPPORT', sub { $stream->remove_callback } );
-    throws( 'none to update', 'NO_SUPPORT', sub { $stream->update_callback(1) } );
+    throws( 'no callback to remove', 'NO_SUPPORT', sub { $stream->remove_callback } );
+    throws( 'no callback to update', 'NO_SUPPORT', sub { $stream->update_callback(1) } );
 };
 
 done_testing;

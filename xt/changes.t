@@ -24,7 +24,7 @@ Test::CPAN::Changes::changes_file_ok( 'Changes', { version => $version } );
 my %release = map { $_->version => $_ } CPAN::Changes->load('Changes')->releases;
 my @order   = text('Changes') =~ /^(\d\S*)/mg;
 is( $order[0],     $version,             'the first release of Changes is this one' );
-is( scalar @order, scalar keys %release, 'no release stands there twice' );
+is( scalar @order, scalar keys %release, 'no release is listed twice' );
 my ( $newer, $later ) = ( undef, POSIX::strftime( '%Y-%m-%d', gmtime time + 24 * 3600 ) );
 for my $name (@order) {
     my $date = $release{$name}->date // q{};

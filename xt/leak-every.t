@@ -30,7 +30,7 @@ for my $part (qw(methods loop)) {
         }
         close $output;
         is( $?,                    0,   'ran to its end' );
-        is( join( q{ }, @missed ), q{}, 'no sub was left out' );
+        is( join( q{ }, @missed ), q{}, 'no function was left out' );
         cmp_ok( $measured, '>', $part eq 'loop' ? 8 : 2_500, "$calls calls, in $measured ways" );
     };
 }

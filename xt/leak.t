@@ -43,11 +43,11 @@ sub let_it_free {
 
 $timer = Sys::Virt::Event::add_timeout( 0, sub { } );
 my %case = (
-    'a string that libvirt lends' => sub { $d->get_name },
-    'a string that libvirt gives' => sub { $c->get_uri },
-    'XML'                         => sub { $d->get_xml_description },
-    'C6: scheduler type'          => sub { $d->get_scheduler_type },
-    'C6: sysinfo or its error'    => sub {
+    'a string that libvirt lends'   => sub { $d->get_name },
+    'a string that libvirt returns' => sub { $c->get_uri },
+    'XML'                           => sub { $d->get_xml_description },
+    'C6: scheduler type'            => sub { $d->get_scheduler_type },
+    'C6: sysinfo or its error'      => sub {
         eval { $c->get_sysinfo }
     },
     'a number'                      => sub { $d->is_active },

@@ -160,7 +160,7 @@ for my $class (@classes) {
 
 my $xml   = join q{}, map { slurp($_) } Api::files();
 my %since = $xml =~ /<(?:function|functype|enum|macro) name='(\w+)'[^>]* version='([\d.]+)'/g;
-cmp_ok( scalar keys %since, '>', 1_000, 'libvirt tells versions' ) if Sys::Virt->get_version >= 9_000_000;
+cmp_ok( scalar keys %since, '>', 1_000, 'libvirt has versions' ) if Sys::Virt->get_version >= 9_000_000;
 for my $class (@classes) {
     my @wrong;
     for my $entry ( entries($class) ) {
@@ -269,7 +269,7 @@ for my $class (@classes) {
         my @events = map { /\AEVENT_ID_(\w+)/ } sort keys %{"Sys::Virt::${class}::"};
         ok( scalar @events, "$class has events" );
         is( join( q{ }, grep { $about{$class} !~ /\b$_\b/ } @events ),
-            q{}, '... and the manual says what they bring' );
+            q{}, '... and the manual has their arguments' );
     }
     is( scalar keys %about, 5, 'five classes have events' );
 }
@@ -345,7 +345,7 @@ while ( $differences =~ /^=head2 (.*?)\n(.*?)(?=^=head|\z)/msg ) {
         map { slurp($_) } map { $_ eq 'xt/stub.t' ? 'xt/stub/calls.pl' : $_ } grep { -e } @tests;
     my ($numbers) = $entry =~ /\A([^:]+)/;
     my @silent = grep { $said !~ /['"\s({]\Q$_\E\b/ } grep { $_ ne 'F' } $numbers =~ /[A-G]\d*/g;
-    is( join( q{ }, @silent ), q{}, '... which say its numbers' );
+    is( join( q{ }, @silent ), q{}, '... which name its number' );
 }
 cmp_ok( $entries, '>=', 49, "$entries differences were looked at" );
 

@@ -33,7 +33,7 @@ my %known = (
 );
 my @files = ( grep { !/sysvirt/ } glob 'perl/*.[ch]' );
 cmp_ok( scalar @files, '>', 5, 'files of the shim' );
-is( join( q{ }, grep { !$known{$_} } younger(@files) ), q{}, 'nothing younger is used' );
+is( join( q{ }, grep { !$known{$_} } younger(@files) ), q{}, 'nothing newer is used' );
 
 open my $file, '>', "$dir/young.c" or die $!;
 print {$file}

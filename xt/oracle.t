@@ -53,9 +53,9 @@ sub probe {
 subtest 'interface' => sub {
     my %theirs = map { $_ => 1 } probe('interface.pl');
     my %ours   = map { $_ => 1 } probe( 'interface.pl', @mine );
-    cmp_ok( scalar keys %theirs, '>', 1_500, 'the original was looked at' );
+    cmp_ok( scalar keys %theirs, '>', 1_500, 'the original was compared' );
     my @lost = grep { !$ours{$_} && !intended($_) } sort keys %theirs;
-    is( "@lost", q{}, 'every sub, prototype, usage text and constant of the original is ours too' );
+    is( "@lost", q{}, 'every function, prototype, usage message and constant of the original exists' );
 };
 
 # B40: where C's long has 32 bits, the original returns wider numbers as strings, and cuts off what it is passed (B23).

@@ -42,7 +42,7 @@ SKIP: {
     for my $files ( slurp('debian/copyright') =~ /^Files: (.*)$/mg ) {
         $licensed{$_} = 1 for $files =~ m{vendor/([^/]+)/\*}g;
     }
-    is_deeply( [ sort keys %licensed ], [ sort keys %crates ], 'debian: a licence for each crate' );
+    is_deeply( [ sort keys %licensed ], [ sort keys %crates ], 'debian: a license for each crate' );
 }
 
 done_testing;

@@ -86,13 +86,13 @@ my $before = places();
     $secret->set_value($value);
     overwrite($value);
 }
-is( places() - $before, 0, 'set_value leaves none' );
+is( places() - $before, 0, 'set_value leaves no copy' );
 {
     my $value = $secret->get_value;
     is( length $value, 64, 'get_value returns it' );
     overwrite($value);
 }
-is( places() - $before, 0, 'and leaves none' );
+is( places() - $before, 0, 'and leaves no copy' );
 
 # An answer of a callback. The test driver frees what it gets without overwriting it, as libvirt's client does: that copy is libvirt's.
 my $dir = File::Temp->newdir;

@@ -138,7 +138,7 @@ PERL
     ok( !$host->connected, 'lazy' );
     is( ref( ( $host->guests )[0] ),    'Sys::Virt::Domain', 'delegated methods' );
     is( $host->watch('test')->get_name, 'test',              'a typed hash of domains' );
-    ok( !eval { Host->new( conn => $host->guest('test') ) }, 'a domain is no connection' );
+    ok( !eval { Host->new( conn => $host->guest('test') ) }, 'a domain is not a connection' );
     my $guest = $host->guest('test');
     $host->disconnect;
     is( $guest->is_active, 1, 'a domain outlives the attribute' );

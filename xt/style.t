@@ -67,7 +67,7 @@ SKIP: {
 
 SKIP: {
     my $names = join q{}, <$untidy>;
-    ok( close $untidy, 'perltidy has looked at all files' );
+    ok( close $untidy, 'perltidy has checked all files' );
     $has_tidy or skip( "perltidy $version is not installed (Debian 12: perltidy)", 1 );
     is( $names, q{}, 'perltidy -b -bext=/ changes none' );
 }

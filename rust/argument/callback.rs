@@ -11,7 +11,7 @@ use crate::boundary::value::Value;
 use libc::c_void;
 use std::ffi::CStr;
 
-/// A sub that Perl code gave us, kept until this is dropped.
+/// A callback from Perl code, retained until this value is dropped.
 #[derive(Debug)]
 pub struct Callback(*mut c_void);
 
@@ -28,7 +28,7 @@ unsafe extern "C" fn ignore(
 ) {
 }
 
-/// Where a callback is called, seen from where its interpreter runs.
+/// The thread on which a callback is called, relative to its interpreter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// On its thread.
@@ -52,7 +52,7 @@ impl Callback {
 
     fn made(pointer: *mut c_void) -> Result<Self> {
         if pointer.is_null() {
-            Err(Error::Usage("no memory for a callback".into()))
+            Err(Error::Usage("out of memory for a callback".into()))
         } else {
             Ok(Callback(pointer))
         }
@@ -80,7 +80,7 @@ impl Callback {
         Self::create(code, owner.sv(), false)
     }
 
-    /// The same of one that libvirt may run in the midst of any call: from now on the shim holds what calls use.
+    /// The same for a callback that libvirt may run during any call: from now on the shim retains the objects of calls.
     pub fn anytime<T>(code: &NamedArg, owner: &Origin<T>) -> Result<Self> {
         Self::create(code, owner.sv(), true)
     }
@@ -118,7 +118,7 @@ impl Callback {
         .unwrap_or(false)
     }
 
-    /// Calls the sub for what it does; false if it died, which the shim remembers.
+    /// Calls the callback in void context; false if it died; the shim keeps the exception.
     pub fn call<const N: usize>(&self, args: &mut [Value; N]) -> bool {
         self.invoke(args, Want::Nothing, None, None, ignore, std::ptr::null_mut())
     }
@@ -168,7 +168,7 @@ impl Callback {
 impl Drop for Callback {
     fn drop(&mut self) {
         if let Some(shim) = installed() {
-            // SAFETY: the shim's own callback, which nobody uses any more.
+            // SAFETY: the shim's own callback, which is no longer used.
             unsafe { (shim.destroy)(self.0) };
         }
     }

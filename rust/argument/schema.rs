@@ -81,7 +81,7 @@ impl<S: Schema> Arg for Typed<S> {
 /// The same, or anything else, which has to be an `A`.
 pub struct TypedOr<S, A>(PhantomData<(S, A)>);
 
-/// What [`TypedOr`] gives.
+/// The value of a [`TypedOr`].
 pub enum Either<'a, T> {
     /// The parameters.
     Params(ParamBuilder<'a>),
@@ -104,7 +104,7 @@ impl<S: Schema, A: Arg> Arg for TypedOr<S, A> {
 /// A reference to a hash of parameters that a getter reports: `S` are those that libvirt documents, the driver may have others.
 pub struct Tuned<S>(PhantomData<S>);
 
-/// What [`Tuned`] gives.
+/// The value of a [`Tuned`].
 pub struct Tuning<'a> {
     value: &'a Value,
     name: &'static str,
@@ -119,7 +119,7 @@ impl<S: Schema> Arg for Tuned<S> {
     }
 }
 
-/// Parameters that we give to libvirt. Their strings are those of the arguments.
+/// Parameters to pass to libvirt. Their strings belong to the arguments.
 #[derive(Default)]
 pub struct ParamBuilder<'a> {
     params: Vec<virTypedParameter>,
@@ -130,7 +130,7 @@ impl<'a> ParamBuilder<'a> {
     /// The parameters of `schema` that the hash has.
     fn fixed(value: &'a Value, name: &str, schema: &[(&'static CStr, ParamType)]) -> Result<Self> {
         let mut builder = Self::default();
-        // The shim leaves a key that it does not know only if there is no other.
+        // The shim only leaves an unknown key if all keys are unknown.
         if let Some((key, _)) = value.pairs().find(|(_, value)| value.tag() == Tag::Other) {
             return Err(unknown(name, key));
         }
@@ -148,7 +148,7 @@ impl<'a> ParamBuilder<'a> {
         Ok(builder)
     }
 
-    /// Sets a string, in the place of what the hash may have for it.
+    /// Sets a string, replacing the value from the hash.
     ///
     /// # Safety
     /// `text` is a C string that lives as long as the arguments.
@@ -255,7 +255,7 @@ impl<'a> Tuning<'a> {
             && pairs.all(|(key, _)| self.documented.iter().any(|(name, _)| name.to_bytes() == key))
     }
 
-    /// The parameters that the driver has, each with the type that it reports in `current`; and what there is to warn of.
+    /// The parameters that the driver has, each with the type that it reports in `current`; and warnings.
     fn like(&self, current: &[virTypedParameter]) -> Result<(ParamBuilder<'a>, Vec<String>)> {
         let (mut builder, mut warnings) = (ParamBuilder::default(), Vec::new());
         for param in current {

@@ -25,7 +25,7 @@ impl Random {
         self.0
     }
 
-    /// Small numbers, powers of two and their neighbours, anything.
+    /// Small numbers, powers of two and their neighbors, random numbers.
     fn number(&mut self) -> u64 {
         match self.next() % 4 {
             0 => self.next() % 5,
@@ -180,7 +180,7 @@ fn parameters_are_those_of_the_schema() {
     assert_eq!(fixed(map! { c"int" => 5_i32, c"text" => text() }).unwrap(), 2);
     assert_eq!(fixed(map! { c"texts" => Value::array(vec![text(), text()]) }).unwrap(), 2);
     assert_eq!(fixed(map! {}).unwrap(), 0);
-    // The shim leaves an unknown key only if there is no other.
+    // The shim only leaves an unknown key if all keys are unknown.
     assert!(
         matches!(fixed(map! { c"itn" => Value::other() }), Err(Error::Libvirt(error)) if error.code == 8)
     );

@@ -249,7 +249,7 @@ impl<A: Arg> Arg for Array<A> {
     }
 }
 
-/// The same; anything that is no reference is an empty array, as these methods always had it.
+/// The same; anything other than a reference is an empty array, as in the original.
 pub struct ArrayOrEmpty<A>(PhantomData<A>);
 
 impl<A: Arg> Arg for ArrayOrEmpty<A> {
@@ -260,7 +260,7 @@ impl<A: Arg> Arg for ArrayOrEmpty<A> {
     }
 }
 
-/// The same; with anything that is no reference the method is not called, and returns, as it always did.
+/// The same; with anything other than a reference the method returns without a call, as in the original.
 pub struct ArrayOrNothing<A>(PhantomData<A>);
 
 impl<A: Arg> Arg for ArrayOrNothing<A> {

@@ -232,7 +232,7 @@ impl Jobs {
         all
     }
 
-    /// The ids of a queue's.
+    /// The ids of a queue's calls.
     pub fn of_queue(&self, queue: usize) -> Vec<u64> {
         let slots = self.slots.iter().enumerate();
         slots

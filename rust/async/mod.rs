@@ -58,7 +58,7 @@ pub fn install() {
     worker::install();
 }
 
-/// A connection was opened. It may have the address of one that is gone.
+/// A connection was opened. It may have the address of a closed one.
 pub fn opened(connection: *mut virt_sys::virConnect) {
     if connection.is_null() {
         return;
@@ -74,13 +74,13 @@ fn guarded<R>(default: R, work: impl FnOnce() -> R) -> R {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(default)
 }
 
-/// Makes an interpreter's queue; 0 if there are no descriptors left.
+/// Makes an interpreter's queue; 0 if no descriptor is available.
 #[unsafe(no_mangle)]
 pub extern "C" fn sysvirt_queue_open() -> usize {
     guarded(0, || pool().open())
 }
 
-/// Closes it, for the interpreter ends. What its calls hold goes now, or when they are over.
+/// Closes the queue, because the interpreter ends. Objects of its calls are released now, or when the calls have ended.
 #[unsafe(no_mangle)]
 pub extern "C" fn sysvirt_queue_close(queue: usize) {
     if queue > 0 {
@@ -91,7 +91,7 @@ pub extern "C" fn sysvirt_queue_close(queue: usize) {
     }
 }
 
-/// What becomes readable when there is something to take; -1 if there is no such queue.
+/// The descriptor that becomes readable when a call has ended; -1 if there is no such queue.
 #[unsafe(no_mangle)]
 pub extern "C" fn sysvirt_queue_fd(queue: usize) -> i32 {
     guarded(-1, || pool().queue(queue).map_or(-1, |queue| queue.wake.fd()))
@@ -199,7 +199,7 @@ pub extern "C" fn sysvirt_ready(queue: usize) -> usize {
     guarded(0, || pool().queue(queue).map_or(0, |queue| queue.done.len()))
 }
 
-/// Takes a call back that has not begun: its token. NULL if it is too late.
+/// Cancels a call that has not started: its token. NULL if it is too late.
 #[unsafe(no_mangle)]
 pub extern "C" fn sysvirt_cancel(id: u64) -> *mut c_void {
     guarded(std::ptr::null_mut(), || {
@@ -265,7 +265,7 @@ pub fn limit_of(args: &[Value]) -> u64 {
     })
 }
 
-/// How many calls wait, how many run, how many threads there are; and how many calls of a queue's are not settled.
+/// How many calls wait, how many run, how many threads there are; and how many calls of a queue are not settled.
 ///
 /// # Safety
 /// `counts` has room for four numbers.
@@ -288,5 +288,5 @@ pub unsafe extern "C" fn sysvirt_counts(queue: usize, counts: *mut usize) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sysvirt_full(result: *mut Value) {
     // SAFETY: the caller's promise.
-    unsafe { result.write(exception(Error::operation(format_args!("{CALLS} calls are under way already")))) };
+    unsafe { result.write(exception(Error::operation(format_args!("{CALLS} calls are pending already")))) };
 }

@@ -29,7 +29,7 @@ pub fn note(result: &Value, connection: *mut c_void) {
     }
 }
 
-/// The connection of an object, NULL if it is not known.
+/// The connection of an object, NULL if unknown.
 #[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
 pub fn connection_of(class: Class, object: *mut c_void) -> *mut c_void {
     if object.is_null() {
@@ -69,7 +69,7 @@ pub fn window(args: &[Value]) -> (usize, *mut c_void) {
     });
     let Some(object) = object else { return (CONNECTING, null_mut()) };
     let connection = match origin::sole() {
-        // To ask libvirt costs more than all the rest, for it writes the object's UUID for its log, even if there is none.
+        // A call to libvirt costs more than all the rest, because it formats the object's UUID for its log, even if logging is off.
         sole if !sole.is_null() && object.class().has_connection() => sole,
         _ => connection_of(object.class(), object.pointer()),
     };

@@ -176,7 +176,7 @@ impl Pool {
         self.deadlines.clear();
     }
 
-    /// Makes a queue; 0 if there are no descriptors left.
+    /// Makes a queue; 0 if no descriptor is available.
     pub fn open(&mut self) -> usize {
         let Some(wake) = Wake::new() else { return 0 };
         if self.queues.is_empty() {
@@ -335,7 +335,7 @@ impl Pool {
                 if let Some(queue) = self.queue(queue) {
                     queue.pending += 1;
                 }
-                Done { token, outcome: Outcome::Error, result: error("it had not begun"), args: work.args }
+                Done { token, outcome: Outcome::Error, result: error("it had not started"), args: work.args }
             }
         };
         if let Some(queue) = self.queue(queue) {

@@ -17,7 +17,7 @@ fn open() -> Option<(c_int, c_int)> {
 }
 
 impl Wake {
-    /// A new one; None if there are no descriptors left.
+    /// A new one; None if no descriptor is available.
     pub fn new() -> Option<Self> {
         open().map(|(read, write)| Wake { read, write })
     }
@@ -43,7 +43,7 @@ impl Wake {
         }
     }
 
-    /// In a child: a descriptor of its own under the same number, for the parent's is shared. Nothing but system calls.
+    /// In a child process: opens a new descriptor with the same number, because the parent's is shared. Only system calls.
     pub fn renew(&mut self) {
         let Some((read, write)) = open() else { return };
         replace(read, self.read);

@@ -151,7 +151,7 @@ impl Windows {
         limits
     }
 
-    /// A new connection, which may have the address of one that is gone.
+    /// A new connection, which may have the address of a closed one.
     pub fn forget(&mut self, key: usize) {
         if let Some(of) = &mut self.of {
             if of.get(&key).is_some_and(Window::is_idle) {

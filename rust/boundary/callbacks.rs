@@ -47,7 +47,7 @@ pub struct Callbacks {
         sink: Sink,
         context: *mut c_void,
     ) -> bool,
-    /// 1 if this is the thread of the callback's interpreter, 0 if it is another, -1 if there is no such interpreter any more.
+    /// 1 if this is the thread of the callback's interpreter, 0 if it is another thread, -1 if the interpreter has ended.
     pub place: unsafe extern "C" fn(callback: *mut c_void) -> i32,
     /// The number of this interpreter's queue of calls, 0 if there can be none.
     pub queue: extern "C" fn() -> usize,

@@ -167,7 +167,7 @@ impl Class {
 /// Whether there ever was a connection that something else still held when its handle gave it back.
 static LINGERS: AtomicBool = AtomicBool::new(false);
 
-/// Whether to free an object may end a connection, which says goodbye to the daemon. Most may not, for the handle of the
+/// Whether freeing an object may close a connection, which sends a message to the daemon. Most may not, because the handle of the
 /// connection, which they came from, holds it.
 fn may_end_connection(class: Class) -> bool {
     matches!(class, Class::Connect | Class::Stream | Class::Admin | Class::AdminServer | Class::AdminClient)

@@ -39,12 +39,12 @@ pub(crate) unsafe fn enter<const N: usize, R: Returned>(
     outcome
 }
 
-/// What the method `name` throws, or that there is no memory for it.
+/// The exception of the method `name`, or an exception that memory ran out.
 #[cold]
 #[inline(never)]
 fn thrown_as(error: Error, name: &str) -> (Outcome, Value) {
     catch_unwind(AssertUnwindSafe(|| failure(error, name)))
-        .unwrap_or_else(|_| (Outcome::Usage, Value::from("there is no memory for an error's message")))
+        .unwrap_or_else(|_| (Outcome::Usage, Value::from("out of memory for an error's message")))
 }
 
 fn failure(error: Error, name: &str) -> (Outcome, Value) {
@@ -59,7 +59,7 @@ fn failure(error: Error, name: &str) -> (Outcome, Value) {
 #[inline(never)]
 fn panicked(panic: &(dyn Any + Send)) -> Error {
     if let Some(none) = panic.downcast_ref::<NoMemory>() {
-        return Error::Usage(format!("there is no memory for {} elements", none.0));
+        return Error::Usage(format!("out of memory for {} elements", none.0));
     }
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("?");

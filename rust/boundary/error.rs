@@ -32,7 +32,7 @@ pub struct VirError {
     pub code: i32,
     /// A `VIR_FROM_*` number.
     pub domain: i32,
-    /// What happened, in words; then, packed, what a script seldom wants to know, for the shim to take apart: `int1` and `int2`,
+    /// The message, and then, packed, fields that scripts seldom need, which the shim unpacks: `int1` and `int2`,
     /// a bit for each of `str1` to `str3` that there is, and these with their NULs.
     text: Box<[u8]>,
     /// How much of this is the message.
@@ -68,7 +68,7 @@ impl VirError {
         }
         // SAFETY: not NULL, so it points to this thread's error, which nothing changes until it is reset below.
         let error = unsafe { &*error };
-        // SAFETY: not NULL, hence one of the error's own C strings.
+        // SAFETY: not NULL, so one of the error's C strings.
         let string = |text: *mut c_char| (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) });
         let copy = Self::new(
             [error.level as i32, error.code, error.domain],
@@ -171,7 +171,7 @@ impl Error {
 pub fn last_code() -> i32 {
     // SAFETY: reads this thread's error.
     let error = unsafe { virt_sys::virGetLastError() };
-    // SAFETY: not NULL, hence this thread's error.
+    // SAFETY: not NULL, so this thread's error.
     if error.is_null() { 0 } else { unsafe { (*error).code } }
 }
 

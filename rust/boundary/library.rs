@@ -88,7 +88,7 @@ impl Library {
         let why = if message.is_null() {
             "it cannot be loaded".into()
         } else {
-            // SAFETY: not NULL, hence a C string, which stays until the next call of its kind.
+            // SAFETY: not NULL, so a C string, valid until the next such call.
             unsafe { CStr::from_ptr(message) }.to_string_lossy()
         };
         let file = self.file.to_string_lossy();

@@ -120,7 +120,7 @@ pub trait Forks: Sync {
     /// # Safety
     /// This thread holds it.
     unsafe fn open(&self);
-    /// Afterwards, in the child, where the other threads are gone.
+    /// Afterwards, in the child, where the other threads do not exist.
     ///
     /// # Safety
     /// This thread held it, and is the only one.
@@ -160,7 +160,7 @@ impl Forks for Condition {
         unsafe { libc::pthread_condattr_init(attributes.as_mut_ptr()) };
         // SAFETY: initialized above.
         unsafe { libc::pthread_condattr_setclock(attributes.as_mut_ptr(), CLOCK_MONOTONIC) };
-        // SAFETY: the same attributes; nobody else is there to use the condition, those who waited are gone.
+        // SAFETY: the same attributes; no other thread exists that could use the condition.
         unsafe { libc::pthread_cond_init(self.0.get(), attributes.as_ptr()) };
         // SAFETY: initialized above, and not used again.
         unsafe { libc::pthread_condattr_destroy(attributes.as_mut_ptr()) };
@@ -184,7 +184,7 @@ pub fn register(all: &'static [&'static dyn Forks], child: fn()) {
         unsafe { one.start() };
     }
     if AT_FORK.set(AtFork { all, child }).is_ok() {
-        // SAFETY: functions that stay, for the library is never unloaded.
+        // SAFETY: the functions stay valid, because the library is never unloaded.
         unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
     }
 }

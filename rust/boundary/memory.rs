@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! What happens when there is no memory: an exception where the size comes from outside, a reserve for everything else.
+//! Handling of failed allocations: an exception if the size comes from outside, a reserve for all others.
 //!
 //! Rust ends the process when an allocation fails that is not asked for with `try_reserve`. Strings, arrays and buffers, whose
 //! size a daemon or a script decides, are allocated here, and their failure unwinds to [`super::enter`]. Everything else is
@@ -9,7 +9,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The payload of the unwinding: how many bytes or elements there was no memory for.
+/// The payload of the unwinding: the number of bytes or elements that could not be allocated.
 pub struct NoMemory(pub usize);
 
 /// Unwinds to the method that is running, which throws.
@@ -187,7 +187,7 @@ unsafe impl GlobalAlloc for WithReserve {
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         match offset(pointer) {
             Some(offset) => give_back(offset, layout.size()),
-            // SAFETY: not ours, hence the system's.
+            // SAFETY: not from the reserve, so from the system's allocator.
             None => unsafe { System.dealloc(pointer, layout) },
         }
     }
@@ -195,7 +195,7 @@ unsafe impl GlobalAlloc for WithReserve {
     #[inline]
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         if offset(pointer).is_none() {
-            // SAFETY: not ours, hence the system's.
+            // SAFETY: not from the reserve, so from the system's allocator.
             let new = unsafe { System.realloc(pointer, layout, size) };
             if !new.is_null() || size > SMALL {
                 return new;

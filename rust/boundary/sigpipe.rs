@@ -31,7 +31,7 @@ thread_local! {
     static STATE: Cell<State> = const { Cell::new(State::Free) };
 }
 
-/// Runs one of C's functions on a set of signals.
+/// Runs a C function on a set of signals.
 fn set(fill: impl FnOnce(*mut sigset_t) -> c_int) -> sigset_t {
     let mut set = MaybeUninit::zeroed();
     fill(set.as_mut_ptr());
@@ -55,7 +55,7 @@ fn only_sigpipe() -> sigset_t {
 
 /// Blocks or unblocks the signal in this thread; true if it was blocked.
 fn mask(how: c_int) -> bool {
-    // SAFETY: both sets are there, and `how` is one of C's constants.
+    // SAFETY: both sets are valid, and `how` is a valid constant.
     contains(&set(|before| unsafe { libc::pthread_sigmask(how, &only_sigpipe(), before) }))
 }
 

@@ -12,7 +12,7 @@ pub unsafe trait Zeroed: Copy {}
 
 macro_rules! zeroed {
     ($($ty:ty),* $(,)?) => {$(
-        // SAFETY: an integer, a pointer, or a structure of C's made of them and of arrays of them.
+        // SAFETY: an integer, a pointer, or a C structure of them and of arrays of them.
         unsafe impl Zeroed for $ty {}
         const _: () = assert!(size_of::<$ty>() > 0);
     )*};

@@ -76,7 +76,7 @@ pub mod server {
     }
 
     schema! {
-        /// How many workers a server has.
+        /// The parameters of a server's thread pool.
         THREADPOOL {
             VIR_THREADPOOL_WORKERS_MIN => Uint,
             VIR_THREADPOOL_WORKERS_MAX => Uint,
@@ -85,7 +85,7 @@ pub mod server {
     }
 
     schema! {
-        /// How many clients it takes.
+        /// The limits for a server's clients.
         CLIENT_LIMITS {
             VIR_SERVER_CLIENTS_MAX => Uint,
             VIR_SERVER_CLIENTS_UNAUTH_MAX => Uint,
@@ -118,7 +118,7 @@ pub mod client {
 }
 
 options! {
-    /// What a connection is opened with.
+    /// The options of a new connection.
     NEW(Warn) { uri: TextOrNull, flags: u32 }
 }
 

@@ -49,11 +49,11 @@ fn run_default() -> Result<Value> {
     status(unsafe { virEventRunDefaultImpl() })
 }
 
-/// The loop's own failures come without an error of libvirt's.
+/// Failures of the event loop itself come without a libvirt error.
 fn loop_result(added: Result<c_int>) -> Result<Value> {
     added.map(Value::from).map_err(|error| match error {
         Error::Libvirt(error) if error.code == 0 => {
-            Error::operation("there is no event loop that would take it: register one first")
+            Error::operation("no event loop is registered: register one first")
         }
         other => other,
     })

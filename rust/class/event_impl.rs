@@ -16,7 +16,7 @@ fn run_handle(watch: i32, fd: i32, event: i32, callback: &NamedArg, opaque: &Nam
     let entry = entry_of(callback, opaque)?;
     let Function::Handle(Some(function)) = entry.function else { return Err(not_ours(callback)) };
     if !entry.removed {
-        // SAFETY: libvirt's own function, with the pointer that came with it; neither was freed, for the entry is there.
+        // SAFETY: libvirt's function, with the pointer that was registered with it; neither was freed, because the entry exists.
         unsafe { function(if entry.id < 0 { watch } else { entry.id }, fd, event, entry.opaque.0) };
     }
     Ok(Value::none())
@@ -38,14 +38,14 @@ fn free(function: &NamedArg) -> Result<Value> {
     }
     let entry = entries().remove(&key_of(function)?).ok_or_else(|| not_ours(function))?;
     if let Some(free) = entry.free {
-        // SAFETY: libvirt's own function, with its pointer; the entry is gone, so this happens once.
+        // SAFETY: libvirt's function, with its pointer; the entry was removed, so this happens once.
         unsafe { free(entry.opaque.0) };
     }
     Ok(Value::none())
 }
 
 fn not_ours(argument: &NamedArg) -> Error {
-    Error::argument(argument.name, "is not a callback that libvirt registered, or no longer")
+    Error::argument(argument.name, "is not a callback that libvirt registered, or was removed")
 }
 
 /// The number behind a reference that we gave out.

@@ -79,7 +79,9 @@ thread_local! {
 /// The connection is live, or NULL.
 pub unsafe fn register<T: Breaks>(conref: &Origin<T>, cb: &NamedArg) -> Result<Value> {
     if !conref.object.is_null() && RUNNING.get() == conref.object.cast() {
-        return Err(Error::operation("this connection's close callback is running: it is the last one"));
+        return Err(Error::operation(
+            "cannot register a close callback while this connection's close callback runs",
+        ));
     }
     let registration = Registration::new(Callback::anytime(cb, conref)?);
     let mut missing = Ok(());
@@ -104,7 +106,7 @@ unsafe extern "C" fn free(key: *mut c_void) {
     let _ = catch_unwind(|| SUBS.forget(key));
 }
 
-/// Takes it back. While it runs there is nothing to do, for it will not run again.
+/// Unregisters the callback. While it runs there is nothing to do, because it will not run again.
 pub unsafe extern "C" fn unregister<T: Breaks>(connection: *mut T, _id: c_int) -> c_int {
     if !connection.is_null() && RUNNING.get() == connection.cast() {
         return 0;

@@ -5,7 +5,7 @@
 //!
 //! The loop runs on one thread, and libvirt calls from any. What comes from another thread is put down with the entry that it is
 //! about, the last word counts, and is done when the loop comes round: a descriptor of ours, which the loop watches, sees to
-//! that. What is added there gets a number of ours, for the loop's own is not known yet.
+//! that. A handle or timer that is added there gets an id of ours, because the event loop's id is not known yet.
 
 use crate::argument::callback::{Callback, Place};
 use crate::argument::types::Arg;
@@ -86,7 +86,7 @@ static ENTRIES: Lock<BTreeMap<u64, LoopEntry>> = Lock::new(BTreeMap::new());
 /// For what has to be held while the process forks.
 pub static LOCK: &Lock<BTreeMap<u64, LoopEntry>> = &ENTRIES;
 
-/// The table, for this thread alone. No Perl code runs meanwhile.
+/// The table, for this thread alone. No Perl code runs while it is locked.
 pub fn entries() -> Guard<BTreeMap<u64, LoopEntry>> {
     ENTRIES.lock()
 }
@@ -152,7 +152,7 @@ fn ask<const N: usize>(sub: &Callback, args: [Value; N]) -> c_int {
     id.unwrap_or(-1)
 }
 
-/// Calls a sub for what it does. What it returns is not looked at, as these are `void` in C.
+/// Calls a Perl function in void context, because these functions are `void` in C.
 fn tell<const N: usize>(sub: &Callback, mut args: [Value; N]) -> c_int {
     if sub.call(&mut args) { 0 } else { -1 }
 }
@@ -238,7 +238,7 @@ fn our_id(key: u64) -> c_int {
     OURS + (key % (1 << 30)) as c_int
 }
 
-/// Changes what an entry of libvirt's number does.
+/// Changes the entry with libvirt's id.
 fn with_entry<R>(id: c_int, handle: bool, work: impl FnOnce(u64, &mut LoopEntry) -> R) -> Option<R> {
     let mut entries = entries();
     let found = entries

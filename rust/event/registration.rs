@@ -15,17 +15,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How a registration on a `T` is taken back.
+/// How to unregister a callback on a `T`.
 pub type Deregister<T> = unsafe extern "C" fn(*mut T, c_int) -> c_int;
 
-/// How one is taken back.
+/// How to unregister it.
 pub struct Deregistration {
     connection: usize,
     id: c_int,
     deregister: Deregister<c_void>,
 }
 
-/// Every registration of the process that can be taken back, by serial number.
+/// All registrations of the process that can be unregistered, by serial number.
 pub static REGISTERED: Lock<BTreeMap<u64, Deregistration>> = Lock::new(BTreeMap::new());
 
 fn registered() -> Guard<BTreeMap<u64, Deregistration>> {
@@ -94,7 +94,7 @@ pub fn register(callback: Callback, call: impl FnOnce(*mut c_void) -> c_int) -> 
     })
 }
 
-/// The same, and notes how it is taken back.
+/// The same, and records how to unregister it.
 pub fn register_on<T>(
     connection: *mut T,
     callback: Callback,
@@ -136,7 +136,7 @@ fn without_loop(error: Error) -> Error {
     }
 }
 
-/// Notes how a registration is taken back.
+/// Records how to unregister a callback.
 pub fn note<T>(registration: &Registration, connection: *mut T, id: c_int, deregister: Deregister<T>) {
     // SAFETY: pointers of all kinds are passed alike. It is called with nothing but this connection.
     let deregister = unsafe { std::mem::transmute::<Deregister<T>, Deregister<c_void>>(deregister) };
@@ -211,7 +211,7 @@ pub unsafe fn deregister_all<T>(connection: *mut T) {
         memory::collected(mine.map(|entry| (entry.id, entry.deregister)))
     };
     for (id, deregister) in mine {
-        // SAFETY: the connection lives; an id that is no longer registered is an error that does not matter.
+        // SAFETY: the connection is alive; for an id that is no longer registered libvirt returns an error, which is ignored.
         if unsafe { deregister(connection.cast(), id) } < 0 {
             forget_error();
         }

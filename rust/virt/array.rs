@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Arrays that libvirt allocates, and arrays that it writes to.
 //!
-//! libvirt's client passes some of a daemon's counts on as they came. So no count is followed beyond what was allocated, nor
+//! libvirt's client passes some counts of the daemon on unchecked. So no count is followed beyond the allocation, nor
 //! beyond the first NULL of an array of pointers, and none decides how much memory is taken.
 
 use crate::boundary::error::{Error, Result};
@@ -22,7 +22,7 @@ fn room<T>(array: *const T) -> usize {
     usize::MAX
 }
 
-/// A count of libvirt's, as far as the allocation goes.
+/// A count from libvirt, limited to the size of the allocation.
 fn within<T>(array: *const T, count: c_int) -> usize {
     usize::try_from(count).unwrap_or(0).min(room(array))
 }
@@ -103,7 +103,7 @@ impl<T> Drop for Pointers<T> {
 /// `count` elements, all zero bytes, for a C function to write to; or the exception that there is no room for so
 /// many. Pages of a large array are not touched before they are used.
 pub fn zeroed_array<T: Zeroed>(count: usize) -> Result<Vec<T>> {
-    let no_room = || Error::Usage(format!("there is no memory for {count} elements"));
+    let no_room = || Error::Usage(format!("out of memory for {count} elements"));
     let layout = std::alloc::Layout::array::<T>(count.max(1)).map_err(|_| no_room())?;
     // SAFETY: the layout has a size, for every `Zeroed` has one and there is at least one element.
     let array = unsafe { std::alloc::alloc_zeroed(layout) };

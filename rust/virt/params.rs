@@ -136,7 +136,7 @@ impl ParamArray {
         // SAFETY: asks for memory, and looks whether it got it.
         let params = unsafe { libc::calloc(count as usize, size_of::<virTypedParameter>()) };
         if params.is_null() {
-            return Err(Error::Usage(format!("there is no memory for {count} elements")));
+            return Err(Error::Usage(format!("out of memory for {count} elements")));
         }
         Ok(ParamArray { params: params.cast(), count })
     }

@@ -80,7 +80,7 @@ pub fn described<T: Zeroed>(
     filled(call).map(|structure| describe(&structure))
 }
 
-/// undef, also where a list is wanted, for a call whose failure says that there is nothing.
+/// undef, also in list context, for a call that fails if there is nothing.
 fn nothing() -> Value {
     forget_error();
     Value::list(vec![Value::none()])
@@ -303,7 +303,7 @@ pub fn opened<T: Object>(object: *mut T, function: &str) -> Result<()> {
     })
 }
 
-/// Taking back what is not registered is no error, as it never was.
+/// Unregistering an unknown id is not an error, as in the original.
 pub fn ignored(returned: c_int) -> Result<Value> {
     if returned < 0 {
         forget_error();
@@ -311,7 +311,7 @@ pub fn ignored(returned: c_int) -> Result<Value> {
     Ok(Value::none())
 }
 
-/// A result list whose value in scalar context is its length, for the legacy `list_*` subs.
+/// A result list whose value in scalar context is its length, for the legacy `list_*` methods.
 pub fn counted(items: Vec<Value>) -> Result<Value> {
     Ok(Value::counted_list(items))
 }

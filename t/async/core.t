@@ -108,15 +108,15 @@ subtest 'the window, cancelling, order' => sub {
     my ( $waiting, $running ) = Sys::Virt::Async::_pending();
     cmp_ok( $running, '>=', 32, "$running run" );
     ok( wait_for($limited), 'a call that waits has its time limit, too' );
-    like( $limited->{values}[0]->message, qr/it had not begun/, '... in words' );
-    ok( wait_for( submit( {}, $c, 'get_uri' ) ),       'calls of another connection are made meanwhile' );
+    like( $limited->{values}[0]->message, qr/it had not started/, '... in words' );
+    ok( wait_for( submit( {}, $c, 'get_uri' ) ),       'calls on another connection are made in parallel' );
     ok( !Sys::Virt::Async::_cancel( $hanging[0]{id} ), 'what runs cannot be cancelled' );
     ok( Sys::Virt::Async::_cancel( $late->{id} ),      'what waits can' );
     ok( !Sys::Virt::Async::_cancel( $late->{id} ),     '... once' );
-    ok( !Sys::Virt::Async::_cancel(17),                'nor what does not exist' );
+    ok( !Sys::Virt::Async::_cancel(17),                'nor an unknown id' );
     ok( wait_for(@hanging),                            'all are settled, once' );
     turn(0.1);
-    is( $late->{told}, 0, 'what was cancelled is not told' );
+    is( $late->{told}, 0, 'a canceled call is not reported' );
 
     my @states;
     for ( 1 .. 30 ) {
@@ -146,7 +146,7 @@ subtest 'what is refused' => sub {
     for my $what ( sort keys %bad ) {
         my ( $object, $method, @args ) = @{ $bad{$what} };
         ok( !eval { submit( {}, $object, $method, @args ); 1 }, "$method" );
-        like( $@, qr/cannot run in the background, for it .*\Q$what\E at \Q$0\E line/, '... in words' );
+        like( $@, qr/cannot run in the background, because it .*\Q$what\E at \Q$0\E line/, '... in words' );
     }
     ok(
         !eval {
@@ -188,7 +188,7 @@ subtest 'fork with calls in flight' => sub {
         waitpid $pid, 0;
         $failed++ if $?;
     }
-    is( $failed, 0, 'the parent goes on, the child is told, and makes its own' );
+    is( $failed, 0, 'the parent continues; in the child the calls fail, and new calls work' );
 };
 
 subtest 'ithreads' => sub {

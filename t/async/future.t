@@ -90,9 +90,9 @@ subtest 'then' => sub {
         'test',
         '... and is waited for'
     );
-    is( $order[-1], 'waited', '... before it goes on' );
+    is( $order[-1], 'waited', '... before it continues' );
     for my $method (qw(then catch finally on_ready on_done on_fail)) {
-        throws "$method without a sub", qr/\A$method needs a reference to a sub at \Q$0\E line/,
+        throws "$method without a sub", qr/\A$method needs a CODE reference at \Q$0\E line/,
             sub { good()->$method('x') };
     }
 };
@@ -161,29 +161,29 @@ subtest 'several' => sub {
     $_->is_failed for @all;
 };
 
-subtest 'nobody looks' => sub {
+subtest 'an error that nothing handles' => sub {
     @warnings = ();
     my $line = __LINE__ + 1;
     { my $f = bad(); $f->await; }
     like( "@warnings",
-        qr/\Aget_domain_by_name failed, and nobody looked at it: Domain not found at \Q$0\E line \d+/,
+        qr/\Aget_domain_by_name failed, and nothing handled the error: Domain not found at \Q$0\E line \d+/,
         'it warns' );
     @warnings = ();
     {
         my $f = bad()->then( sub { 1 } );
         $f->await;
     }
-    is( scalar @warnings, 1, 'of the end of a chain, once' );
+    is( scalar @warnings, 1, 'one warning for the end of a chain' );
     @warnings = ();
     bad()->catch( sub { } )->await;
     bad()->failure;
     { my $f = bad()->await; $f->is_failed }
     bad()->on_ready( sub { } )->await;
-    throws 'looked at', 'NO_DOMAIN', sub { bad()->get };
+    throws 'handled by get', 'NO_DOMAIN', sub { bad()->get };
     bad();
     good()->await for 1 .. 3;
-    is( scalar( grep { /nobody/ } @warnings ),
-        1, 'not if somebody does; but also of one that was dropped at once' );
+    is( scalar( grep { /nothing handled/ } @warnings ),
+        1, 'no warning if the error is handled; a warning if the future is dropped immediately' );
     @warnings = ();
 };
 
@@ -237,7 +237,7 @@ subtest 'nothing is left' => sub {
 };
 
 subtest 'a future that nothing settles' => sub {
-    throws 'get does not wait for ever', qr/needs an event loop/, sub { Sys::Virt::Future->new->get };
+    throws 'get does not wait forever', qr/needs an event loop/, sub { Sys::Virt::Future->new->get };
 };
 
 subtest 'signals' => sub {

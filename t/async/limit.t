@@ -81,7 +81,7 @@ subtest 'signals' => sub {
     my ($error) = timed( sub { Sys::Virt->new( uri => $hung, timeout => 1 ) } );
     setitimer( ITIMER_REAL, 0 );
     is( $error->code, Sys::Virt::Error::ERR_OPERATION_TIMEOUT(), 'a handler that returns' );
-    cmp_ok( $ticks, '>=', 5, "... has run $ticks times meanwhile" );
+    cmp_ok( $ticks, '>=', 5, "... has run $ticks times during the call" );
 
     local $SIG{ALRM} = sub { die "enough\n" };
     setitimer( ITIMER_REAL, 0.2 );
@@ -138,7 +138,7 @@ subtest 'calls' => sub {
         } $plain, $c;
         is( $got, $wanted, 'an exception' );
     }
-    is( $c->set_call_timeout(undef), undef,  'the limit goes' );
+    is( $c->set_call_timeout(undef), undef,  'the limit is removed' );
     is( $there->get_name,            'test', '... and calls are made here again' );
     $c->set_call_timeout(2.5);
     is( $there->get_name, 'test', '... or there' );
@@ -212,7 +212,7 @@ subtest 'credentials' => sub {
     ok( !eval { $connect->('wrong'); 1 }, 'a wrong password' );
     is( ref $@, 'Sys::Virt::Error', '... is an error' );
     ok( !eval { $connect->( 'x', 1 ); 1 }, 'a callback that dies' );
-    is( $@, "no password\n", '... is heard' );
+    is( $@, "no password\n", '... is delivered' );
 };
 
 done_testing;

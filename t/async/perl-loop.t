@@ -154,7 +154,7 @@ isa_ok( $new->{values}[0], 'Sys::Virt' );
         last if 3 == grep { $_->{told} } @futures;
     }
     is( $died, 3, 'each exception came out' );
-    is_deeply( [ map { $_->{told} } @futures ], [ 1, 1, 1 ], 'each was told once' );
+    is_deeply( [ map { $_->{told} } @futures ], [ 1, 1, 1 ], 'each was notified once' );
 }
 
 done_testing;

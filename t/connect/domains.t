@@ -43,7 +43,7 @@ subtest 'lookups' => sub {
     is( $c->get_domain_by_uuid($test)->get_name,              'test', 'by UUID, 36 characters' );
     is( $c->get_domain_by_uuid( $test =~ s/-//gr )->get_name, 'test', '... 32 characters' );
     is( $c->get_domain_by_uuid( $d->get_uuid )->get_name,     'test', '... 16 bytes' );
-    is( $c->get_domain_by_name( 'test', 'more' )->get_name,   'test', 'a sub with one argument too many' );
+    is( $c->get_domain_by_name( 'test', 'more' )->get_name, 'test', 'a function with one argument too many' );
 
     throws 'no such name',  42, sub { $c->get_domain_by_name('nope') };
     throws 'an empty name', 42, sub { $c->get_domain_by_name(q{}) };
@@ -66,7 +66,7 @@ subtest 'lookups' => sub {
         sub { $c->get_domain_by_uuid('1234') };
     throws 'a name that is a reference', qr/name is a reference/, sub { $c->get_domain_by_name( [] ) };
     throws 'a name that is a handle',    qr/name is a reference/, sub { $c->get_domain_by_name($c) };
-    throws 'an invocant that is none', qr/con is not a blessed SV reference/,
+    throws 'an invalid invocant', qr/con is not a blessed SV reference/,
         sub { Sys::Virt::get_domain_by_name( 'x', 'test' ) };
 
     my @warnings;
@@ -88,7 +88,7 @@ subtest 'lookups' => sub {
             sub { $c->$method() };
     }
     @warnings = ();
-    throws 'an id that is no number', 42, sub { $c->get_domain_by_id('abc') };
+    throws 'an id that is not a number', 42, sub { $c->get_domain_by_id('abc') };
     like(
         $warnings[0],
         qr/\AArgument "abc" isn't numeric in Sys::Virt::get_domain_by_id \(id\) at \Q$0/,
@@ -152,7 +152,7 @@ subtest 'making domains' => sub {
 
     $d = $c->create_domain( xml('created') );
     is( $d->is_active,     1, 'create_domain starts it' );
-    is( $d->is_persistent, 0, '... and it is gone with its end' );
+    is( $d->is_persistent, 0, '... and it disappears when it stops' );
     $d->destroy;
     throws 'flags that the driver refuses', 8,  sub { $c->create_domain( xml('x'), 4096 ) };
     throws 'XML of something else',         27, sub { $c->create_domain('<x/>') };
@@ -186,7 +186,7 @@ subtest 'save and restore' => sub {
     my $dir  = File::Temp->newdir;
     my $file = "$dir/im\xe4ge";
     $c->create_domain( xml('saved') )->save($file);
-    ok( -s $file, 'the file has the name that was given, byte for byte' );
+    ok( -s $file, 'the file has the given name, byte for byte' );
     like( $c->get_save_image_xml_description($file), qr/<name>saved</, 'get_save_image_xml_description' );
     $c->define_save_image_xml( $file, $c->get_save_image_xml_description($file) );
     is_deeply( [ $c->restore_domain($file) ], [], 'restore_domain returns nothing' );
@@ -247,7 +247,7 @@ subtest 'get_all_domain_stats' => sub {
     isa_ok( $all[0]{dom}, 'Sys::Virt::Domain' );
     is( @all = $c->get_all_domain_stats( 0, [] ),   2, 'an empty array' );
     is( @all = $c->get_all_domain_stats( 0, [$d] ), 1, 'one domain' );
-    is( $all[0]{dom}->get_name,                                 'test', '... that one' );
+    is( $all[0]{dom}->get_name,                                 'test', '... the given domain' );
     is( @all = $c->get_all_domain_stats( 0, [ $stopped, $d ] ), 2,      'two domains' );
     is_deeply( [ map { $_->{dom}->get_name } @all ], [qw(stopped test)], '... in that order' );
     is( @all = $c->get_all_domain_stats( 0, undef, Sys::Virt::Domain::GET_ALL_STATS_ACTIVE() ), 1, 'flags' );

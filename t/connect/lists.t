@@ -142,7 +142,7 @@ subtest 'node devices' => sub {
     is_deeply( [ sort @{ names(@all) } ], [qw(computer net_one net_two)], 'all' );
     isa_ok( $all[0], 'Sys::Virt::NodeDevice' );
     is( scalar $c->list_node_devices,        3, 'the count in scalar context' );
-    is( scalar $c->list_node_devices(undef), 3, 'undef is no capability' );
+    is( scalar $c->list_node_devices(undef), 3, 'undef means no capability' );
     is( $c->num_of_node_devices(undef),      3, 'num_of_node_devices' );
     is( $c->num_of_node_devices('net'),      2, '... with a capability' );
     is_deeply( names( $c->list_node_devices('system') ),            ['computer'],          'one capability' );
@@ -177,7 +177,7 @@ subtest 'a capability of which there is only a name: the walk over names' => sub
     is_deeply( [ sort @{ names(@cards) } ], [ 1 .. 3 ], 'all three' );
     is( ref $cards[0],                                     'Sys::Virt::NodeDevice', 'objects' );
     is( scalar $with_cards->list_node_devices('ap_card'),  3, 'the count in scalar context' );
-    is( scalar $with_cards->list_node_devices('ap_queue'), 0, 'none of another capability' );
+    is( scalar $with_cards->list_node_devices('ap_queue'), 0, 'no device with another capability' );
 };
 
 subtest 'what the driver does not have' => sub {

@@ -60,10 +60,10 @@ subtest 'get_node_security_model' => sub {
     is_deeply( $c->get_node_security_model, { model => 'testSecurity', doi => q{} }, 'its values' );
 };
 
-subtest 'processors' => sub {
+subtest 'CPUs' => sub {
     my @map = $c->get_node_cpu_map;
     is( @map,                           3,                          'get_node_cpu_map: three values' );
-    is( length $map[1],                 int( ( $map[0] + 7 ) / 8 ), 'a bit for each processor' );
+    is( length $map[1],                 int( ( $map[0] + 7 ) / 8 ), 'a bit for each CPU' );
     is( unpack( '%32b*', $map[1] ),     $map[2],                    'of which that many are set' );
     is( scalar( $c->get_node_cpu_map ), $map[2],                    'in scalar context their number' );
     throws 'unknown flags', 8, sub { $c->get_node_cpu_map(1) };
@@ -75,8 +75,8 @@ subtest 'processors' => sub {
         'get_node_cpu_stats'
     );
     ok( $stats->{kernel} > 2**32, 'a 64-bit number' );
-    is_deeply( $c->get_node_cpu_stats( Sys::Virt::NODE_CPU_STATS_ALL_CPUS() ), $stats, 'all processors' );
-    is_deeply( [ sort keys %{ $c->get_node_cpu_stats(0) } ], [ sort keys %$stats ],    'one processor' );
+    is_deeply( $c->get_node_cpu_stats( Sys::Virt::NODE_CPU_STATS_ALL_CPUS() ), $stats, 'all CPUs' );
+    is_deeply( [ sort keys %{ $c->get_node_cpu_stats(0) } ], [ sort keys %$stats ],    'one CPU' );
     throws 'unknown flags', 8, sub { $c->get_node_cpu_stats( -1, 1 ) };
     throws 'B23: out of range', qr/cpuNum is out of range: 2147483648/,
         sub { $c->get_node_cpu_stats( 2**31 ) };
@@ -96,7 +96,7 @@ subtest 'baseline_cpu' => sub {
         map { "<cpu><arch>x86_64</arch><model>$_</model></cpu>" } qw(core2duo Penryn);
     like( $c->baseline_cpu( [$core2duo] ),            qr/<model [^>]*>core2duo</, 'of one' );
     like( $c->baseline_cpu( [ $core2duo, $penryn ] ), qr/\A<cpu /,                'of two' );
-    throws 'of none',           8,  sub { $c->baseline_cpu( [] ) };
+    throws 'of no cells',       8,  sub { $c->baseline_cpu( [] ) };
     throws 'of something else', 27, sub { $c->baseline_cpu( ['<x/>'] ) };
     throws 'A7: of no array', qr/baseline_cpu: xml is not an ARRAY reference at \Q$0/,
         sub { $c->baseline_cpu($_) }
@@ -149,7 +149,7 @@ subtest 'memory' => sub {
     throws 'unsupported', 3, sub { $c->get_node_memory_stats };
     throws 'unsupported', 3, sub { $c->get_node_memory_parameters };
     throws 'unsupported', 3, sub { $c->set_node_memory_parameters( { x => 1 } ) };
-    throws 'parameters that are no hash',
+    throws 'parameters that are not a hash',
         qr/set_node_memory_parameters: newparams is not a HASH reference at \Q$0/,
         sub { $c->set_node_memory_parameters($_) }
         for undef, 'x', [];

@@ -35,7 +35,7 @@ subtest 'what a domain is' => sub {
     is( ref $d->get_connect,      'Sys::Virt',       'get_connect' );
     is( $d->get_connect->get_uri, 'test:///default', '... is a connection that works' );
     my @vcpus = $d->get_vcpu_info;
-    is( @vcpus, $info->{nrVirtCpu}, 'a hash for each processor' );
+    is( @vcpus, $info->{nrVirtCpu}, 'a hash for each CPU' );
     is_deeply( [ sort keys %{ $vcpus[0] } ], [qw(affinity cpu cpuTime number state)], '... with these keys' );
 };
 
@@ -57,7 +57,7 @@ subtest 'from XML to nothing' => sub {
     $dom->rename('newer');
     is( $c->get_domain_by_name('newer')->get_id, -1, 'rename' );
     $dom->undefine;
-    throws( 'after undefine it is gone', qr/not found/, sub { $c->get_domain_by_name('newer') } );
+    throws( 'after undefine it does not exist', qr/not found/, sub { $c->get_domain_by_name('newer') } );
     is( $dom->get_max_vcpus, -1, 'B6: get_max_vcpus of a domain that is gone' );
 
     my $transient = $c->create_domain($xml);
@@ -96,7 +96,7 @@ subtest 'numbers' => sub {
     my $huge = $Config{ptrsize} > 4 ? 2**62 : 2**31;
     throws(
         'A11: block_peek of a huge size',
-        qr/no memory|support/,
+        qr/out of memory|support/,
         sub { $d->block_peek( 'vda', 0, $huge ) }
     );
     my @warnings;
@@ -111,7 +111,7 @@ subtest 'numbers' => sub {
     like(
         $warnings[1],
         qr/\AUse of uninitialized value in Sys::Virt::Domain::set_autostart \(autostart\) at/,
-        'undef likewise'
+        'undef in the same way'
     );
 
     for (
@@ -160,7 +160,7 @@ subtest 'strings' => sub {
         sub { $c->get_domain_by_uuid('short') }
     );
     throws( 'B21: a mask', qr/mask holds a wide character/, sub { $d->pin_vcpu( 0, "\x{263a}" ) } );
-    is( $c->get_domain_by_id('1')->get_name, 'test', 'a number as text' );
+    is( $c->get_domain_by_id('1')->get_name, 'test', 'a number as a string' );
 };
 
 subtest 'parameters' => sub {
@@ -297,7 +297,7 @@ subtest 'snapshots' => sub {
     is_deeply( [ map { $_->get_name } $one->list_child_snapshots ], ['two'], 'B9: list_child_snapshots' );
     is( $one->num_of_child_snapshots, 1,     'num_of_child_snapshots' );
     is( $two->get_parent->get_name,   'one', 'get_parent' );
-    throws( 'the root has none', qr/./, sub { $one->get_parent } );
+    throws( 'the root has no parent', qr/./, sub { $one->get_parent } );
     is( $d->current_snapshot->get_name,                                           'two',  'the current one' );
     is( $two->is_current,                                                         1,      'is_current' );
     is( $one->get_domain->get_name,                                               'test', 'get_domain' );
@@ -315,7 +315,7 @@ subtest 'snapshots' => sub {
     );
     $one->revert_to;
     $_->delete for $two, $one;
-    is( $d->has_current_snapshot, 0, 'none left' );
+    is( $d->has_current_snapshot, 0, 'no domain is left' );
 };
 
 subtest 'migration' => sub {

@@ -59,7 +59,7 @@ subtest 'how many' => sub {
     is( $off->get_vcpus($config),              3,     '... takes effect' );
     is_deeply( [ $on->set_vcpus(2) ], [], 'a setter returns nothing' );
 
-    throws( 'none at all',               8,  sub { $on->set_vcpus(0) } );
+    throws( 'no vCPU',                   8,  sub { $on->set_vcpus(0) } );
     throws( 'more than at most',         8,  sub { $on->set_vcpus(5) } );
     throws( 'one that does not run',     55, sub { $off->set_vcpus(1) } );
     throws( 'live of one that does not', 55, sub { $off->get_vcpus($live) } );
@@ -110,7 +110,7 @@ subtest 'pin_vcpu' => sub {
     is( ( $on->get_vcpu_info )[0]{affinity}, "\xf0\xff", '... means its characters' );
 
     throws( 'an empty map',          8,                              sub { $on->pin_vcpu( 0,  q{} ) } );
-    throws( 'no such processor',     8,                              sub { $on->pin_vcpu( 99, "\1" ) } );
+    throws( 'no such vCPU',          8,                              sub { $on->pin_vcpu( 99, "\1" ) } );
     throws( 'one that does not run', 55,                             sub { $off->pin_vcpu( 0, "\1" ) } );
     throws( 'B21: wide characters', qr/mask holds a wide character/, sub { $on->pin_vcpu( 0,  "\x{100}" ) } );
     throws( 'B23: a negative one',  qr/vcpu is out of range/,        sub { $on->pin_vcpu( -1, "\1" ) } );
@@ -142,12 +142,12 @@ subtest 'I/O threads' => sub {
     is( $on->pin_iothread( 1, "\1" ), undef, 'pin_iothread' );
     is_deeply( [ $d->get_iothread_info ], [], 'one without' );
 
-    throws( 'one that exists',     8, sub { $off->add_iothread( 1, $config ) } );
-    throws( 'one that does not',   8, sub { $off->del_iothread( 9, $config ) } );
-    throws( 'none to pin',         8, sub { $d->pin_iothread( 9, "\1" ) } );
-    throws( 'B23: a negative one', qr/iothread_id is out of range/, sub { $on->add_iothread(-1) } );
-    throws( 'none to set',         8, sub { $d->set_iothread( 9, { poll_max_ns => 5 } ) } );
-    throws( 'no parameters',       8, sub { $d->set_iothread( 9, {} ) } );
+    throws( 'one that exists',      8, sub { $off->add_iothread( 1, $config ) } );
+    throws( 'one that does not',    8, sub { $off->del_iothread( 9, $config ) } );
+    throws( 'no I/O thread to pin', 8, sub { $d->pin_iothread( 9, "\1" ) } );
+    throws( 'B23: a negative one',  qr/iothread_id is out of range/, sub { $on->add_iothread(-1) } );
+    throws( 'no I/O thread to set', 8, sub { $d->set_iothread( 9, { poll_max_ns => 5 } ) } );
+    throws( 'no parameters',        8, sub { $d->set_iothread( 9, {} ) } );
     throws(
         'B23: poll_shrink -1',
         qr/poll_shrink is out of range/,

@@ -79,7 +79,7 @@ subtest 'bytes of disks' => sub {
     throws( 'A11: a size', qr/block_peek: size is out of range/, sub { $on->block_peek( 'vda', 0, -1 ) } );
     throws(
         'A11: more than there is',
-        qr/there is no memory for \d+ elements/,
+        qr/out of memory for \d+ elements/,
         sub { $on->block_peek( 'vda', 0, $huge ) }
     );
     throws( 'B2: an offset of 64 bits', $unsupported,     sub { $on->block_peek( 'vda', 2**63, 4 ) } );
@@ -110,7 +110,7 @@ subtest 'interfaces' => sub {
         is_deeply( [ map { join q{ }, sort keys %$_ } @$addresses ],
             ['addr prefix type'], '... its IP address' );
         is( $addresses->[0]{type}, Sys::Virt::IP_ADDR_TYPE_IPV4(), '... of version 4' );
-        like( $addresses->[0]{addr}, qr/\A192[.]168[.]\d+[.]\d+\z/, '... as text' );
+        like( $addresses->[0]{addr}, qr/\A192[.]168[.]\d+[.]\d+\z/, '... as a string' );
     }
     is( ref scalar $on->get_interface_addresses(0), 'HASH', 'in scalar context the last one' );
     throws( 'an unknown source', qr/libvirt error/, sub { $on->get_interface_addresses(99) } );

@@ -44,12 +44,12 @@ subtest 'a domain that is off' => sub {
         [ ( Sys::Virt::Domain::STATE_SHUTOFF() ) x 2 ],
         'get_state and get_info agree'
     );
-    is( $off->get_info->{nrVirtCpu}, 1, 'one processor by default' );
+    is( $off->get_info->{nrVirtCpu}, 1, 'one vCPU by default' );
     throws( "$_ needs one that runs", $not_running, sub { $off->$_ } )
         for 'get_hostname', $old ? () : 'get_control_info';
 };
 
-subtest 'a domain that is gone' => sub {
+subtest 'a domain that no longer exists' => sub {
     is( $gone->get_name,             'gone',      'keeps its name' );
     is( length $gone->get_uuid,      16,          '... its UUID' );
     is( $gone->get_connect->get_uri, $c->get_uri, '... and its connection' );
@@ -60,7 +60,7 @@ subtest 'a domain that is gone' => sub {
 };
 
 subtest 'UUID' => sub {
-    is( $d->get_uuid_string, join( q{-}, unpack 'H8H4H4H4H12', $d->get_uuid ), 'as text and as bytes' );
+    is( $d->get_uuid_string, join( q{-}, unpack 'H8H4H4H4H12', $d->get_uuid ), 'as a string and as bytes' );
     like( $off->get_uuid_string, qr/\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\z/, 'lower case' );
     for my $uuid (
         $off->get_uuid, $off->get_uuid_string,
@@ -130,7 +130,7 @@ SKIP: {
         is( $d->get_control_info->{state}, Sys::Virt::Domain::CONTROL_OK(), '... is fine' );
     }
     my $info = $d->get_info;
-    cmp_ok( $info->{cpuTime}, '>',  0,               'processor time' );
+    cmp_ok( $info->{cpuTime}, '>',  0,               'CPU time' );
     cmp_ok( $info->{memory},  '<=', $info->{maxMem}, 'memory' );
 };
 
@@ -141,7 +141,7 @@ subtest 'autostart' => sub {
     }
     throws( 'no integer of C', qr/autostart is out of range/, sub { $off->set_autostart( 2**31 ) } );
     is( $off->get_autostart, 0, '... changes nothing' );
-    throws( 'of one that is gone', $no_domain, sub { $gone->set_autostart(1) } );
+    throws( 'of a domain that does not exist', $no_domain, sub { $gone->set_autostart(1) } );
 
     # Younger than libvirt 9.0.0, so this may be missing from the library or from its test driver.
     for my $call ( sub { $off->get_autostart_once }, sub { $off->set_autostart_once(1) } ) {
@@ -196,10 +196,14 @@ SKIP: {
             if $old;
         my $label = $d->get_security_label;
         is_deeply( [ sort keys %$label ], [qw(enforcing label)], 'security label' );
-        is( $label->{label},     'libvirt-test', '... its text' );
+        is( $label->{label},     'libvirt-test', '... its string' );
         is( $label->{enforcing}, 1,              '... enforced' );
-        is_deeply( $off->get_security_label, { label => q{}, enforcing => 0 }, 'none of one that is off' );
-        is_deeply( [ $d->get_messages ],     [],                               'no messages' );
+        is_deeply(
+            $off->get_security_label,
+            { label => q{}, enforcing => 0 },
+            'no messages of an inactive domain'
+        );
+        is_deeply( [ $d->get_messages ], [], 'no messages' );
         is( scalar $d->get_messages, undef, '... in scalar context neither' );
     }
 };
@@ -207,7 +211,7 @@ SKIP: {
 subtest 'on a closed object' => sub {
     my $closed = $c->get_domain_by_name('test');
     $closed->DESTROY;
-    is( $$closed,        0,  'the pointer is gone' );
+    is( $$closed,        0,  'the pointer is removed' );
     is( $closed->get_id, -1, 'get_id' );
     for my $method (
         qw(get_name get_uuid get_uuid_string get_connect get_info get_state get_metadata get_os_type is_active
@@ -221,7 +225,7 @@ subtest 'on a closed object' => sub {
     is( $d->get_name, 'test', 'twice does no harm' );
 };
 
-subtest 'what is no object' => sub {
+subtest 'not an object' => sub {
     for my $bad ( undef, 'test', 7, [], {}, \7, sub { }, $c ) {
         my $what = ref $bad || $bad // 'undef';
         my $name = sub { Sys::Virt::Domain->can('get_name')->($bad) };

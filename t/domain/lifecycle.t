@@ -40,8 +40,8 @@ subtest 'constructors' => sub {
     is( $new->( @con, name => 'test' )->get_id,                       1,      'by name' );
     is( $new->( @con, id => 1 )->get_name,                            'test', 'by number' );
     is( $new->( @con, uuid => $d->get_uuid )->get_name,               'test', 'by UUID' );
-    is( $new->( @con, uuid => $d->get_uuid_string )->get_name,        'test', 'by its text' );
-    is( $new->( @con, name => 'test', id => 77, xml => 'x' )->get_id, 1, 'the name goes before the rest' );
+    is( $new->( @con, uuid => $d->get_uuid_string )->get_name,        'test', 'by its string' );
+    is( $new->( @con, name => 'test', id => 77, xml => 'x' )->get_id, 1,      'the name has precedence' );
     is( $new->( @con, name => 'nobody', name => 'test' )->get_id,     1, 'the last of two pairs counts' );
     my $transient = $new->( @con, xml => xml('transient') );
     is_deeply( [ $transient->is_active, $transient->is_persistent ], [ 1, 0 ], 'from XML, started' );
@@ -93,15 +93,15 @@ subtest 'the functions below them' => sub {
     is( Sys::Virt::Domain::_lookup_by_id( $c, 1 )->get_name,                          'test', 'number' );
     is( Sys::Virt::Domain::_lookup_by_name( $c, 'test' )->get_id,                     1,      'name' );
     is( Sys::Virt::Domain::_lookup_by_uuid( $c, $d->get_uuid )->get_id,               1,      'UUID' );
-    is( Sys::Virt::Domain::_lookup_by_uuid_string( $c, $d->get_uuid_string )->get_id, 1,      'its text' );
+    is( Sys::Virt::Domain::_lookup_by_uuid_string( $c, $d->get_uuid_string )->get_id, 1,      'its string' );
     my $one   = Sys::Virt::Domain::_define_xml( $c, xml('one') );
     my $two   = Sys::Virt::Domain::_create( $c, xml('two') );
     my $three = Sys::Virt::Domain::_create_with_files( $c, xml('three'), [] );
     is_deeply( [ map { $_->is_active } $one, $two, $three ], [ 0, 1, 1 ], 'making domains' );
     $one->undefine;
     $_->destroy for $two, $three;
-    throws( 'a number of nobody', $no_domain,        sub { Sys::Virt::Domain::_lookup_by_id( $c, 99 ) } );
-    throws( 'a negative one',     $invalid_argument, sub { Sys::Virt::Domain::_lookup_by_id( $c, -1 ) } );
+    throws( 'an unknown id',  $no_domain,        sub { Sys::Virt::Domain::_lookup_by_id( $c, 99 ) } );
+    throws( 'a negative one', $invalid_argument, sub { Sys::Virt::Domain::_lookup_by_id( $c, -1 ) } );
     throws(
         'one byte is no UUID',
         qr/uuid has 1 bytes, not 16/,
@@ -140,8 +140,8 @@ subtest 'start and stop' => sub {
     is( $dom->undefine,                undef, 'undefine of one that runs' );
     is_deeply( [ $dom->is_active, $dom->is_persistent ], [ 1, 0 ], '... makes it transient' );
     $dom->destroy;
-    throws( '... so that it is gone',   $no_domain,        sub { $dom->get_state } );
-    throws( "$_ refuses foreign flags", $invalid_argument, sub { $d->$_( 1 << 30 ) } )
+    throws( '... so that it no longer exists', $no_domain,        sub { $dom->get_state } );
+    throws( "$_ refuses foreign flags",        $invalid_argument, sub { $d->$_( 1 << 30 ) } )
         for qw(create destroy undefine shutdown reset inject_nmi);
     throws( "$_: flags are 32 bits", qr/$_: flags is out of range/, sub { $d->$_( 2**32 ) } )
         for qw(create destroy undefine shutdown reboot reset inject_nmi pm_wakeup);
@@ -155,7 +155,7 @@ subtest 'rename' => sub {
     throws( 'the old name is free',       $no_domain,              sub { $c->get_domain_by_name('before') } );
     throws( 'not to the name of another', $not_now,                sub { $dom->rename('test') } );
     throws( 'not to one with a slash',    'XML_ERROR',             sub { $dom->rename('a/b') } );
-    throws( 'not to none',                $invalid_argument,       sub { $dom->rename(q{}) } );
+    throws( 'not to an empty name',       $invalid_argument,       sub { $dom->rename(q{}) } );
     throws( 'B20: nor to a NUL',          qr/newname holds a NUL/, sub { $dom->rename("x\0y") } );
     throws( 'not while it runs',          $not_now,                sub { $d->rename('x') } );
     $c->get_domain_by_name('after')->undefine;
@@ -178,7 +178,7 @@ subtest 'keys and signals' => sub {
     my $linux = Sys::Virt::Domain::KEYCODE_SET_LINUX();
     is( $d->send_key( $linux, 10, [ 1, 2 ] ),    undef, 'send_key' );
     is( $d->send_key( $linux, 10, [ 1 .. 16 ] ), undef, 'sixteen keys' );
-    is_deeply( [ $d->send_key( $linux, 0, ['30'] ) ], [], 'numbers as text' );
+    is_deeply( [ $d->send_key( $linux, 0, ['30'] ) ], [], 'numbers as strings' );
     throws( 'none',           $invalid_argument, sub { $d->send_key( $linux, 10,  [] ) } );
     throws( 'seventeen',      $invalid_argument, sub { $d->send_key( $linux, 10,  [ 1 .. 17 ] ) } );
     throws( 'a million',      $invalid_argument, sub { $d->send_key( $linux, 10,  [ (1) x 1e6 ] ) } );
@@ -218,8 +218,8 @@ subtest 'keys and signals' => sub {
     my $dom  = $c->define_domain( xml('signals') );
     $dom->create;
     is( $dom->send_process_signal( 1, $term ), undef, 'send_process_signal' );
-    throws( 'to nobody',      $invalid_argument,       sub { $dom->send_process_signal( -1,    $term ) } );
-    throws( 'B23: too large', qr/pid is out of range/, sub { $dom->send_process_signal( 2**64, $term ) } );
+    throws( 'to an unknown process', $invalid_argument, sub { $dom->send_process_signal( -1, $term ) } );
+    throws( 'B23: too large', qr/pid is out of range/,  sub { $dom->send_process_signal( 2**64, $term ) } );
     eval { $dom->destroy };
     $dom->undefine;
 };
@@ -252,7 +252,7 @@ subtest 'managed save' => sub {
     is( $dom->has_managed_save_image, 0, '... uses it up' );
     $dom->managed_save;
     is( $dom->undefine( Sys::Virt::Domain::UNDEFINE_MANAGED_SAVE() ), undef, 'undefine with the flag' );
-    throws( '... it is gone', $no_domain, sub { $c->get_domain_by_name('managed') } );
+    throws( '... it no longer exists', $no_domain, sub { $c->get_domain_by_name('managed') } );
 };
 
 subtest 'save to a file' => sub {

@@ -86,9 +86,9 @@ subtest 'statistics' => sub {
     );
     is_deeply( [ grep { !$known{$_} } keys %$stats ],                 [], '... with known keys' );
     is_deeply( [ grep { !defined || !/\A[0-9]+\z/ } values %$stats ], [], 'B18: ... and natural numbers' );
-    is_deeply( $on->memory_stats,                                     {}, 'one without a balloon has none' );
+    is_deeply( $on->memory_stats,                                     {}, 'no statistics without a balloon' );
     is( $d->set_memory_stats_period(5),            undef, 'set_memory_stats_period' );
-    is( $d->set_memory_stats_period( 0, $config ), undef, '... none, for the next start' );
+    is( $d->set_memory_stats_period( 0, $config ), undef, '... no statistics, for the next start' );
 
     throws( 'one that does not run',  55,                      sub { $off->memory_stats } );
     throws( 'unknown flags',          8,                       sub { $d->memory_stats(0x100) } );
@@ -116,7 +116,7 @@ subtest 'memory_peek' => sub {
     throws( 'B2: offset 2**64',  qr/offset is out of range/, sub { $d->memory_peek( 2**64, 1,  $virtual ) } );
     throws( 'B2: offset -1',     qr/offset is out of range/, sub { $d->memory_peek( -1,    1,  $virtual ) } );
     throws( 'A11: a size of -1', qr/size is out of range/,   sub { $d->memory_peek( 0,     -1, $virtual ) } );
-    throws( 'A11: a huge size',  qr/no memory/,              sub { $d->memory_peek( 0, $huge,  $virtual ) } );
+    throws( 'A11: a huge size',  qr/out of memory/,          sub { $d->memory_peek( 0, $huge,  $virtual ) } );
 };
 
 $on->destroy;

@@ -99,7 +99,7 @@ for my $method ( sort keys %to ) {
         {
             my @warnings;
             local $SIG{__WARN__} = sub { push @warnings, @_ };
-            throws( 'a bandwidth that is none', $unsupported, $call->( { bandwidth => 'fast' }, 0 ) );
+            throws( 'an invalid bandwidth', $unsupported, $call->( { bandwidth => 'fast' }, 0 ) );
             like(
                 "@warnings",
                 qr/\AArgument "fast" isn't numeric in Sys::Virt::Domain::$method \(bandwidth\) at/,
@@ -184,7 +184,7 @@ subtest 'B11: a number in the place of the URI' => sub {
     throws( '... which is then checked',    $range,       $call->( 'tcp://x', -1 ) );
     throws( 'anything else is a URI',       $unsupported, $call->('tcp://1.2.3.4:5') );
     throws( 'only to a URI: it stays one',  $unsupported, sub { $d->migrate( $other, 0, 'n', -1 ) } );
-    throws( 'nor where the XML stands before it',
+    throws( 'nor when the XML comes before it',
         $unsupported, sub { $d->migrate_to_uri2( 'test:///x', undef, 0, 'n', -1 ) } );
 };
 

@@ -107,7 +107,7 @@ subtest 'a tree of snapshots' => sub {
     throws( "... but has no $_", $no_snapshot, sub { $child->$_ } )
         for qw(get_xml_description get_parent revert_to delete is_current);
     is( $root->delete( Sys::Virt::DomainSnapshot::DELETE_CHILDREN() ), undef, 'delete with children' );
-    is( $d->num_of_snapshots,                                          0,     '... leaves none' );
+    is( $d->num_of_snapshots,                                          0,     '... leaves no snapshots' );
 };
 
 subtest 'snapshots that fail' => sub {
@@ -208,7 +208,7 @@ subtest 'a chain of checkpoints' => sub {
     is( names( $one->list_all_children ),    'two',                              'list_all_children' );
     is( names( $one->list_all_children( $flag->('DESCENDANTS') ) ), 'three two', '... and theirs' );
     is( $three->get_parent->get_name,                               'two',       'get_parent' );
-    throws( 'the first has none', $no_checkpoint, sub { $one->get_parent } );
+    throws( 'the first has no parent', $no_checkpoint, sub { $one->get_parent } );
     is( $d->get_checkpoint_by_name('two')->get_name, 'two',        'get_checkpoint_by_name' );
     is( $two->get_domain->get_uuid,                  $d->get_uuid, 'get_domain' );
     is( $two->get_connect->get_uri,                  $c->get_uri,  'get_connect' );
@@ -232,7 +232,7 @@ subtest 'a chain of checkpoints' => sub {
     is( names( $one->list_all_children ), 'three', '... hands the children over' );
     throws( '... once', $no_checkpoint, sub { $two->delete } );
     is( $one->delete( Sys::Virt::DomainCheckpoint::DELETE_CHILDREN() ), undef, 'delete with children' );
-    is_deeply( [ $d->list_all_checkpoints ], [], '... leaves none' );
+    is_deeply( [ $d->list_all_checkpoints ], [], '... leaves no snapshots' );
     $one->DESTROY;
     throws( "closed: $_", 'INVALID_DOMAIN_CHECKPOINT', sub { $one->$_ } )
         for qw(get_name get_domain get_connect get_parent delete list_all_children);

@@ -68,8 +68,12 @@ subtest 'numbers are what perl makes of them' => sub {
         qr/hard_limit is out of range: -1 is not within 0 to 18446744073709551615/,
         sub { $set->(-1) }
     );
-    throws( 'nor such',            qr/hard_limit is not a finite number/,       sub { $set->( 9**9**9 ) } );
-    throws( 'a reference is none', qr/hard_limit is a reference, not a number/, sub { $set->( \\1 ) } );
+    throws( 'nor such values', qr/hard_limit is not a finite number/, sub { $set->( 9**9**9 ) } );
+    throws(
+        'a reference is not a number',
+        qr/hard_limit is a reference, not a number/,
+        sub { $set->( \\1 ) }
+    );
     is( Sys::Virt->new( uri => 'test:///default', flags => ( 1 == 0 ) )->get_type, 'TEST', 'flags of new' );
 };
 
@@ -228,8 +232,8 @@ subtest 'a domain that is a string' => sub {
     );
     like(
         "@warnings",
-        qr/\ASys::Virt::domain_event_register_any: domref is not an object, and counts as undef at \Q$0/,
-        'stands for any domain, with a warning'
+        qr/\ASys::Virt::domain_event_register_any: domref is not an object, and is treated as undef at \Q$0/,
+        'means any domain, with a warning'
     );
     @warnings = warnings_of(
         sub {
@@ -238,7 +242,7 @@ subtest 'a domain that is a string' => sub {
             }
         }
     );
-    is( "@warnings", q{}, 'undef stands for any without one' );
+    is( "@warnings", q{}, 'undef means any domain without a warning' );
 };
 
 done_testing;

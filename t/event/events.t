@@ -193,7 +193,7 @@ subtest 'domain events' => sub {
     $d->resume;
     turns();
     is( @one, 1, 'no more events for the one' );
-    is( @all, 2, 'but for the other' );
+    is( @all, 2, 'but not for the other' );
     $c->domain_event_deregister_any($first);
     is( $c->domain_event_deregister_any(4711), undef, 'B32: an unknown id is no error, as ever' );
 
@@ -212,7 +212,7 @@ subtest 'domain events' => sub {
     $c->domain_event_deregister;
     $d->resume;
     turns();
-    is( $legacy, 1, 'until it is taken back' );
+    is( $legacy, 1, 'until it is unregistered' );
 
     for my $bad ( -1, 30, 1000 ) {
         throws(
@@ -262,7 +262,7 @@ subtest 'the object of an event' => sub {
     is( $name->( $kept{all}[1] ),      'test', 'a list of the arguments' );
     is( $name->( $kept{reference} ),   'test', 'more than once' );
     is( $weak,                         undef,  'a weak reference does not' );
-    like( $kept{inner}, qr/\A[0-9]+\z/, 'nor does its number' );
+    like( $kept{inner}, qr/\A[0-9]+\z/, 'nor does its id' );
     undef %kept;
 
     my $once;
@@ -275,9 +275,9 @@ subtest 'the object of an event' => sub {
     turns();
 
     $event->( sub { $kept{closed} = $_[1]; $_[1]->DESTROY } );
-    like( $name->( $kept{closed} ), qr/invalid domain pointer/, 'one that the sub gave up' );
+    like( $name->( $kept{closed} ), qr/invalid domain pointer/, 'one that the callback cleared' );
     $event->( sub { $kept{assigned} = $_[1]; $_[1] = 'another' } );
-    is( $name->( $kept{assigned} ), 'test', 'an argument that the sub assigned to' );
+    is( $name->( $kept{assigned} ), 'test', 'an argument that the callback assigned to' );
     $event->( sub { $_[1] = undef } );
 
     my ( @resurrected, $destroyed );
@@ -362,7 +362,7 @@ subtest 'other events' => sub {
 };
 
 # Within libvirt's frames it would leave libvirt's locks locked: the script would hang when it uses them again.
-subtest 'exit in the DESTROY of what a sub holds' => sub {
+subtest 'exit in the DESTROY of a value that a callback captured' => sub {
     my $script = File::Temp->new( SUFFIX => '.pl' );
     print {$script} <<'PERL';
 use strict; use warnings; use Sys::Virt; use Sys::Virt::Event;
@@ -402,7 +402,7 @@ subtest 'life of callbacks' => sub {
         $id = $c->domain_event_register_any( undef, 0, sub { my $keep = $canary } );
     }
     turns();
-    is( $freed, 0, 'what a sub holds lives as long as its registration' );
+    is( $freed, 0, 'captured values live as long as the registration of a callback' );
     $c->domain_event_deregister_any($id);
     turns();
     is( $freed, 1, 'and no longer' );
@@ -418,7 +418,7 @@ subtest 'life of callbacks' => sub {
     Scalar::Util::weaken($sub);
     ok( $sub, 'C13: a close callback is kept' );
     $c->unregister_close_callback;
-    is( $sub, undef, '... until it is taken back, also where connections never break' );
+    is( $sub, undef, '... until it is unregistered, also where connections never break' );
 
     my $self;
     $self = $c->domain_event_register_any( undef, 0,
@@ -427,7 +427,7 @@ subtest 'life of callbacks' => sub {
     $d->suspend;
     $d->resume;
     turns();
-    is_deeply( \@called, ['once'], 'a callback may take itself back' );
+    is_deeply( \@called, ['once'], 'a callback may unregister itself' );
 };
 
 subtest 'life of connections' => sub {
@@ -463,11 +463,11 @@ subtest 'close callbacks' => sub {
     };
     my $supported = $registered || $@->code != 3;
     ok( $supported || $@->code == 3, 'the driver decides' );
-    is( $c->unregister_close_callback, undef, 'none to unregister is no error' );
+    is( $c->unregister_close_callback, undef, 'unregistering without a callback is not an error' );
 };
 
 # libvirt frees a callback with locks held that these methods want. In a process of its own, which an alarm ends.
-subtest 'a sub whose end calls methods' => sub {
+subtest 'a callback whose destruction calls methods' => sub {
     my $script = <<'SCRIPT';
 alarm 20;
 $| = 1;

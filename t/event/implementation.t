@@ -112,11 +112,7 @@ is( $Sys::Virt::Event::eventimpl,      $loop, 'the loop is in the package variab
     my $second = bless {}, 'Old::Loop';
     Sys::Virt::Event::register($second);
     is( $Sys::Virt::Event::eventimpl, $second, 'D12: a second loop takes the place of the first' );
-    like(
-        $warnings[1],
-        qr/\Aanother event implementation takes the place of .* at \Q$0\E /,
-        '... with a warning'
-    );
+    like( $warnings[1], qr/\Aanother event implementation replaces .* at \Q$0\E /, '... with a warning' );
     Sys::Virt::Event::register($loop);
     like(
         $warnings[0],
@@ -189,7 +185,7 @@ subtest 'numbers that are none of libvirt\'s' => sub {
             sub { $loop->_run_timeout_callback( 1, $bad, undef ) }
         );
         throws(
-            'of a handle likewise',
+            'of a handle',
             qr/cbref is not a callback/,
             sub { $loop->_run_handle_callback( 1, 1, 1, $bad, undef ) }
         );
@@ -213,7 +209,7 @@ subtest 'numbers that are none of libvirt\'s' => sub {
     is( eval { $loop->_run_timeout_callback( 1, $real->{cb}, undef ); 1 },
         1, 'D10: an undefined opaque value' )
         or diag $@;
-    is( $loop->_free_callback_opaque( undef, undef ), undef, 'nothing to free is no error' );
+    is( $loop->_free_callback_opaque( undef, undef ), undef, 'nothing to free is not an error' );
     $c->domain_event_deregister_any($one);
 };
 
@@ -251,7 +247,7 @@ subtest 'a loop that fails' => sub {
     );
 };
 
-subtest 'a loop that fails while a connection goes' => sub {
+subtest 'an event loop that fails while a connection is freed' => sub {
     my $other = Sys::Virt->new( uri => 'test:///default' );
     $other->domain_event_register_any( undef, 0, sub { } );
     no warnings 'redefine';

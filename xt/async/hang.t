@@ -72,7 +72,7 @@ for my $order ( 'forward', 'backward' ) {
 {
     my $future = $conn->async->get_hostname;
     sleep 0.3;
-    is( Sys::Virt::Async->pending, 1, 'a call that is over is pending until somebody looks' );
+    is( Sys::Virt::Async->pending, 1, 'a call that has ended is pending until it is dispatched' );
     Sys::Virt::Async->dispatch while Sys::Virt::Async->pending;
     ok( $future->is_done, 'then it is settled' );
 }

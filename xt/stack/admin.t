@@ -32,7 +32,8 @@ subtest 'beside connections to a hypervisor' => sub {
     my $daemon     = 'my $a = Sys::Virt::Admin->new( uri => $ARGV[1] ); print $a->is_alive, q{;};';
     is( fresh("$hypervisor$daemon"), 'QEMU;1;', 'first the hypervisor' );
     is( fresh("$daemon$hypervisor"), '1;QEMU;', 'first the daemon' );
-    is( fresh("$daemon undef \$a; $hypervisor$daemon undef \$c; $daemon"), '1;QEMU;1;1;', 'in turn' );
+    is( fresh("$daemon undef \$a; $hypervisor$daemon undef \$c; $daemon"),
+        '1;QEMU;1;1;', 'one after the other' );
     my $end = 'my @s = $a->list_servers; undef $a; print $s[0]->get_name, q{;}; exit';
     like( fresh("$daemon$end"), qr/\A1;\w+;\z/, 'the end of a program' );
 };
@@ -68,8 +69,7 @@ subtest 'limits' => sub {
     throws( 'what cannot be',
         'INVALID_ARG',
         sub { $server->set_client_limits( { nclients_max => 1, nclients_unauth_max => 2 } ) } );
-    throws( 'what is no number',
-        qr/nclients_max/, sub { $server->set_client_limits( { nclients_max => [] } ) } );
+    throws( 'not a number', qr/nclients_max/, sub { $server->set_client_limits( { nclients_max => [] } ) } );
     $server->set_client_limits( { map { $_ => $before->{$_} } qw(nclients_max nclients_unauth_max) } );
     is_deeply( $server->get_client_limits, $before, 'back' );
 
@@ -116,7 +116,7 @@ subtest 'the log' => sub {
     ok( -s $file, '... which are written to' );
     $admin->set_logging_outputs($outputs);
     is( $admin->get_logging_outputs, $outputs, '... back' );
-    throws( 'what is no filter', 'INVALID_ARG', sub { $admin->set_logging_filters('loud') } );
+    throws( 'an invalid filter', 'INVALID_ARG', sub { $admin->set_logging_filters('loud') } );
 };
 
 subtest 'without blocking' => sub {
@@ -204,7 +204,7 @@ subtest 'the end of a daemon' => sub {
     $other->unregister_close_callback;
     Stack::control( 'daemon', 'b', 'kill' );
     my $turns = 0;
-    Stack::wait_for( 'some turns', 5, sub { $turns++ > 10 } );
+    Stack::wait_for( 'some iterations', 5, sub { $turns++ > 10 } );
     is( $object->{heard}, undef, 'an unregistered one is not' );
     Stack::control( 'daemon', 'b', 'start' );
 

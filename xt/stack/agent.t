@@ -38,12 +38,12 @@ subtest 'time' => sub {
     cmp_ok( abs( $guest->get_time->[0] - time ), '<', 60, 'our time again' );
 };
 
-subtest 'what it tells' => sub {
+subtest 'its information' => sub {
     is( $guest->get_hostname(Sys::Virt::Domain::GET_HOSTNAME_AGENT), 'guest', 'its name' );
     my $info = $guest->get_guest_info;
     is( $info->{hostname}, 'guest', 'its name among the rest' );
     like( $info->{'os.kernel-release'}, qr/\A\d+[.]\d+/, 'its kernel' );
-    is( $info->{'os.machine'},         'x86_64',   'its processor' );
+    is( $info->{'os.machine'},         'x86_64',   'its CPU' );
     is( $info->{'fs.count'},           1,          'one file system' );
     is( $info->{'fs.0.mountpoint'},    '/data',    '... its place' );
     is( $info->{'fs.0.disk.0.device'}, '/dev/vda', '... and its disk' );
@@ -54,8 +54,7 @@ subtest 'what it tells' => sub {
     is_deeply( \@filesystems,
         [ { mountpoint => '/data', name => 'vda', fstype => 'ext4', devalias => ['vda'] } ],
         'file systems' );
-    is_deeply( $guest->get_guest_vcpus, { vcpus => '0-1', online => '0-1', offlinable => '1' },
-        'processors' );
+    is_deeply( $guest->get_guest_vcpus, { vcpus => '0-1', online => '0-1', offlinable => '1' }, 'CPUs' );
 };
 
 subtest 'file systems' => sub {
@@ -94,10 +93,10 @@ subtest 'users' => sub {
     is_deeply( [ $guest->authorized_ssh_keys_get('root') ], [$other], 'set' );
     $guest->authorized_ssh_keys_set( 'root', undef );
     is_deeply( [ $guest->authorized_ssh_keys_get('root') ], [], 'none' );
-    throws( 'keys of nobody', qr/./, sub { $guest->authorized_ssh_keys_get('nobody') } );
+    throws( 'keys of an unknown user', qr/./, sub { $guest->authorized_ssh_keys_get('nobody') } );
 };
 
-subtest 'processors' => sub {
+subtest 'CPUs' => sub {
     $guest->set_guest_vcpus( '1', 0 );
     is( $guest->get_guest_vcpus->{online},                '0', 'one is off' );
     is( $guest->get_vcpus(Sys::Virt::Domain::VCPU_GUEST), 1,   '... as the guest says' );
@@ -135,8 +134,8 @@ subtest 'addresses' => sub {
         if ( $virsh // q{} ) =~ /ipv4/;
     my ($network) = $conn->get_network_by_name('default');
     my ($entry)   = $network->get_dhcp_leases($mine);
-    is( $entry->{ipaddr},   $v4->{addr},                                      'the network tells the same' );
-    is( $entry->{hostname}, 'guest',                                          '... and its name' );
+    is( $entry->{ipaddr},   $v4->{addr}, 'the network reports the same' );
+    is( $entry->{hostname}, 'guest',     '... and its name' );
     is( $guest->get_hostname(Sys::Virt::Domain::GET_HOSTNAME_LEASE), 'guest', '... as the domain does' );
     cmp_ok( $entry->{expirytime}, '>', time, '... for some time yet' );
     is_deeply( [ $network->get_dhcp_leases('52:54:00:00:00:01') ], [], 'no lease of another' );

@@ -86,7 +86,7 @@ subtest 'a migration, and a page that stays live' => sub {
     is( $said{migration}, Sys::Virt::Error::ERR_OPERATION_ABORTED, '... and aborted' );
     cmp_ok( $said{pages}   // 0, '>=', 20, 'the page was read ' . ( $said{pages} // 0 ) . ' times' );
     cmp_ok( $said{slowest} // 9, '<',  1,  "... within $said{slowest} s each" );
-    is( $said{states},     '1', '... and told the state of the guest' );
+    is( $said{states},     '1', '... and the state of the guest was reported' );
     is( $guest->is_active, 1,   'the guest is here' );
     note map { "$_: $said{$_}\n" } sort keys %said;
 };

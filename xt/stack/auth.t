@@ -83,7 +83,7 @@ subtest 'SASL over TCP' => sub {
     like(
         inside( $uri, 'Sys::Virt->new( uri => $uri )' ),
         qr/\A$failed.*pass auth => 1 to Sys::Virt->new\)\n\z/,
-        'B39: nobody to ask: the error says how'
+        'B39: no callback to ask: the error says how'
     );
     like(
         inside( $uri, 'Sys::Virt->new( uri => $uri, %auth, callback => sub { die "no idea\n" } )', @alice ),

@@ -60,7 +60,7 @@ sub write_disk {
         "printf '%s' '$text' | dd of=/dev/$dev bs=1M seek=$seek conv=notrunc,fsync 2>/dev/null; sync" );
 }
 
-subtest 'what is told' => sub {
+subtest 'the events' => sub {
     write_disk( 'vda', 'at one MiB', 1 );
     my $stats = $guest->block_stats('vda');
     cmp_ok( $stats->{wr_bytes}, '>=', 512, 'bytes were written' );
@@ -119,7 +119,7 @@ subtest 'limits' => sub {
     is( $changes[0]{Sys::Virt::Domain::TUNABLE_BLKDEV_DISK},            'vda',      '... and the disk' );
     Stack::same( 'limits', $guest, q{$dom->get_block_iotune('vda')} );
     $guest->set_block_iotune( 'vda', { map { $_ => 0 } grep { !/group/ } keys %want } );
-    is( $guest->get_block_iotune('vda')->{total_bytes_sec}, 0, 'none again' );
+    is( $guest->get_block_iotune('vda')->{total_bytes_sec}, 0, 'no job again' );
     throws( 'an unknown key', qr/speed/, sub { $guest->set_block_iotune( 'vda', { speed => 1 } ) } );
     $conn->domain_event_deregister_any($id);
 };

@@ -69,11 +69,7 @@ sub sample {
 }
 
 my $extra = Stack::image( 'data.qcow2', 'qcow2', '32M' );
-is(
-    sample( 'Attach a disk', 'runs', $extra ),
-    "vdb has 33554432 bytes\n",
-    '... with the size of the image'
-);
+is( sample( 'Attach a disk', 'runs', $extra ), "vdb has 33554432 bytes\n", '... with the size of the image' );
 
 open my $file, '>:raw', Stack::file('up.img') or die $!;
 seek $file, 3 * 2**20, 0 or die $!;
@@ -87,11 +83,7 @@ like(
 is( Stack::slurp("$folder/up.img"), Stack::slurp( Stack::file('up.img') ), '... and the bytes are there' );
 Stack::command( 'cp', '--sparse=always', Stack::file('up.img'), "$folder/up.img" );
 rename Stack::file('up.img'), Stack::file('original') or die $!;
-is(
-    sample( 'Download a volume', 'runs', 'up.img' ),
-    "up.img: 4194304 bytes\n",
-    '... and says what it did'
-);
+is( sample( 'Download a volume', 'runs', 'up.img' ), "up.img: 4194304 bytes\n", '... and says what it did' );
 is(
     Stack::slurp( Stack::file('up.img') ),
     Stack::slurp( Stack::file('original') ),
@@ -136,7 +128,7 @@ is( sample( 'A command in the guest', 'runs' ), "Linux\nstatus 0\n", '... and sh
 like(
     sample( 'Commands to QEMU', 'runs' ),
     qr/^query-version: \d+[.]\d+[.]\d+\nquery-nothing: CommandNotFound: \w/m,
-    '... and tells errors apart'
+    '... and distinguishes errors'
 );
 is(
     sample( "Events of QEMU's monitor", 'runs' ),
@@ -164,7 +156,8 @@ like(
     qr/^[-0-9a-f]{36} not limited$/m,
     '... and finds the port of the guest'
 );
-is( sample( 'NWFilterBinding, SYNOPSIS', 'runs' ), q{}, '... and finds none, because nothing is filtered' );
+is( sample( 'NWFilterBinding, SYNOPSIS', 'runs' ),
+    q{}, '... and finds no binding, because nothing is filtered' );
 
 my $backups = Stack::file('backups');
 mkdir $backups or die $!;

@@ -68,7 +68,8 @@ subtest 'CD-ROM: update' => sub {
     $guest->attach_device(
         "<disk type='file' device='cdrom'><target dev='sdz' bus='sata'/><readonly/></disk>", $config );
     is( $guest->get_xml_description =~ /sdz/, q{}, 'not at once' );
-    like( $guest->get_xml_description(Sys::Virt::Domain::XML_INACTIVE), qr/sdz/, '... but for later' );
+    like( $guest->get_xml_description(Sys::Virt::Domain::XML_INACTIVE),
+        qr/sdz/, '... but for the next start' );
     $guest->destroy;
     $guest->create;
     Stack::ready('main') && Stack::agent_ready($guest);
@@ -121,15 +122,15 @@ subtest 'network cards' => sub {
     like( $now ? q{} : $@, qr/\A\z|Child process \(\S*tc /, '... or at once' );
 };
 
-subtest 'processors' => sub {
+subtest 'CPUs' => sub {
     is( $guest->get_vcpus($live),                                     1, 'one' );
     is( $guest->get_vcpus( $live | Sys::Virt::Domain::VCPU_MAXIMUM ), 3, '... of three' );
     is( $guest->get_max_vcpus,                                        3, '... in the old way' );
     my $online = sub { scalar( () = in_guest('cat /proc/cpuinfo') =~ /^processor/mg ) };
     $guest->set_vcpus( 2, $live );
-    ok( Stack::wait_for( 'a processor', 30, sub { $online->() == 2 } ), 'the guest has two' );
+    ok( Stack::wait_for( 'a CPU', 30, sub { $online->() == 2 } ), 'the guest has two' );
     $guest->set_vcpu( '2', 1, $live );
-    ok( Stack::wait_for( 'a processor', 30, sub { $online->() == 3 } ), '... and the third by its number' );
+    ok( Stack::wait_for( 'a CPU', 30, sub { $online->() == 3 } ), '... and the third by its number' );
     $guest->pin_vcpu( 1, "\1" );
     my @info = $guest->get_vcpu_info;
     is( scalar @info, 3, 'three in the list' );
@@ -147,8 +148,8 @@ subtest 'processors' => sub {
     # libvirt waits five seconds for the guest, which can take longer.
     my $left =
         eval { $guest->set_vcpu( '2', 0, $live ); 1 } || $@->code == Sys::Virt::Error::ERR_OPERATION_TIMEOUT;
-    ok( $left,                                                          'one less' ) or diag $@;
-    ok( Stack::wait_for( 'a processor', 30, sub { $online->() == 2 } ), 'the guest gave it back' );
+    ok( $left,                                                    'one less' ) or diag $@;
+    ok( Stack::wait_for( 'a CPU', 30, sub { $online->() == 2 } ), 'the guest gave it back' );
 };
 
 subtest 'memory' => sub {

@@ -92,7 +92,7 @@ subtest 'what the guest does' => sub {
     );
 };
 
-subtest 'a screen is looked at' => sub {
+subtest 'a client connects to a screen' => sub {
     my $descriptor = $guest->open_graphics_fd(0);
     open my $screen, '+<&=', $descriptor or die $!;
     sysread $screen, my $text, 12;
@@ -119,7 +119,7 @@ subtest 'a screen is looked at' => sub {
     );
 };
 
-subtest 'one domain, and none any more' => sub {
+subtest 'one domain, and no longer' => sub {
     my ( $mine, $old ) = ( 0, 0 );
     my $small = $conn->define_domain( Stack::xml( name => 'small' ) );
     my $of    = sub {

@@ -181,7 +181,7 @@ subtest 'secrets' => sub {
     };
     is( $find->()->get_value, 'a word', '... is in libvirt' );
     prints( qr/\A\z/, 'secrets', '--delete', $path );
-    is( $find->(), undef, '... is gone' );
+    is( $find->(), undef, '... no longer exists' );
 };
 
 subtest 'events, saving and restoring' => sub {
@@ -191,15 +191,12 @@ subtest 'events, saving and restoring' => sub {
     my $file = Stack::file('save');
     prints( qr/is saved to \Q$file\E, \d{5,} bytes\n\Q$name\E is restored, running\n\z/,
         'save-restore', $name, $file );
-    ok( !-e $file,                  '... and the file is gone' );
+    ok( !-e $file,                  '... and the file is deleted' );
     ok( Stack::agent_ready($guest), 'its agent answers' );
     is( Stack::in_guest( $guest, 'cat /tmp/mark' ), "memory\n", 'its memory is what it was' );
     my ($told) = finish($events);
-    like(
-        $told,
-        qr/^\Q$name\E: stopped .*^\Q$name\E: started .*^\Q$name\E: resumed /ms,
-        'events: tells of it'
-    );
+    like( $told, qr/^\Q$name\E: stopped .*^\Q$name\E: started .*^\Q$name\E: resumed /ms,
+        'events: prints it' );
 };
 
 subtest 'migration' => sub {
@@ -220,7 +217,7 @@ subtest 'migration' => sub {
     sleep 3;    # for some progress
     prints( qr/\A\z/, 'job', '--abort', $name );
     my ( $output, $status ) = finish($run);
-    isnt( $status, 0, 'migrate: given up' );
+    isnt( $status, 0, 'migrate: canceled' );
     like( $output, qr/^ *\d+ %$/m,   '... had shown how far it was' );
     like( $output, qr/abort|cancel/, '... and says why it ended' );
     is( $guest->is_active, 1, 'the guest is here' );

@@ -276,7 +276,7 @@ Faults::case(
                 Stack::wait_for( 'time', 4, sub { time > $end } );
             }
         );
-        is( $scene->{closed}, undef, 'nobody notices' );
+        is( $scene->{closed}, undef, 'nothing happens' );
         Faults::daemon( 'a', 'thaw' );
         events_arrive( $scene->{conn}, $events, 'events go on' );
         $scene->{conn}->close;
@@ -360,7 +360,7 @@ for my $way (qw(upload download)) {
                     Faults::later( 2, 'daemon', 'a', 'thaw' );
                     my $before = $bytes;
                     Faults::within(
-                        'it goes on after 2 s',
+                        'it continues after 2 s',
                         6,
                         sub {
                             Stack::wait_for( 'bytes', 6, sub { $bytes > $before + 2**22 } );

@@ -43,7 +43,7 @@ sub aftermath {
     );
     is( $guest->get_info->{state}, Sys::Virt::Domain::STATE_SHUTOFF, '... also by get_info' );
     Faults::dies( 'a call that needs it running', 2, sub { $guest->suspend }, 'OPERATION_INVALID' );
-    Stack::lives( 'it starts anew', sub { $guest->create(Sys::Virt::Domain::START_PAUSED) } );
+    Stack::lives( 'it starts again', sub { $guest->create(Sys::Virt::Domain::START_PAUSED) } );
     $guest->destroy;
     $guest->undefine(Sys::Virt::Domain::UNDEFINE_CHECKPOINTS_METADATA);
     return;

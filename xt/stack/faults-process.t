@@ -56,7 +56,7 @@ Faults::case(
         my $id = $conn->domain_event_register_any( undef, Sys::Virt::Domain::EVENT_ID_LIFECYCLE, sub { } );
         my ($status) = child( sub { undef @networks; undef $stream }, sub { exit 7 } );
         is( $status >> 8,            7,         'the child ends, its objects with it' );
-        is( $conn->get_hostname,     'stack-a', 'the parent goes on' );
+        is( $conn->get_hostname,     'stack-a', 'the parent continues' );
         is( $networks[0]->is_active, 1,         '... with its objects' );
         $conn->domain_event_deregister_any($id);
     }
@@ -173,7 +173,7 @@ Faults::case(
         }
         alarm 1;
         my $name = eval { $conn->get_hostname };
-        is( $name, 'stack-a', 'the call goes on to its end' ) || diag $@;
+        is( $name, 'stack-a', 'the call continues to its end' ) || diag $@;
         waitpid $pid, 0;
         is( $heard{ALRM}, 1, 'the handler of the alarm has run' );
         cmp_ok( $heard{USR1}, '>=', 1, 'the handler of the other signals, too' );
@@ -226,7 +226,7 @@ package Sulking::Loop {
 }
 
 Faults::case(
-    'a loop in Perl that dies while a connection goes',
+    'an event loop in Perl that dies while a connection is freed',
     20,
     sub {
         Sys::Virt::Event::register( bless {}, 'Sulking::Loop' );

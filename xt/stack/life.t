@@ -34,7 +34,7 @@ subtest 'start, pause, stop' => sub {
     state_is( $guest, 'PAUSED', 'USER', 'paused' );
     my $cpu_time = $guest->get_info->{cpuTime};
     $guest->resume;
-    state_is( $guest, 'RUNNING', 'UNPAUSED', 'goes on' );
+    state_is( $guest, 'RUNNING', 'UNPAUSED', 'continues' );
     ok( Stack::wait_for( 'CPU time', 20, sub { $guest->get_info->{cpuTime} > $cpu_time } ),
         '... and computes' );
     is_deeply(
@@ -99,7 +99,7 @@ subtest 'a connection that takes its guest along' => sub {
     my $gone = sub {
         !grep { $_->get_uuid_string eq $uuid } $conn->list_all_domains;
     };
-    ok( Stack::wait_for( 'the guest is gone', 20, $gone ), 'gone with its connection' );
+    ok( Stack::wait_for( 'the guest no longer exists', 20, $gone ), 'removed with its connection' );
 };
 
 subtest 'autostart, life cycle actions, names' => sub {

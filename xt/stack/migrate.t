@@ -52,7 +52,7 @@ sub moved {
     ok( $dom, "$form: arrived" ) or return BAIL_OUT("lost the guest: $@");
     is( $dom->is_active, 1, '... running' );
     my $left = eval { $from->get_domain_by_name($name) };
-    ok( !$left || !$left->is_active, '... and gone here' );
+    ok( !$left || !$left->is_active, '... and no longer here' );
     ok(
         Stack::wait_for(
             'the agent',
@@ -135,8 +135,8 @@ subtest 'between the daemons' => sub {
     cmp_ok( $stats->{Sys::Virt::Domain::JOB_MEMORY_PROCESSED}, '>', 2**20,  '... memory' );
     cmp_ok( $stats->{Sys::Virt::Domain::JOB_DOWNTIME},         '<', 60_000, '... downtime' );
     Stack::same( 'statistics of a migration', $guest, 'my ($t, $s) = $dom->get_job_stats(3); $s' );
-    throws( 'nobody there', qr/./,
-        sub { $guest->migrate_to_uri( 'qemu+tcp://stack-b:1/system', $live | $p2p ) } );
+    throws( 'no daemon there',
+        qr/./, sub { $guest->migrate_to_uri( 'qemu+tcp://stack-b:1/system', $live | $p2p ) } );
     throws( 'an unknown parameter', qr/colour/, sub { $guest->migrate( $there, { colour => 1 }, $live ) } );
     is( $guest->is_active, 1, 'it runs on' );
 };
@@ -188,7 +188,7 @@ subtest 'progress, cancelled' => sub {
         'my ($t, $s) = $dom->get_job_stats; map { /setup|throttle|dirty|bps|page/ ? () : $_ } sort keys %$s'
     );
     my @other = $guest->get_state;
-    is( $other[0], Sys::Virt::Domain::STATE_RUNNING, 'the guest runs meanwhile' );
+    is( $other[0], Sys::Virt::Domain::STATE_RUNNING, 'the guest runs during the migration' );
     $guest->abort_job;
     is( ended($child),     Sys::Virt::Error::ERR_OPERATION_ABORTED, 'cancelled' );
     is( $guest->is_active, 1,                                       'the guest is here, running' );

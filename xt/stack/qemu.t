@@ -32,7 +32,7 @@ sub refused {
     my $error = $@;
     is( ref $error,    'Sys::Virt::QEMU::Error', '... by an exception' ) or return diag $error;
     is( $error->class, $class,                   '... with a class' );
-    like( $error->text, $text, '... and a text' );
+    like( $error->text, $text, '... and a description' );
     return;
 }
 
@@ -56,7 +56,8 @@ subtest 'a command in the guest' => sub {
 };
 
 subtest 'the agent' => sub {
-    is( Sys::Virt::QEMU::agent_command( $guest, '{"execute":"guest-ping"}' ), '{"return":{}}', 'as text' );
+    is( Sys::Virt::QEMU::agent_command( $guest, '{"execute":"guest-ping"}' ), '{"return":{}}',
+        'as a string' );
     is_deeply( agent('guest-ping'), {}, 'as a hash' );
     my $info = agent('guest-info');
     ok( ( grep { $_->{name} eq 'guest-exec' && $_->{enabled} } @{ $info->{supported_commands} } ),
@@ -77,7 +78,7 @@ subtest 'the agent' => sub {
         $code == Sys::Virt::Error::ERR_INTERNAL_ERROR || $code == Sys::Virt::Error::ERR_AGENT_COMMAND_FAILED,
         '... with the code of libvirt'
     );
-    throws( 'what is no JSON', 'INTERNAL_ERROR', sub { Sys::Virt::QEMU::agent_command( $guest, 'x' ) } );
+    throws( 'invalid JSON', 'INTERNAL_ERROR', sub { Sys::Virt::QEMU::agent_command( $guest, 'x' ) } );
     my $mute = $conn->define_domain( Stack::xml( name => 'mute' ) );
     throws( 'a domain that does not run',
         'OPERATION_INVALID', sub { Sys::Virt::QEMU::agent_json( $mute, { execute => 'guest-ping' } ) } );
@@ -88,7 +89,7 @@ subtest 'the monitor' => sub {
     my $blocks = monitor('query-chardev');
     is( ref $blocks, 'ARRAY', 'a list' );
     like( Sys::Virt::QEMU::monitor_command( $guest, '{"execute":"query-name"}' ),
-        qr/"name":"qemu-main"/, 'a query as text' );
+        qr/"name":"qemu-main"/, 'a query as a string' );
     like( Sys::Virt::QEMU::monitor_command( $guest, 'info name', Sys::Virt::QEMU::MONITOR_COMMAND_HMP ),
         qr/\Aqemu-main/, 'one for humans' );
     refused(
@@ -141,7 +142,7 @@ subtest 'events' => sub {
     $guest->resume;
     my $turns = 0;
     Stack::wait_for( 'some turns', 5, sub { $turns++ > 10 } );
-    is( scalar @all, $count, 'none after unregistering' );
+    is( scalar @all, $count, 'no events after unregistering' );
 };
 
 subtest 'files' => sub {
@@ -172,7 +173,7 @@ subtest 'files' => sub {
     is( sysread( $here, my $end, 1 ), 0, '... which QEMU opened, and closed: it was the real one' );
     close $here or die $!;
     close $null or die $!;
-    is( descriptors(), $before, 'none stays open here' );
+    is( descriptors(), $before, 'no file stays open here' );
 };
 
 subtest 'without blocking' => sub {

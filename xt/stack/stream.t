@@ -295,7 +295,7 @@ subtest 'a console whose guest ends' => sub {
         }
     );
     $guest->destroy;
-    ok( Stack::wait_for( 'the end', 20, sub { $closed } ), 'its callback hears of it' );
+    ok( Stack::wait_for( 'the end', 20, sub { $closed } ), 'its callback is called' );
     eval { $stream->abort };
     is( $conn->is_alive, 1, 'the connection lives' );
 };

@@ -68,7 +68,7 @@ subtest 'scheduler' => sub {
     my $got = $guest->get_scheduler_parameters;
     is( "$got->{vcpu_period} $got->{vcpu_quota}", '50000 40000', 'period and quota' );
     $guest->set_scheduler_parameters( { Sys::Virt::Domain::SCHEDULER_VCPU_QUOTA => -1 }, $live );
-    is( $guest->get_scheduler_parameters->{vcpu_quota}, 17_592_186_044_415, 'a negative value: none' )
+    is( $guest->get_scheduler_parameters->{vcpu_quota}, 17_592_186_044_415, 'a negative value: no limit' )
         unless $guest->get_scheduler_parameters->{vcpu_quota} == -1;
     ok(
         Stack::wait_for(
@@ -184,7 +184,7 @@ Stack::same( 'get_time',              $guest, '$dom->get_time' );
 
 # The original reads beyond its array here, and loses the last value of the total.
 my ($total) = $guest->get_cpu_stats( -1, 1 );
-is_deeply( [ sort keys %$total ], [qw(cpu_time system_time user_time)], 'processor time: all processors' );
+is_deeply( [ sort keys %$total ], [qw(cpu_time system_time user_time)], 'CPU time: all CPUs' );
 my @each = eval { $guest->get_cpu_stats( 0, 2 ) };
 like( $@, qr/\A\z|cgroup V2/, '... each, where control groups count so' ) or diag $@;
 cmp_ok( $each[0]{cpu_time}, '>', 0, '... the first' ) if @each;

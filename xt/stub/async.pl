@@ -55,7 +55,7 @@ for my $row ( rows() ) {
     if ( !$future ) {
         like(
             $@,
-            qr/\A(?:\Q$name\E|this method) cannot run in the background, for it/,
+            qr/\A(?:\Q$name\E|this method) cannot run in the background, because it/,
             "$name is refused in words"
         );
         $refused{$name} = 1;

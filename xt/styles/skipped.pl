@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 # Calls with something that is no reference in the place of an array: they do nothing, and the script goes on.
-# only ours warns: (?:keycodes|fds) is not an ARRAY reference, and nothing is done at
+# only ours warns: (?:keycodes|fds) is not an ARRAY reference, so the call does nothing at
 use strict;
 use warnings;
 

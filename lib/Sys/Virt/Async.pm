@@ -50,7 +50,7 @@ our %composed = (
 sub composed {
     my ( $module, $name, @arguments ) = @_;
     my $future = _compose( $module, $name, {}, @arguments );
-    if ( !eval { $future->await; 1 } ) {    # a handler of a signal died
+    if ( !eval { $future->await; 1 } ) {    # a signal handler died
         my $error = $@;
         $future->cancel;
         die $error;                         ## no critic (RequireCarping)
@@ -111,9 +111,9 @@ sub all {
         or Carp::croak('Usage: Sys::Virt::Async->all([\%options,] \@objects, $method, @arguments)');
     my $most = delete $options->{concurrency} // 1000;
     Scalar::Util::looks_like_number($most) && $most >= 1
-        or Carp::croak('all: concurrency is a number of 1 or more');
+        or Carp::croak('all: concurrency must be a number of 1 or more');
     my $progress = delete $options->{on_progress};
-    !defined $progress || ref $progress eq 'CODE' or Carp::croak('all: on_progress is a reference to a sub');
+    !defined $progress || ref $progress eq 'CODE' or Carp::croak('all: on_progress must be a CODE reference');
     return Sys::Virt::Async::All->start(
         objects   => [@$objects],
         name      => $name,
@@ -182,7 +182,7 @@ sub call {
     my $method = $object->can($name) or unknown( $object, $name, $file, $line );
     if ( my $composed = $Sys::Virt::Async::composed{$name} ) {
         my ( $class, $module ) = @$composed;
-        if ( $method == $class->can($name) ) {    # a subclass may have one of its own
+        if ( $method == $class->can($name) ) {    # a subclass may have its own
             my $future = Sys::Virt::Async::_compose( $module, $name, $proxy->[1] // {}, $object, @arguments );
             $future->{where} = " at $file line $line.";
             return $future;
@@ -254,7 +254,7 @@ sub start {
             $self{name}, $package );
     }
     $self->{methods} = \%known;
-    $self->submit(0) if @{ $self->{objects} };    # bad arguments throw here
+    $self->submit(0) if @{ $self->{objects} };    # invalid arguments throw here
     $future->_on_cancel( sub { $self->cancel } );
     $self->go_on;
     Sys::Virt::Async::Loops::join_all();

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 package Sys::Virt::Ensure;
 
-# Bringing objects into a state, whatever the one that they are in: ensure_domain and its like. What to do follows from a look at the
-# object, and after each step, also one that failed, there is another look: so whatever somebody else does at the same time, and
-# however a driver says "it is so already", the result is right.
+# Brings objects into a given state, whatever their present state is: ensure_domain and similar methods. The state of the
+# object decides about the next step, and it is read again after each step, even a failed one. So the result is right whatever
+# other programs do at the same time, and however a driver reports "already done".
 
 use 5.016;
 use strict;
@@ -18,13 +18,13 @@ use Sys::Virt::Async::Task ();
 our @ISA      = ('Sys::Virt::Async::Task');
 our @CARP_NOT = qw(Sys::Virt::Async);
 
-# Seconds: how long it may take unless the script says, between looks, and until a guest is asked again to shut down.
+# Seconds: the default time limit, the time between two checks, and the time until a guest is asked again to shut down.
 use constant { LIMIT => 120, PAUSE => 0.2, REMINDER => 10 };
 
-# How often others may interfere.
+# How often other programs may interfere.
 use constant ATTEMPTS => 20;
 
-# What to do by what is wanted and what there is; nothing is to be done where nothing stands.
+# The step by wanted and present state; no entry means that nothing is to be done.
 my %simple = (
     running => { absent  => 'define', off => 'start_up' },
     stopped => { running => 'stop' },
@@ -49,7 +49,7 @@ my %domain = (
     present => { absent => 'define' },
 );
 
-# By kind: the class; how it is found, made and removed; the error of one that is not there; what is to be done.
+# By type: the class; the methods to find, create and remove it; the error for a missing object; the steps.
 my %kind = (
     domain => {
         class  => 'Sys::Virt::Domain',
@@ -101,14 +101,14 @@ sub start {
     $object || defined $what && !ref $what && length $what
         or Carp::croak("$method needs a name, or an object of $kind->{class}");
     my $to_do = defined $wanted && $kind->{to_do}{$wanted}
-        or Carp::croak( "$method: the state is one of " . join ', ', sort keys %{ $kind->{to_do} } );
+        or Carp::croak( "$method: the state must be one of " . join ', ', sort keys %{ $kind->{to_do} } );
     my $options = Sys::Virt::Async::check_options( $method,
         { %option, $name eq 'domain' ? ( force => 1 ) : (), %{ $kind->{more} // {} } }, @options );
     my $title = $object ? $object->get_name : $what;
     check_xml( $method, $title, $options->{xml} ) if defined $options->{xml};
     my $force = $options->{force} // ( $wanted eq 'absent' ? 0 : undef );
     !defined $force || Scalar::Util::looks_like_number($force) && $force >= 0
-        or Carp::croak("$method: force is a number of seconds");
+        or Carp::croak("$method: force must be a number of seconds");
     my $timeout = exists $options->{timeout} ? $options->{timeout} : $how->{timeout} // LIMIT;
     my $self    = __PACKAGE__->new(
         what     => "$name '$title' $wanted",
@@ -129,7 +129,7 @@ sub start {
     return $future;
 }
 
-# XML of another object would be defined again and again, or replace that.
+# XML of another object would be defined again and again, or replace the other object.
 sub check_xml {
     my ( $method, $title, $xml ) = @_;
     my $depth = 0;
@@ -145,7 +145,7 @@ sub check_xml {
     return;
 }
 
-# --- Looking
+# --- Reading the state
 
 sub look {
     my ($self) = @_;
@@ -164,7 +164,7 @@ sub look {
     );
 }
 
-# A look failed; one that is not there is a state as others.
+# Reading failed; a missing object is a state like others.
 sub looked {
     my ( $self, $error ) = @_;
     if ( Sys::Virt::Async::Task::has_code( $error, $self->{kind}{none} ) ) {
@@ -187,7 +187,7 @@ sub look_at_active {
     );
 }
 
-# Domains that libvirt itself has paused go on when that is over.
+# libvirt resumes a domain that it has paused itself.
 my %own_pause = map { $_ => 1 } qw(MIGRATION SAVE DUMP SHUTTING_DOWN SNAPSHOT STARTING_UP POSTCOPY);
 my %state     = (
     RUNNING     => 'running',
@@ -211,7 +211,7 @@ sub look_at_domain {
             $found = 'busy'
                 if $found eq 'paused' && $own_pause{ $class->name_of( 'STATE_PAUSED', $reason ) // q{} };
             return $self->found($found) if $found ne 'crashed';
-            return $self->look_at_active($found);    # it may be kept for whoever looks into it
+            return $self->look_at_active($found);    # it may be kept for inspection
         },
         $self->{object},
         'get_state'
@@ -246,7 +246,7 @@ sub found {
     return $self->$action;
 }
 
-# Makes a call that changes something, and looks again. Only a failure after which all is as before is one.
+# Makes a call that changes something, and reads the state again. A failure counts only if the state is unchanged.
 sub act {
     my ( $self, $object, $method, @arguments ) = @_;
     return $self->call(
@@ -298,7 +298,7 @@ sub wake     { my ($self) = @_; return $self->act( $self->{object}, 'pm_wakeup' 
 sub destroy  { my ($self) = @_; return $self->act( $self->{object}, 'destroy' ) }
 sub delete   { my ($self) = @_; return $self->act( $self->{object}, 'delete' ) }
 
-# A guest is asked to shut down, and again from time to time, for it may not listen yet. One that is paused has to run for that.
+# Asks a guest to shut down, and repeats that, because the guest may not react yet. A paused guest has to be resumed first.
 sub stop {
     my ($self) = @_;
     return $self->destroy if $self->{kind}{class} ne 'Sys::Virt::Domain';
@@ -324,7 +324,7 @@ sub stop {
     );
 }
 
-# A domain goes with what libvirt keeps for it; its disks stay. Drivers know more or fewer of the flags.
+# Undefines a domain with all that libvirt stores for it; its disks are kept. Drivers support different flags.
 sub undefine {
     my ($self) = @_;
     return $self->act( $self->{object}, 'undefine' ) if $self->{kind}{class} ne 'Sys::Virt::Domain';

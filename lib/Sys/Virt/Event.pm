@@ -9,7 +9,7 @@ use Carp         ();
 use Scalar::Util ();
 use Sys::Virt::EventImpl;
 
-# Loops written for releases before 9.5.0 are subclasses of this class.
+# Event loops that were written for releases before 9.5.0 are subclasses of this class.
 our @ISA = qw(Sys::Virt::EventImpl);
 
 # They may call the helpers by this class's name.
@@ -29,16 +29,16 @@ sub register {
                 . ' it should be one of Sys::Virt::EventImpl' );
     }
 
-# libvirt keeps its functions, which call the object that came last: also with the numbers of what an earlier one got.
+   # libvirt keeps our functions, which call the last registered object, even with ids from an earlier object.
     if    ( !$eventimpl ) { _register_impl() }
     elsif ( Scalar::Util::refaddr($eventimpl) != Scalar::Util::refaddr($impl) ) {
-        Carp::carp('another event implementation takes the place of the one that is registered');
+        Carp::carp('another event implementation replaces the registered one');
     }
     $eventimpl = $impl;
     return;
 }
 
-# What libvirt calls, by these names. Only what add_* return counts; the others are called in void context.
+# Methods that libvirt calls, by these names. Only the results of add_* are used; the others are called in void context.
 sub _add_handle     { return $eventimpl->add_handle(@_) }
 sub _update_handle  { return $eventimpl->update_handle(@_) }
 sub _remove_handle  { return $eventimpl->remove_handle(@_) }

@@ -8,7 +8,7 @@ use warnings;
 use Carp ();
 use Sys::Virt;
 
-# What a loop has to provide.
+# Methods that an event loop has to provide.
 for my $name (qw(add_handle update_handle remove_handle add_timeout update_timeout remove_timeout)) {
     no strict 'refs';
     *$name = sub {
@@ -18,7 +18,7 @@ for my $name (qw(add_handle update_handle remove_handle add_timeout update_timeo
     };
 }
 
-# What a loop runs libvirt's callbacks with. $cb, $opaque and $ff are what add_* got.
+# Methods to run libvirt's callbacks. $cb, $opaque and $ff are the arguments of add_*.
 
 sub _run_handle_callback {
     my ( $self, $watch, $fd, $events, $cb, $opaque ) = @_;

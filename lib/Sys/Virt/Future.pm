@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 package Sys::Virt::Future;
 
-# What a call that does not block returns. Sys::Virt::Async makes them, the core settles them, in _settle.
+# The result of a non-blocking call. Sys::Virt::Async creates futures, and the core settles them, with _settle.
 
 use 5.016;
 use strict;
@@ -11,7 +11,7 @@ use Carp             ();
 use Scalar::Util     ();
 use Sys::Virt::Error ();
 
-# Callbacks are not run by whoever settles a future but from this queue, so that a chain of any length needs no stack.
+# Callbacks are run from this queue, not by the code that settles a future, so that a chain of any length needs no stack.
 my ( @queue, @died, @dropped );
 our ( $depth, $dropping ) = ( 0, 0 );
 use constant DEEPEST => 20;
@@ -20,7 +20,7 @@ sub new { return bless {}, ref $_[0] || $_[0] }
 
 # --- Settling
 
-# By the core, from the loop. What callbacks died with goes there.
+# Called by the core, from the event loop, which gets the exceptions of callbacks.
 sub _settle {
     my ( $self, $ok, @values ) = @_;
     $self->_set( $ok, \@values );
@@ -28,7 +28,7 @@ sub _settle {
     return;
 }
 
-# By other futures, and by what waits for this one.
+# Called by other futures, and by code that waits for this one.
 sub _resolve {
     my ( $self, $ok, @values ) = @_;
     $self->_set( $ok, \@values );
@@ -57,14 +57,14 @@ sub _run_queue {
     return;
 }
 
-# What another module runs as a callback.
+# Callbacks for use by other modules.
 sub _guarded {
     my ( $code, @arguments ) = @_;
     eval { $code->(@arguments); 1 } or push @died, $@;
     return;
 }
 
-# Runs all callbacks, then throws what the first of them died with; the others are warnings.
+# Runs all callbacks, then throws the first exception; further ones are warnings.
 sub _run_callbacks {
     _run_queue() if @queue;
     return       if !@died;
@@ -130,7 +130,7 @@ sub _code {
     my ( $method, $code ) = @_;
     return if ref $code eq 'CODE' || Scalar::Util::blessed($code) && $code->can('(&{}');
     local @Carp::CARP_NOT = (__PACKAGE__);
-    Carp::croak("$method needs a reference to a sub");
+    Carp::croak("$method needs a CODE reference");
 }
 
 sub on_ready {
@@ -160,7 +160,7 @@ sub on_fail {
     return $self->_when_ready( sub { my ($f) = @_; $code->( $f->{values}[0] ) if !$f->{ok} } );
 }
 
-# A future that depends on this one. That one is responsible for a failure now.
+# A future that depends on this one, and is now responsible for reporting a failure.
 sub _next {
     my ( $self, $code ) = @_;
     my $next = $self->new;
@@ -211,7 +211,7 @@ sub finally {
     );
 }
 
-# Runs a sub, waits for the future or promise that it may return, and then goes on; unless one of them fails.
+# Runs a function, waits for the future or promise that it may return, and then continues, unless one of them fails.
 sub _follow {
     my ( $self, $code, $go_on ) = @_;
     my @values;
@@ -270,7 +270,7 @@ sub _all {
     my $left = @futures;
     for my $future (@futures) {
         Scalar::Util::blessed($future) && $future->isa(__PACKAGE__)
-            or Carp::croak('something that is not a Sys::Virt::Future is among the futures');
+            or Carp::croak('one of the futures is not a Sys::Virt::Future');
     }
     my $over = sub {
         $all->_resolve( 1, $impatient ? map { @{ $_->{values} } } @futures : @futures );
@@ -327,7 +327,7 @@ sub promise {
     return $promise;
 }
 
-# --- What Future::AsyncAwait asks for
+# --- Methods for Future::AsyncAwait
 
 sub AWAIT_NEW_DONE { my ( $class, @values ) = @_; my $f = $class->new; $f->_set( 1, \@values ); return $f }
 sub AWAIT_NEW_FAIL { my ( $class, @values ) = @_; my $f = $class->new; $f->_set( 0, \@values ); return $f }
@@ -339,7 +339,7 @@ sub AWAIT_GET      { return $_[0]->result }
 sub AWAIT_WAIT     { return $_[0]->get }
 sub AWAIT_ON_READY { my ( $self, $code ) = @_; $self->{seen} = 1; $self->_when_ready($code); return }
 
-# A sub is not resumed when its own future was cancelled. When one that it waits for was, it gets the exception.
+# A function is not resumed when its own future was canceled. If the future that it waits for was canceled, it gets the exception.
 sub AWAIT_IS_CANCELLED { my ($self) = @_; return $self->{cancelled} && $self->{returned} }
 sub AWAIT_ON_CANCEL { my ( $self, $code ) = @_; $self->_on_cancel($code); return }
 
@@ -366,7 +366,7 @@ sub DESTROY {
     my ( $error, $name ) = ( $self->{values}[0], $self->{name} // 'a future' );
     chomp $error if !ref $error;
     my $text = ref $error && $error->isa('Sys::Virt::Error') ? $error->message : "$error";
-    warn "$name failed, and nobody looked at it: $text"
+    warn "$name failed, and nothing handled the error: $text"
         . ( $self->{where} // q{} )
         . "\n";    ## no critic (RequireCarping)
     return;

@@ -7,15 +7,15 @@ use warnings;
 
 use mro ();
 
-# The states of vCPUs share their beginning with the flags of get_vcpus.
+# The states of vCPUs have the same prefix as the flags of get_vcpus.
 my %group = ( 'Sys::Virt::Domain' => { VCPU_STATE => [qw(VCPU_OFFLINE VCPU_RUNNING VCPU_BLOCKED)] } );
 
 # By package and group: a hash of names by value.
 my %names;
 
-# Groups nest: STATE_PAUSED_USER is a reason for STATE_PAUSED, and no state. Constants whose name begins with that of another
-# one are a group of their own if one of their values belongs to a constant above them: else all would be different. And of two
-# names with one value the one with fewer words is in the group: EVENT_STARTED is in EVENT, EVENT_ID_RTC_CHANGE is not.
+# Groups nest: STATE_PAUSED_USER is a reason for STATE_PAUSED, not a state. Constants whose names start with the name of
+# another constant are a separate group if one of their values is also the value of a constant in the outer group. Of two
+# names with the same value, the one with fewer words is in the group: EVENT_STARTED is in EVENT, EVENT_ID_RTC_CHANGE is not.
 sub _names {
     my ( $package, $group ) = @_;
     no strict 'refs';    ## no critic (ProhibitNoStrict)

@@ -10,7 +10,7 @@ require Sys::Virt;
 
 our @CARP_NOT = qw(Sys::Virt::Async::QEMU);
 
-# What reads and writes JSON: one of the fast modules if the script has loaded it, else the one that comes with perl.
+# The JSON module: a fast one if the script has loaded it, else the one that comes with perl.
 sub _json {
     state %made;
     my ($class) = grep { $INC{ s{::}{/}gr . '.pm' } } qw(Cpanel::JSON::XS JSON::XS);
@@ -21,14 +21,14 @@ sub _json {
     return $made{$class} //= $class->new->utf8;
 }
 
-# A command as text.
+# A command as a string.
 sub _request {
     my ( $method, $command ) = @_;
     ref $command eq 'HASH' or Carp::croak("Sys::Virt::QEMU::$method: cmd is not a HASH reference");
     return _json()->encode($command);
 }
 
-# What an answer holds: what the command returned, or an exception.
+# The content of an answer: the command's result, or an exception.
 sub _result {
     my ($text) = @_;
     my $answer = _json()->decode($text);
@@ -36,7 +36,7 @@ sub _result {
     die Sys::Virt::QEMU::Error->_new( @$error{qw(class desc)} );
 }
 
-# The exception for a command to the guest's agent. libvirt itself makes one of the agent's error, and keeps only its text.
+# The exception for a command to the guest's agent. libvirt itself turns the agent's error into an exception, with only its description.
 sub _agent_error {
     my ($error) = @_;
     return $error if !ref $error || $error->message !~ /QEMU agent command '[^']*': (.+)/s;
@@ -75,7 +75,7 @@ package Sys::Virt::Async::QEMU;
 
 our @ISA = qw(Sys::Virt::Async::Proxy);
 
-# The package, by whose name the proxy finds the functions, is none of their arguments.
+# The package name, by which the proxy finds the functions, is not one of their arguments.
 sub _call {
     my ( $proxy, $name, @arguments ) = @_;
     my $code = Sys::Virt::QEMU->can($name);
@@ -109,12 +109,12 @@ sub agent_json {
         ->then( \&Sys::Virt::QEMU::_result, sub { die Sys::Virt::QEMU::_agent_error( $_[0] ) } );
 }
 
-# What QEMU or a guest agent answered instead of a result.
+# An error that QEMU or a guest agent returned.
 package Sys::Virt::QEMU::Error;
 
 our @ISA = qw(Sys::Virt::Error);
 
-# Fields of libvirt's own exception, if there was one, stay.
+# Fields of libvirt's own exception, if there was one, are kept.
 sub _new {
     my ( $package, $class, $text, %fields ) = @_;
     return bless {

@@ -75,7 +75,7 @@ impl Value {
         if text.is_null() {
             return Self::none();
         }
-        // SAFETY: not NULL, hence a C string, by the caller's promise.
+        // SAFETY: not NULL, so a C string, by the caller's promise.
         let len = unsafe { libc::strlen(text) };
         Self::plain(Tag::Bytes, len, Data { text })
     }
@@ -180,7 +180,7 @@ impl Value {
         Self::with_items(Tag::OutArg, vec![Value::from(index as u64), content, value])
     }
 
-    /// `value` as the method's result, and what the shim warns of after it; none is no warning.
+    /// `value` as the method's result, and warnings that the shim issues after it; an empty list means none.
     pub fn warned(value: Value, warnings: Vec<String>) -> Self {
         if warnings.is_empty() {
             return value;

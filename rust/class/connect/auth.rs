@@ -148,7 +148,7 @@ fn answer(callback: &Callback, creds: &mut [virConnectCredential]) -> Option<c_i
     .ok()
 }
 
-/// Writes an answer where libvirt frees it; undef is no answer.
+/// Writes an answer into memory that libvirt frees; undef means no answer.
 fn give(cred: &mut virConnectCredential, answer: Option<&Value>) -> Result<()> {
     cred.result = std::ptr::null_mut();
     cred.resultlen = 0;
@@ -158,7 +158,7 @@ fn give(cred: &mut virConnectCredential, answer: Option<&Value>) -> Result<()> {
     // SAFETY: `calloc` may be called with any size.
     let copy: *mut u8 = unsafe { libc::calloc(1, bytes.len() + 1) }.cast();
     if copy.is_null() {
-        return Err(Error::Usage("no memory for a credential".into()));
+        return Err(Error::Usage("out of memory for a credential".into()));
     }
     // SAFETY: a new allocation that is larger than the bytes.
     unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), copy, bytes.len()) };

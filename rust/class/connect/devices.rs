@@ -35,7 +35,7 @@ methods! { "Sys::Virt";
     list_all_secrets(con: Connect, flags: u32 = 0) => list(|out| virConnectListAllSecrets(con, out, flags));
 }
 
-/// The flag that selects what the capability's name selects, for the names that every supported libvirt knows.
+/// The flag for a capability's name, if every supported libvirt knows it.
 const CAPABILITIES: &[(&CStr, c_uint)] = &[
     (c"system", VIR_CONNECT_LIST_NODE_DEVICES_CAP_SYSTEM),
     (c"pci", VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV),

@@ -78,7 +78,7 @@ unsafe fn restore(
     }
 }
 
-/// The active domains, by their numbers.
+/// The active domains, by their ids.
 ///
 /// # Safety
 /// Each pointer is NULL, or what the row that passes it got.

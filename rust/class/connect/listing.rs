@@ -20,7 +20,7 @@ pub fn listed<T: Object>(
     counted(found)
 }
 
-/// The objects of those names; one that is gone before it is looked up is left out.
+/// The objects with those names; an object that was removed before its lookup is skipped.
 ///
 /// # Safety
 /// What `lookup` returns is as [`object`] takes it.

@@ -53,7 +53,7 @@ methods! { "Sys::Virt";
 }
 
 schema! {
-    /// What identifies a client to the daemon.
+    /// The identity of a client.
     IDENTITY {
         VIR_CONNECT_IDENTITY_USER_NAME => Text,
         VIR_CONNECT_IDENTITY_UNIX_USER_ID => Ullong,
@@ -67,7 +67,7 @@ schema! {
     }
 }
 
-/// The driver's name. A remote one has to be asked for, which may bring SIGPIPE, but only once: then libvirt has it.
+/// The driver's name. For a remote driver this is a call, which may cause SIGPIPE, but only once: then libvirt caches the name.
 ///
 /// # Safety
 /// Each pointer is NULL, or what the row that passes it got.
@@ -76,7 +76,7 @@ unsafe fn type_name(con: *mut Connect) -> *const c_char {
     let _guard = (!known).then(Guard::new);
     // SAFETY: the row's connection.
     let name = unsafe { virConnectGetType(con) };
-    // SAFETY: libvirt's C string. It is the client's own name if the daemon did not answer.
+    // SAFETY: libvirt's C string; the client's own name if the daemon did not answer.
     if !known && !name.is_null() && unsafe { CStr::from_ptr(name) } != c"remote" {
         driver::asked(con.cast());
     }

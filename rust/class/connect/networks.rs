@@ -34,7 +34,7 @@ methods! { "Sys::Virt";
     );
     list_all_networks(con: Connect, flags: u32 = 0) => list(|out| virConnectListAllNetworks(con, out, flags));
 
-    // The name promises more than ever happened: the interface is defined, not started.
+    // Despite the name, the interface is only defined, not started.
     #[sub] create_interface(con: Connect, xml: Text, flags: u32 = 0) => object(virInterfaceDefineXML(con, xml, flags));
     #[sub] define_interface(con: Connect, xml: Text, flags: u32 = 0) => object(virInterfaceDefineXML(con, xml, flags));
     #[sub] get_interface_by_name(con: Connect, name: Text) => named(name, virInterfaceLookupByName(con, name));

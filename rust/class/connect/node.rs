@@ -63,7 +63,7 @@ fn security_model(model: &virSecurityModel) -> Value {
     map! { c"model" => text_field(&model.model), c"doi" => text_field(&model.doi) }
 }
 
-/// Which processors are online.
+/// The map of online CPUs.
 ///
 /// # Safety
 /// `con` is a connection or NULL.
@@ -71,7 +71,7 @@ unsafe fn cpu_map(con: *mut Connect, flags: u32) -> Result<Value> {
     let (mut map, mut online) = (std::ptr::null_mut(), 0);
     // SAFETY: the caller's promise; libvirt allocates the map.
     let total = check(unsafe { virNodeGetCPUMap(con, &raw mut map, &raw mut online, flags) })?;
-    // SAFETY: a bit for each processor, ours.
+    // SAFETY: a bit for each CPU; we free it.
     let map = unsafe { owned_bytes(map, total / 8 + c_int::from(total % 8 != 0)) };
     Ok(Value::list(vec![total.into(), map, online.into()]))
 }
@@ -88,20 +88,20 @@ unsafe fn cells_free_memory(con: *mut Connect, start: i32, end: i32) -> Result<V
     Ok(Value::list(memory::collected(free.into_iter().take(count as usize).map(Value::from))))
 }
 
-/// More cells than any host has: where a caller's larger range is cut, since it decides how much memory is taken.
+/// More cells than any host has: larger ranges are cut, because the range determines the size of the allocation.
 const CELLS_MAX: i64 = 1 << 16;
 
 /// How many cells there are from `start` to `end`, both included.
 fn range(start: i32, end: i32) -> Result<usize> {
     let cells = i64::from(end) - i64::from(start) + 1;
-    // Of an empty range libvirt has its own opinion.
+    // libvirt treats an empty range differently.
     if cells < 0 {
         return Err(Error::argument("end", format_args!("is {end}, less than start, {start}")));
     }
     Ok(cells.min(CELLS_MAX) as usize)
 }
 
-/// The statistics that Perl gets, of those that the driver reports.
+/// The statistics that the driver reports, as a hash.
 const CPU_STATS: &[&CStr] = &[
     VIR_NODE_CPU_STATS_KERNEL,
     VIR_NODE_CPU_STATS_USER,
@@ -120,7 +120,7 @@ const MEMORY_STATS: &[&CStr] = &[
     VIR_NODE_MEMORY_STATS_AVAILABLE,
 ];
 
-/// More statistics than any driver has: the first count is a daemon's.
+/// More statistics than any driver has, because the count comes from the daemon.
 const STATS_MAX: c_int = 1 << 10;
 
 fn stats<T: Zeroed>(
@@ -182,7 +182,7 @@ unsafe fn free_pages(
             pairs.flat_map(|(size, &count)| [Value::from(size.to_string().as_str()), Value::from(count)]);
         map! { c"cell" => start + index as i32, c"pages" => Value::map(memory::collected(items)) }
     };
-    // Drivers that fill everything may call that 0.
+    // Drivers that fill everything may return 0.
     let filled = if filled == 0 { counts.len() } else { (filled as usize).min(counts.len()) };
     Ok(Value::list(memory::collected(counts[..filled].chunks_exact(pages.len()).enumerate().map(cell))))
 }

@@ -65,7 +65,7 @@ unsafe fn all_domain_stats(
         (0..count as usize).take_while(|&index| !at(index).is_null()).count()
     };
     let describe = |index| {
-        // SAFETY: not NULL, hence libvirt's record, which nobody else uses.
+        // SAFETY: not NULL, so libvirt's record, which no one else uses.
         let record = unsafe { &mut *at(index) };
         let params = std::mem::replace(&mut record.params, std::ptr::null_mut());
         let count = std::mem::take(&mut record.nparams);

@@ -30,7 +30,7 @@ methods! { "Sys::Virt::Domain";
 }
 
 schema! {
-    /// What a block copy takes.
+    /// The parameters of a block copy.
     COPY {
         VIR_DOMAIN_BLOCK_COPY_BANDWIDTH => Ullong,
         VIR_DOMAIN_BLOCK_COPY_GRANULARITY => Uint,
@@ -90,7 +90,7 @@ fn key_of(statistic: &virTypedParameter) -> Value {
     }
 }
 
-/// What drivers offer that know no typed parameters.
+/// The counters of drivers without typed parameters.
 ///
 /// # Safety
 /// Each pointer is NULL, or what the row that passes it got.

@@ -16,11 +16,11 @@ methods! { "Sys::Virt::Domain";
         pictured(st, || virDomainScreenshot(dom, st, screen, flags));
 }
 
-/// What a guest writes and reads.
+/// Output and input of a guest.
 const BOTH: Way = Way { reads: true, writes: true, sparse: false, length: 0 };
 
-/// The picture's type, which a stream brings. A driver of this process starts a thread that reads the picture, for which no signal
-/// is meant: perl's handlers crash there.
+/// The MIME type of the picture, which arrives through a stream. A driver in this process starts a thread that reads the picture.
+/// That thread must not get signals, because perl's handlers crash there.
 ///
 /// # Safety
 /// `take` returns what [`owned`] takes.

@@ -37,7 +37,7 @@ methods! { "Sys::Virt::Domain";
 }
 
 schema! {
-    /// What an I/O thread has.
+    /// The parameters of an I/O thread.
     IOTHREAD {
         VIR_DOMAIN_IOTHREAD_POLL_MAX_NS => Ullong,
         VIR_DOMAIN_IOTHREAD_POLL_GROW => Uint,
@@ -52,10 +52,10 @@ fn mask_length(mask: &[u8]) -> Result<c_int> {
     c_int::try_from(mask.len()).map_err(|_| Error::argument("mask", "is too long"))
 }
 
-/// More bytes than the map of any host's processors has: the numbers are a daemon's.
+/// More bytes than the CPU map of any host has, because the counts come from the daemon.
 const MAP_MAX: u64 = 1 << 16;
 
-/// The bytes that a map of the host's processors has.
+/// The size in bytes of a map of the host's CPUs.
 ///
 /// # Safety
 /// Each pointer is NULL, or what the row that passes it got.
@@ -73,7 +73,7 @@ unsafe fn host_map_length(dom: *mut Domain) -> Result<usize> {
     Ok(cpus.div_ceil(8).min(MAP_MAX) as usize)
 }
 
-/// The processors of the host's that the emulator may use.
+/// The host CPUs that the emulator may use.
 ///
 /// # Safety
 /// `dom` is a domain or NULL.
@@ -85,7 +85,7 @@ unsafe fn emulator_pin_info(dom: *mut Domain, flags: u32) -> Result<Value> {
     Ok(Value::boxed_bytes(map.into()))
 }
 
-/// What virDomainGetVcpus tells of up to `room` processors: how many there are, they, and the maps of the host's.
+/// The results of virDomainGetVcpus for up to `room` vCPUs: their number, the vCPUs, and the maps of host CPUs.
 ///
 /// # Safety
 /// Each pointer is NULL, or what the row that passes it got.
@@ -104,8 +104,8 @@ unsafe fn vcpus(dom: *mut Domain, room: usize, length: usize) -> Result<(c_int, 
 /// # Safety
 /// Each pointer is NULL, or what the row that passes it got.
 unsafe fn vcpu_info(dom: *mut Domain, flags: u32) -> Result<Value> {
-    // Few domains have as many processors, so most need not be asked for their number first. Xen tells of those that are
-    // off too, which that number leaves out.
+    // Few domains have that many vCPUs, so most need no call for their number first. Xen also reports offline vCPUs, which that
+    // number does not count.
     const ROOM: usize = 32;
     // SAFETY: the row's domain.
     let length = unsafe { host_map_length(dom) }?;
@@ -113,7 +113,7 @@ unsafe fn vcpu_info(dom: *mut Domain, flags: u32) -> Result<Value> {
     if running {
         // SAFETY: as above.
         let (found, vcpus, maps) = unsafe { vcpus(dom, ROOM, length) }?;
-        // A domain that does not run still knows where its processors will.
+        // The pinning of an inactive domain's vCPUs is known too.
         running = found >= 0 || last_code() != VIR_ERR_OPERATION_INVALID as i32;
         let vcpus = &vcpus[..usize::try_from(found).unwrap_or(0).min(ROOM)];
         if !vcpus.is_empty()
@@ -146,7 +146,7 @@ unsafe fn vcpu_info(dom: *mut Domain, flags: u32) -> Result<Value> {
     Ok(described(&vcpus[..count.min(found as usize)], false, &maps, length))
 }
 
-/// The processors as hashes; of those of a domain that does not run only the maps are known.
+/// The vCPUs as hashes; for an inactive domain only the maps are known.
 fn described(vcpus: &[virVcpuInfo], running: bool, maps: &[u8], length: usize) -> Value {
     let describe = |(index, vcpu): (usize, &virVcpuInfo)| {
         let affinity = Value::bytes(&maps[index * length..(index + 1) * length]);
@@ -161,11 +161,11 @@ fn described(vcpus: &[virVcpuInfo], running: bool, maps: &[u8], length: usize) -
     Value::list(memory::collected(vcpus.iter().enumerate().map(describe)))
 }
 
-/// More parameters and processors than there are: these counts are a daemon's.
+/// More parameters and CPUs than exist, because these counts come from the daemon.
 const WIDTH_MAX: c_int = 1 << 10;
 const CPUS_MAX: c_int = 1 << 16;
 
-/// One hash for each processor: libvirt fills a table of so many parameters for each.
+/// One hash for each CPU: libvirt fills a table with the same number of parameters for each.
 ///
 /// # Safety
 /// Each pointer is NULL, or what the row that passes it got.
@@ -174,7 +174,7 @@ unsafe fn cpu_stats(dom: *mut Domain, start: i32, ncpus: u32, flags: u32) -> Res
         // SAFETY: the row's domain; without an array libvirt only counts.
         check(unsafe { virDomainGetCPUStats(dom, std::ptr::null_mut(), 0, start, ncpus, flags) })
     };
-    // The sum of all processors (-1) is one entry; libvirt says so if more are asked for.
+    // The total of all CPUs (-1) is one entry; libvirt returns an error if more are requested.
     let width = counted(start, if start < 0 { ncpus } else { 1 })?.min(WIDTH_MAX) as usize;
     let mut ncpus = ncpus;
     if ncpus == 0 || (start >= 0 && ncpus > 1024) {

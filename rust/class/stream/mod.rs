@@ -193,9 +193,7 @@ fn transferred(returned: c_int, special: &[c_int]) -> Result<Value> {
 unsafe fn recv(st: *mut Stream, nbytes: usize, flags: u32) -> Result<Value> {
     let room = nbytes.min(BUFFER_MAX);
     let mut buffer = scratch::take();
-    buffer
-        .try_reserve_exact(room)
-        .map_err(|_| Error::argument("nbytes", "is more than there is memory for"))?;
+    buffer.try_reserve_exact(room).map_err(|_| Error::argument("nbytes", "is too large: out of memory"))?;
     // SAFETY: libvirt writes at most `room` bytes, which are there.
     let returned = unsafe {
         if flags == 0 {
@@ -253,7 +251,7 @@ impl Handlers {
     }
 }
 
-/// Runs a handler for C: -1, which makes libvirt abort the stream, for whatever goes wrong.
+/// Runs a handler for C; on any failure it returns -1, which makes libvirt abort the stream.
 unsafe fn handle(opaque: *mut c_void, work: impl FnOnce(&Handlers) -> Option<c_int>) -> c_int {
     let work = AssertUnwindSafe(|| {
         // SAFETY: the method that runs passed its own `Handlers`.
@@ -368,7 +366,7 @@ unsafe extern "C" fn source_hole(
             let [data, size] = returned else { return None };
             // The handler itself may have ended it.
             if takes_holes(handlers.stream).is_err() {
-                defer("the stream ended while a hole was to be sent");
+                defer("the stream ended before the hole was sent");
                 return None;
             }
             // SAFETY: libvirt's own variable.

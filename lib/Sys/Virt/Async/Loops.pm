@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 package Sys::Virt::Async::Loops;
 
-# Which event loops there are, and how they learn that a call is over: all that are loaded watch the core's descriptor. One that
-# would end by itself when there is nothing to watch does so only while calls are under way.
+# The supported event loops, and their notification when a call has ended: all event loops that are loaded watch the core's
+# descriptor. An event loop that ends when it has nothing to watch does so only while calls are pending.
 
 use 5.016;
 use strict;
@@ -13,15 +13,15 @@ use Time::HiRes ();
 
 our @CARP_NOT = qw(Sys::Virt::Async Sys::Virt::Future);
 
-# How long a loop is left to itself that runs no handlers of signals, in seconds.
+# How long to run an event loop that runs no signal handlers, in seconds.
 use constant PATIENCE => 0.1;
 
 my ( @joined, @due, $handle, $pid, $asleep, $brief );
 my $modules = -1;
 
-# Each in the order in which `get` would turn them: what tells that it is there, how it watches a handle, how it stops that, and how it
-# is turned; that returns false if it can't be now. `timer` runs code once, after some seconds, and returns how to stop it. `brief` ones
-# are watched only while calls are under way.
+# In the order in which `get` tries to run them: how to detect the event loop, to watch a handle, to stop watching, and to run
+# one iteration, which returns false if that is impossible now. `timer` runs code once, after some seconds, and returns a
+# function that stops it. `brief` event loops watch only while calls are pending.
 my @loops = (
     {
         name  => 'IO::Async::Loop',
@@ -77,7 +77,7 @@ my @loops = (
             return sub { undef $watcher };
         },
         turn => sub {
-            return if $AnyEvent::CondVar::Base::WAITING;    # it would refuse
+            return if $AnyEvent::CondVar::Base::WAITING;    # it would throw
             my $over  = AnyEvent->condvar;
             my $timer = AnyEvent->timer( after => PATIENCE, cb => sub { $over->send } );
             $_[1]->_when_ready( sub { $over->send } );
@@ -171,7 +171,7 @@ my @loops = (
             return sub { Sys::Virt::Event::remove_timeout($id) };
         },
 
-        # It runs no handlers of signals while it waits: so it is looked into, again and again.
+        # It runs no signal handlers while it waits, so it is run for short times.
         turn => sub {
             our $running;
             return if $running;
@@ -185,7 +185,7 @@ my @loops = (
     },
 );
 
-# Called with each call: so it is quick when nothing has changed since the last time.
+# Called with each call, so it is fast when nothing has changed.
 sub join_all {
     return if $modules == keys %INC && !$asleep && $pid == $$ && !has_new_default();
     start_again() if defined $pid && $pid != $$;
@@ -211,7 +211,7 @@ sub has_new_default {
 sub watch {
     if ( !$handle ) {
         open $handle, '<&', Sys::Virt::Async::_fileno()
-            or die "the descriptor of calls cannot be duplicated: $!\n";
+            or die "cannot duplicate the descriptor for calls: $!\n";
     }
     for (@joined) {
         $_->{stop} //= $_->{kind}{watch}->( $_->{loop} );
@@ -220,7 +220,7 @@ sub watch {
     return;
 }
 
-# A loop that was made in a way that is not found.
+# An event loop that cannot be found by itself.
 sub join_named {
     my ($loop) = @_;
     my ($kind) = grep {
@@ -242,7 +242,7 @@ sub join_one {
     return;
 }
 
-# The child of a fork has a descriptor of its own, and so has a thread.
+# A child process after fork has its own descriptor, and so has a thread.
 sub start_again {
     for (@joined) {
         my $stop = delete $_->{stop} or next;
@@ -271,8 +271,8 @@ sub dispatch {
     return $count;
 }
 
-# Nothing is under way: loops that end when there is nothing to watch may end. A call that ended since the last look counts, for
-# somebody has to settle it.
+# No calls are pending: event loops that end when there is nothing to watch may end. A call that has just ended counts as
+# pending, because it still has to be settled.
 sub doze {
     my ( undef, undef, undef, $unsettled ) = Sys::Virt::Async::_pending();
     return if $unsettled;
@@ -291,7 +291,7 @@ sub select_descriptor {
     return;
 }
 
-# --- Timers of ours, for what waits: in every loop that is joined, and without a loop for whoever waits in `turn`.
+# --- Our own timers: in every joined event loop, and without an event loop for the caller of `turn`.
 
 # Runs the code once, after so many seconds. The timer that it returns is for `stop_timer`.
 sub after {
@@ -311,7 +311,7 @@ sub start_timer {
         $seconds,
         sub {
             return    if $fired++;
-            $stop->() if $joined->{kind} == $libvirts;    # which would go on
+            $stop->() if $joined->{kind} == $libvirts;    # which would continue
             undef $stop;
             run_timer($timer);
         }
@@ -328,7 +328,7 @@ sub stop_timer {
     return;
 }
 
-# What its code dies with goes to the loop, as with callbacks of futures.
+# If its code dies, the event loop gets the exception, as with callbacks of futures.
 sub run_timer {
     my ($timer) = @_;
     my $code = $timer->{code} or return;
@@ -352,7 +352,7 @@ sub run_timers {
     return;
 }
 
-# Lets time pass for one who waits: in a loop that can be turned, or else at the descriptor.
+# Waits for the caller: runs an event loop if possible, or else waits on the descriptor.
 sub turn {
     my ($future) = @_;
     join_all();
@@ -367,7 +367,7 @@ sub turn {
         return run_timers();
     }
     if ( !dispatch() && !$future->is_ready ) {
-        Carp::croak('the future waits for something that needs an event loop, which cannot be turned here');
+        Carp::croak('the future waits for something that needs an event loop, which cannot be run here');
     }
     return;
 }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 package Sys::Virt::Async::Task;
 
-# What takes several calls and some waiting, and ends in one future: the base of Sys::Virt::Wait and Sys::Virt::Ensure. It lives in the
-# callbacks of its calls and timers, until its future is settled or canceled.
+# A task of several calls and waits, which ends in one future: the base of Sys::Virt::Wait and Sys::Virt::Ensure. The
+# callbacks of its calls and timers keep it alive until its future is ready.
 
 use 5.016;
 use strict;
@@ -29,7 +29,7 @@ sub time_out {
     return $self->fail( error( OPERATION_TIMEOUT => "$self->{what}: not within $self->{timeout} s" ) );
 }
 
-# An exception of libvirt's kind, by the name of its code.
+# An exception like libvirt's, by the name of its code.
 sub error {
     my ( $name, $message ) = @_;
     return Sys::Virt::Future::_error( Sys::Virt::Error->can("ERR_$name")->(), $message );
@@ -60,7 +60,7 @@ sub settle {
     return;
 }
 
-# A subclass adds what it has to tidy up.
+# A subclass adds its own cleanup.
 sub end {
     my ($self) = @_;
     delete $self->{future};
@@ -68,7 +68,8 @@ sub end {
     return;
 }
 
-# Runs the code after so many seconds, unless all is over by then; what it dies with is the result. Returns a key for `not_after`.
+# Runs the code after some seconds, unless the task has ended by then; if the code dies, its exception is the result. Returns a
+# key for `not_after`.
 sub after {
     my ( $self, $seconds, $code ) = @_;
     my $key   = ++$self->{last_timer};
@@ -115,7 +116,7 @@ sub guard {
     return;
 }
 
-# Runs a sub of the script's, whose exception is the result.
+# Runs a callback of the script; its exception is the result.
 sub tell {
     my ( $self, $code, @arguments ) = @_;
     return if !$code || $self->is_over;

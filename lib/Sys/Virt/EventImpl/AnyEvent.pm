@@ -24,7 +24,7 @@ sub watch_time {
     return AnyEvent->timer( after => $seconds, cb => $code );
 }
 
-# A watcher that is dropped ends.
+# A watcher ends when it is freed.
 sub unwatch_io   { return }
 sub unwatch_time { return }
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 package Sys::Virt::EventImpl::Loop;
 
-# What the implementations for existing loops share. A subclass says how its loop watches a file handle and runs a timer;
-# this class keeps libvirt's rules: ids, what a descriptor is watched for, removal while a callback runs, free functions that
-# are called later.
+# The common part of the implementations for existing event loops. A subclass watches a file handle and runs a timer in its
+# event loop; this class implements libvirt's rules: ids, the events of a descriptor, removal while a callback runs, and free
+# functions that are called later.
 
 use 5.016;
 use strict;
@@ -16,7 +16,7 @@ use Sys::Virt::EventImpl ();
 
 our @ISA = ('Sys::Virt::EventImpl');
 
-# How often a descriptor that is watched for its end alone is looked at: most loops cannot wait for that.
+# How often a descriptor is polled that is watched only for a hangup: most event loops cannot wait for that.
 use constant HANGUP_INTERVAL => 0.1;
 use constant { READ => 1, WRITE => 2 };
 
@@ -39,15 +39,15 @@ sub register {
         $instance{$class} = $self;
     }
     elsif ( $loop && $self->loop != $loop ) {
-        Carp::croak("$class is registered with another loop already");
+        Carp::croak("$class is registered with another event loop already");
     }
     return $self;
 }
 
-# The loop that it was registered with, or the default of its kind. It is not made before it is needed.
+# The event loop that was passed to register, or the default one. It is not created before it is needed.
 sub loop { return $_[0]{loop} //= $_[0]->default_loop }
 
-# What a subclass provides.
+# Methods that a subclass provides.
 for my $name (qw(default_loop watch_io unwatch_io watch_time unwatch_time)) {
     no strict 'refs';
     *$name = sub { Carp::croak( ref( $_[0] ) . " must provide '$name'" ) };
@@ -58,7 +58,7 @@ for my $name (qw(default_loop watch_io unwatch_io watch_time unwatch_time)) {
 sub add_handle {
     my ( $self, $fd, $events, $cb, $opaque, $ff ) = @_;
 
-# A duplicate: the loop may close it and keep one watch for each descriptor, and libvirt's own stays as it is.
+# A duplicate: the event loop may close it, and may keep one watch for each descriptor, without effect on libvirt's.
     open my $handle, '+<&', $fd or return -1;
     my $id = ++$self->{last};
     my $entry =
@@ -91,8 +91,8 @@ sub _mode {
         ( $events & Sys::Virt::Event::HANDLE_WRITABLE    ? WRITE : 0 );
 }
 
-# libvirt turns its watch off and on again with each call that it makes. So the loop is told only of what it does not watch
-# for yet; what is not wanted any more is noticed when the loop says that it happened.
+# libvirt disables and enables its watch with each call. So the event loop is only changed for new events; unwanted events are
+# dropped when the event loop reports them.
 sub _want {
     my ( $self, $entry, $events ) = @_;
     $entry->{events} = $events;
@@ -116,7 +116,7 @@ sub _watch {
     return;
 }
 
-# The loop says that something may have happened; the kernel says what.
+# The event loop reports that there may be an event; the kernel reports which one.
 sub _look {
     my ( $self, $entry ) = @_;
     return if !$self->{handles}{ $entry->{id} };
@@ -164,7 +164,7 @@ sub remove_timeout {
     return 0;
 }
 
-# One whose callback runs starts when that is over.
+# If its callback is running, the timer starts afterwards.
 sub _arm {
     my ( $self, $entry ) = @_;
     return if $entry->{frequency} < 0 || $entry->{running};
@@ -176,7 +176,7 @@ sub _arm {
     return;
 }
 
-# Runs the code once, for some loops would again when it turns them.
+# Runs the code once, because some event loops would run it again if the code runs the event loop.
 sub _once {
     my ( $self, $entry, $seconds, $code ) = @_;
     return if exists $entry->{timer};
@@ -200,8 +200,8 @@ sub _never {
 
 # --- Callbacks
 
-# Runs libvirt's callback. It may remove what it belongs to, turn the loop again, and throw what a callback of the script's
-# died with.
+# Runs libvirt's callback. The callback may remove its own watch or timer, run the event loop, and throw the exception of a
+# callback of the script.
 sub _run {
     my ( $self, $entry, $method, @arguments ) = @_;
     $self->{depth}++;
@@ -224,7 +224,7 @@ sub _run {
     return;
 }
 
-# What is removed is freed in a later turn, when no callback of libvirt's runs that may still use it.
+# Removed watches and timers are freed in a later iteration, when no callback of libvirt is running that may still use them.
 sub _discard {
     my ( $self, $entry ) = @_;
     return if !defined $entry->{ff};

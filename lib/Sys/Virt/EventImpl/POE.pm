@@ -13,7 +13,8 @@ our @ISA = ('Sys::Virt::EventImpl::Loop');
 
 sub default_loop { return 'POE::Kernel' }
 
-# Watches belong to a session: ours, whoever's state runs. It ends when the kernel has nothing else to do, and starts again.
+# Watches belong to a session: to our own, whichever session is running. It ends when the kernel has nothing else to do, and is
+# started again.
 sub _session {
     my ($self) = @_;
     return $self->{session} //= POE::Session->create(
@@ -47,7 +48,7 @@ sub watch_io {
             $poe_kernel->select_read( $handle, ready => $code )  if $read;
             $poe_kernel->select_write( $handle, ready => $code ) if $write;
             fcntl $handle, F_SETFL,
-                $flags;    # POE makes it non-blocking, and with it the one that it is a duplicate of
+                $flags;    # POE makes it non-blocking, and with it the original of the duplicate
         }
     );
     return $handle;
