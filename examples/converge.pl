@@ -36,7 +36,7 @@ __END__
 
 =head1 NAME
 
-converge.pl - brings objects into a given state, whatever their present state is
+converge.pl - brings objects into a given state
 
 =head1 SYNOPSIS
 
