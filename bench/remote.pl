@@ -130,7 +130,7 @@ remote.pl - times calls over a socket to a libvirtd, and counts their round trip
 =head1 DESCRIPTION
 
 Needs root, a built tree (C<make>) and the original (Debian: C<libsys-virt-perl>). Brings up a private libvirtd
-(F<tools/libvirt-stack>) unless one is up. It serves the test driver, for the operations of F<bench/operations.pl>, and a guest of
-QEMU's, for those called "real". Both implementations take turns. C<--trips> only counts.
+(F<tools/libvirt-stack>) unless one is up. It serves the test driver, for the operations of F<bench/operations.pl>, and a QEMU
+guest, for those called "real". Both implementations take turns. C<--trips> only counts.
 
 =cut

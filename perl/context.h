@@ -48,7 +48,7 @@ typedef struct {
     SV *deferred;                   /* what a callback died with, to be thrown when the enclosing call has returned */
     bool exiting;                   /* a callback called exit: everything returns as fast as it can */
     bool pending;                   /* either of these */
-    bool reentrant; /* an event loop in Perl or a close callback may run in the midst of any call, and change the arguments */
+    bool reentrant; /* an event loop in Perl or a close callback may run during any call, and change the arguments */
     bool signaled;  /* signals had come before libvirt was called, and are not handled yet */
     unsigned depth; /* of the callbacks that run */
     CV *gatherer;   /* runs a callback and collects what it returns */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* Exceptions of libvirt's. Their hash has the four keys that it always had; what else they tell is in magic of the hash, which
- * costs little to make, and which no dump, comparison or copy of the hash shows. */
+/* Exceptions for libvirt errors. Their hash has the four keys that it always had; what else they tell is in magic of the hash,
+ * which costs little to make, and which no dump, comparison or copy of the hash shows. */
 
 #include "error.h"
 #include "results.h"

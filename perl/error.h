@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* Exceptions of libvirt's, see error.c. */
+/* Exceptions for libvirt errors, see error.c. */
 
 #ifndef SYSVIRT_ERROR_H
 #define SYSVIRT_ERROR_H

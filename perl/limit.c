@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
 /* Blocking calls with a time limit. Another thread makes the call, while this one waits in a way that signals interrupt: perl's
  * handlers run at once, and what one of them dies with leaves the call. What the call needs of Perl, a callback for credentials for
- * one, runs here meanwhile. */
+ * one, runs here while it waits. */
 
 #include "limit.h"
 #include "async.h"

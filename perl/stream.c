@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
 /* Streams as file handles. The script has one end of a socket pair, threads of Rust's pump the other. The bottom layer of the
- * handle is perl's own :unix but for three things: closing waits for the stream's end and fails if that is an error, reading
+ * handle is perl's own :unix except for three things: closing waits for the stream's end and fails if that is an error, reading
  * tells of an error where the data ends, and nothing is written where nobody reads. A handle that is dropped instead tells so by
  * magic, which goes before perl closes the file. */
 
 #include "stream.h"
 #include <sys/socket.h>
 
-/* Behind the data of the layer below: the number of the pump, how many milliseconds closing waits at most (0: for ever), and
+/* Behind the data of the layer below: the number of the pump, how many milliseconds closing waits at most (0: forever), and
  * whether closing ends the stream. */
 typedef struct {
     uint64_t pump;
@@ -54,7 +54,7 @@ static SSize_t layer_write(pTHX_ PerlIO *f, const void *buffer, Size_t count) {
     return below->Write(aTHX_ f, buffer, count);
 }
 
-/* Waits for the stream's end: 0, or the number of the error. Handlers of signals run meanwhile; one may close the handle. */
+/* Waits for the stream's end: 0, or the number of the error. Signal handlers run during the wait; one may close the handle. */
 static int wait_for_end(pTHX_ PerlIO *f, extra of) {
     uint32_t waited = 0;
     for (;;) {

@@ -103,7 +103,7 @@ typedef struct {
     const sysvirt_Shape *shape;
     growing list;
     AV *unknown; /* the keys that nobody knows; NULL: none */
-    bool soft;   /* a value that is no good is Rust's to refuse, if it looks at it */
+    bool soft;   /* Rust rejects an invalid value, if it uses the value */
 } hash_decoder;
 
 static SV *decode_pair(pTHX_ hash_decoder *of, SV *key, SV *value) {

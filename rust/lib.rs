@@ -81,7 +81,7 @@ static CLASSES: &[ClassTable] = &[
     table!(Lxc: methods [class::lxc::METHODS] constants []),
 ];
 
-/// What a Rust program needs that stands in the shim's place, which tools/rust-fuzz does: it is compiled against what is
+/// For a Rust program that replaces the shim, such as tools/rust-fuzz: it is compiled against what is
 /// compiled here, and so cannot fall behind.
 #[cfg(fuzzing)]
 pub mod harness {

@@ -156,7 +156,7 @@ SKIP: {
     $stream = picture();
     my $cancelled = $stream->async->receive_to($file);
     $cancelled->cancel;
-    throws( 'one that is cancelled', qr/cancel/, sub { $cancelled->get } );
+    throws( 'a canceled transfer', qr/cancel/, sub { $cancelled->get } );
 };
 
 done_testing;

@@ -48,7 +48,7 @@ ok( -e "$dir/target of its own/release/libsysvirt.so", 'CARGO_TARGET_DIR is hono
 ok( !-e 'target',                                      '... alone' );
 unlike( run( 'make again', 0, 'make' ), qr/cargo/, 'cargo is not called when nothing has changed' );
 
-# Newer than make's stamp, but for cargo older than its work: it is called, and has nothing to compile.
+# Newer than make's stamp, but older than cargo's output: it is called, and has nothing to compile.
 for my $source (qw(rust/lib.rs perl/call.c Cargo.toml)) {
     utime $past + 1, $past + 1, '.cargo-stamp';
     utime $past + 2, $past + 2, $source;

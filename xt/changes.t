@@ -30,9 +30,8 @@ for my $name (@order) {
     my $date = $release{$name}->date // q{};
     my ( $year, $month, $day ) = $date =~ /\A(\d{4})-(\d\d)-(\d\d)\z/;
     ok( eval { Time::Local::timegm( 0, 0, 0, $day, $month - 1, $year ) }, "$name has a date" );
-    cmp_ok( $date, 'le', $later, "$name is of no day to come, nor younger than what stands above it" );
-    ok( !$newer || version->parse($name) < version->parse($newer),
-        "$name is less than what stands above it" );
+    cmp_ok( $date, 'le', $later, "$name is not in the future, and not newer than the release above" );
+    ok( !$newer || version->parse($name) < version->parse($newer),  "$name is less than the release above" );
     ok( scalar( map { @$_ } values %{ $release{$name}->changes } ), "$name says what changed" );
     ( $newer, $later ) = ( $name, $date );
 }

@@ -69,7 +69,7 @@ sub packages {
     return %package;
 }
 
-# Modules that files use, but for those of this distribution.
+# Modules that files use, except those of this distribution.
 sub modules {
     my @files = @_;
     my @found = map {
@@ -115,7 +115,7 @@ is_deeply( [ sort $meta->licenses ], [qw(artistic_1 gpl_2)], 'META: licences' );
 is(
     $meta->custom('x_spdx_expression'),
     text('Cargo.toml') =~ /^license = "(.*)"/m && $1,
-    "META: Cargo.toml's licence"
+    "META: Cargo.toml's license"
 );
 is( $meta->release_status, 'stable', 'META: release status' );
 my $resources = $meta->resources;

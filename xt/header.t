@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# perl/sysvirt.h is what cbindgen makes of rust/. `perl xt/header.t --write` writes it anew. And tools/rust-fuzz, the boundary's
+# perl/sysvirt.h is what cbindgen makes of rust/. `perl xt/header.t --write` writes it again. And tools/rust-fuzz, the boundary's
 # other user, which nothing else compiles, compiles.
 use strict;
 use warnings;

@@ -203,7 +203,7 @@ for my $class (@classes) {
     is( join( "\n", @wrong ), q{}, "$class: results are shown as they are" );
 }
 
-# --- Hashes: their keys stand in the entry, or it names the constants that they are.
+# --- Hashes: their keys are in the entry, or it names the constants that they are.
 
 for my $class (@classes) {
     my @silent;
@@ -258,7 +258,7 @@ for my $class (@classes) {
     cmp_ok( $hashes, '>=', 8, "$hashes hashes were looked at" );
 }
 
-# --- Events: what each brings stands in the table.
+# --- Events: the arguments of each are in the table.
 
 {
     my ($table) = $text{'lib/Sys/Virt.pod'} =~ /^=head1 EVENTS\n(.*?)^=head1/ms;
@@ -331,7 +331,7 @@ for my $file ( sort keys %text ) {
     is( join( q{ }, @unknown ), q{}, "$file: subs that are named in full exist" );
 }
 
-# --- Differences: each entry of Sys::Virt::Compat names tests that exist, and its numbers stand in what they say.
+# --- Differences: each entry of Sys::Virt::Compat names tests that exist, and its number is in the names of those tests.
 
 my ($differences) = $text{'lib/Sys/Virt/Compat.pod'} =~ /^=head1 DIFFERENCES\n(.*?)^=head1 LICEN[CS]E/ms;
 my $entries = 0;

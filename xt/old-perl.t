@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 # Perl 5.16, which no machine here has: the shim uses nothing of perl's API that came later, as far as Devel::PPPort knows it,
-# and lib/, t/ and examples/ no younger syntax, as far as Perl::MinimumVersion knows that.
+# and lib/, t/ and examples/ no newer syntax, as far as Perl::MinimumVersion knows that.
 use strict;
 use warnings;
 
@@ -12,7 +12,7 @@ my $dir = File::Temp->newdir;
 Devel::PPPort::WriteFile("$dir/ppport.h");
 
 # What is not in perl 5.16, or not in the form that ppport.h thinks of.
-sub younger {
+sub newer {
     my (@files) = @_;
     open my $pipe, '-|', $^X, "$dir/ppport.h", qw(--compat-version=5.16.0 --nofilter --nochanges --nohints),
         @files
@@ -33,16 +33,16 @@ my %known = (
 );
 my @files = ( grep { !/sysvirt/ } glob 'perl/*.[ch]' );
 cmp_ok( scalar @files, '>', 5, 'files of the shim' );
-is( join( q{ }, grep { !$known{$_} } younger(@files) ), q{}, 'nothing newer is used' );
+is( join( q{ }, grep { !$known{$_} } newer(@files) ), q{}, 'nothing newer is used' );
 
 open my $file, '>', "$dir/young.c" or die $!;
 print {$file}
     "#include <perl.h>\nint f(pTHX_ AV *a) { return (int)av_count(a) + SvPVbyte_nomg(*AvARRAY(a))[0]; }\n";
 close $file or die $!;
 is(
-    join( q{ }, grep { !$known{$_} } younger("$dir/young.c") ),
+    join( q{ }, grep { !$known{$_} } newer("$dir/young.c") ),
     'SvPVbyte_nomg av_count',
-    'what is younger is found'
+    'newer functions are found'
 );
 
 # Before perl 5.22 a question mark begins a pattern where an operand may follow, as after a function of one optional argument.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# With a libvirt that has no function younger than 6.0.0, made of the installed one by hiding all others: t/ passes, and
+# With a libvirt that has no function added after 6.0.0, made from the installed one by hiding all others: t/ passes, and
 # every method that needs more says so.
 use strict;
 use warnings;

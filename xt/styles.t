@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 # Programs in the styles that people write (xt/styles/) under the original (Debian: libsys-virt-perl) and under ours: the same
-# output, status and warnings, but for those that a program lists. On libvirt's test driver and behind a daemon.
+# output, status and warnings, except those that a program lists. On libvirt's test driver and behind a daemon.
 #
 # A program says in comments:
 #   # styles: -T                         options of perl

@@ -63,7 +63,7 @@ pub fn connection_of(class: Class, object: *mut c_void) -> *mut c_void {
 pub fn window(args: &[Value]) -> (usize, *mut c_void) {
     let object = args.iter().find_map(|value| match value.tag() {
         Tag::Handle => Some(value),
-        // The constructors' objects stand in the pairs.
+        // The constructors' objects are in the pairs.
         Tag::Map => value.pairs().map(|(_, value)| value).find(|value| value.tag() == Tag::Handle),
         _ => None,
     });

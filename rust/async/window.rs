@@ -387,7 +387,7 @@ mod tests {
             windows.push(200, Kind::Slow, id);
             windows.gone(200, Kind::Slow, |_| false);
         }
-        assert!(windows.window(200).slow_line.ids.len() < 70, "nor kept for ever");
+        assert!(windows.window(200).slow_line.ids.len() < 70, "nor kept forever");
     }
 
     #[test]

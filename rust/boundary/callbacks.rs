@@ -27,8 +27,8 @@ pub type Sink =
 /// runs; pointers to callbacks are those that `create` and `named` returned, until `destroy`; strings are C's.
 #[repr(C)]
 pub struct Callbacks {
-    /// Makes a callback of a sub and, unless NULL, the object that it was registered on; `anytime`: one that may run in the
-    /// midst of any call.
+    /// Makes a callback of a sub and, unless NULL, the object that it was registered on; `anytime`: one that may run during any
+    /// call.
     pub create: unsafe extern "C" fn(code: *mut c_void, owner: *mut c_void, anytime: bool) -> *mut c_void,
     /// The same, by the sub's name; NULL if there is none.
     pub named: unsafe extern "C" fn(name: *const c_char) -> *mut c_void,

@@ -199,7 +199,7 @@ mod tests {
         let guard = Guard::new();
         assert_eq!(broken_pipe(), 0, "held");
         let interlude = Interlude::new();
-        assert_eq!(HEARD.load(Ordering::Relaxed), 0, "taken back before a callback");
+        assert_eq!(HEARD.load(Ordering::Relaxed), 0, "cleared before a callback");
         assert_eq!(broken_pipe(), 1, "the callback's own");
         let inner = Guard::new();
         assert_eq!(broken_pipe(), 0, "held in a call within the callback");
@@ -208,14 +208,14 @@ mod tests {
         drop(interlude);
         assert_eq!(broken_pipe(), 0, "held after the callback");
         drop(guard);
-        assert_eq!(HEARD.load(Ordering::Relaxed), 0, "taken back at the end");
+        assert_eq!(HEARD.load(Ordering::Relaxed), 0, "cleared at the end");
         assert_eq!(broken_pipe(), 1, "and free");
 
         assert!(!mask(SIG_BLOCK), "the script blocks it");
         let guard = Guard::new();
         assert_eq!(broken_pipe(), 0, "held");
         drop(guard);
-        assert!(!is_pending(), "taken back");
+        assert!(!is_pending(), "cleared");
         assert_eq!(broken_pipe(), 0, "blocked");
         let guard = Guard::new();
         drop(guard);

@@ -267,7 +267,7 @@ pub struct ClassTable {
     pub methods: *const MethodRows,
     /// ... of so many.
     pub nmethods: usize,
-    /// Its constants, likewise ...
+    /// Its constants, in the same form ...
     pub constants: *const ConstantRows,
     /// ... of so many.
     pub nconstants: usize,

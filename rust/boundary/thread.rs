@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 /// Enough for libvirt's clients.
 const STACK: usize = 512 << 10;
 
-/// Does something with all signals blocked: threads that begin meanwhile have them blocked for as long as they live.
+/// Does something with all signals blocked: threads that start during that time have them blocked for as long as they live.
 pub fn without_signals<R>(work: impl FnOnce() -> R) -> R {
     let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
     // SAFETY: room for a set of signals.

@@ -341,7 +341,7 @@ fn wake() {
     }
 }
 
-/// Does what other threads wanted, on the loop's thread. `within`: in a callback of libvirt's, which may hold locks; what frees
+/// Does what other threads wanted, on the loop's thread. `within`: in a libvirt callback, which may hold locks; what frees
 /// waits until it has returned.
 fn apply(subs: &Subs, within: bool) {
     if !WISHES.swap(false, Ordering::Relaxed) {
@@ -392,7 +392,7 @@ static OWN: Lock<Option<u64>> = Lock::new(None);
 /// For what has to be held while the process forks.
 pub static OWN_LOCK: &Lock<Option<u64>> = &OWN;
 
-/// On the loop's thread: has the loop watch our descriptor as long as it watches something of libvirt's, or calls are under way.
+/// On the loop's thread: has the loop watch our descriptor as long as it watches something for libvirt, or calls are pending.
 pub fn watch() {
     let Some((subs, Place::Here)) = place() else { return };
     if WATCHED.swap(true, Ordering::Relaxed) {
@@ -460,7 +460,7 @@ unsafe extern "C" fn come_round(_watch: c_int, _fd: c_int, _events: c_int, _opaq
 }
 
 /// On any thread with an interpreter, when the descriptor of its queue was made to wait again: does what other threads wanted of
-/// the loop. `within`: in a callback of libvirt's.
+/// the loop. `within`: in a libvirt callback.
 pub fn serve(within: bool) {
     let Some((subs, Place::Here)) = place() else { return };
     apply(subs, within);

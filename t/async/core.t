@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# The core of calls that do not block: time limits, cancelling, order, fork, threads, the end. A server that accepts and never
+# The core of calls that do not block: time limits, canceling, order, fork, threads, the end. A server that accepts and never
 # answers is the host that hangs.
 use strict;
 use warnings;
@@ -85,7 +85,7 @@ subtest 'time limits' => sub {
     }
 };
 
-subtest 'the window, cancelling, order' => sub {
+subtest 'the window, canceling, order' => sub {
     is_deeply( [ Sys::Virt::Async::_limits( $c, undef, undef ) ], [ 4, 32 ], 'as libvirtd has it' );
     is_deeply( [ Sys::Virt::Async::_limits( $c, 1,     2 ) ],     [ 1, 2 ],  'changed' );
     is_deeply( [ Sys::Virt::Async::_limits( $c, undef, undef ) ], [ 1, 2 ],  '... for good' );
@@ -110,7 +110,7 @@ subtest 'the window, cancelling, order' => sub {
     ok( wait_for($limited), 'a call that waits has its time limit, too' );
     like( $limited->{values}[0]->message, qr/it had not started/, '... in words' );
     ok( wait_for( submit( {}, $c, 'get_uri' ) ),       'calls on another connection are made in parallel' );
-    ok( !Sys::Virt::Async::_cancel( $hanging[0]{id} ), 'what runs cannot be cancelled' );
+    ok( !Sys::Virt::Async::_cancel( $hanging[0]{id} ), 'a running call cannot be canceled' );
     ok( Sys::Virt::Async::_cancel( $late->{id} ),      'what waits can' );
     ok( !Sys::Virt::Async::_cancel( $late->{id} ),     '... once' );
     ok( !Sys::Virt::Async::_cancel(17),                'nor an unknown id' );
@@ -267,7 +267,7 @@ subtest 'handles that go while their calls wait or run' => sub {
     @futures = map { submit( {}, $own, 'get_uri' ) } 1 .. 20;
     undef $own;
     ok( wait_for(@futures), 'the handle of a connection' );
-    is( scalar( grep { $_->{values}[0] eq 'test:///default' } @futures ), 20, '... likewise' );
+    is( scalar( grep { $_->{values}[0] eq 'test:///default' } @futures ), 20, '... all of them' );
 
     # One that is told while it runs has a reference of its own from then on.
     my $late = submit( { timeout => 0.000001 }, $domain->(), 'get_name' );

@@ -127,10 +127,10 @@ subtest 'cancel' => sub {
     is( $f->cancel, $f, 'cancel' );
     ok( $f->is_ready && $f->is_cancelled && !$f->is_done, '... settles' );
     throws '... with its code', 'OPERATION_ABORTED', sub { $f->get };
-    like( $@->message, qr/\Aget_name was cancelled/, '... and the method' );
+    like( $@->message, qr/\Aget_name was canceled/, '... and the method' );
     $f = good()->await;
     $f->cancel;
-    ok( $f->is_done, 'what is over is not cancelled' );
+    ok( $f->is_done, 'a call that has ended is not canceled' );
     my $source = good();
     my $called = 0;
     my $chain  = $source->then( sub { $called++ } );

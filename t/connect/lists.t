@@ -184,7 +184,7 @@ subtest 'what the driver does not have' => sub {
     throws 'nwfilters', 3, sub { $c->list_nwfilters };
     like( $@, qr/virConnectNumOfNWFilters/, 'B34: ... after the old way was tried too' );
     throws 'secrets', 3, sub { $c->list_secrets };
-    like( $@, qr/virConnectNumOfSecrets/, '... likewise' );
+    like( $@, qr/virConnectNumOfSecrets/, '... and names the function' );
     for my $method (qw(num_of_nwfilters num_of_secrets list_all_nwfilters list_all_secrets)) {
         throws $method, 3, sub { $c->$method };
     }

@@ -31,7 +31,7 @@ is(
         Sys::Virt::get_minor_version() * 1_000 +
         Sys::Virt::get_micro_version(),
     $library,
-    'B16: its parts likewise'
+    'B16: its parts'
 );
 
 subtest 'parameters of new' => sub {

@@ -269,7 +269,7 @@ subtest 'save to a file' => sub {
     is( $dom->is_active,           1,     '... and it runs' );
     throws( 'to nowhere', qr/libvirt error/, sub { $dom->save("$dir/none/file") } );
     is( $dom->is_active, 1, '... and it still runs' );
-    throws( 'A6: flags that are none', qr/flags is out of range/, sub { $dom->save( $file, undef, -1 ) } );
+    throws( 'A6: invalid flags', qr/flags is out of range/, sub { $dom->save( $file, undef, -1 ) } );
     throws(
         'A6: an empty string',
         qr/params is not a HASH reference/,

@@ -41,8 +41,9 @@ subtest 'no snapshots' => sub {
     is( $d->has_current_snapshot, 0, 'has_current_snapshot' );
     is_deeply( [ $d->$_ ], [], $_ ) for qw(list_snapshots list_all_snapshots list_all_checkpoints);
     is_deeply( [ $d->list_snapshot_names($_) ], [], "list_snapshot_names($_)" ) for 0, 1, 1000;
-    is( scalar $d->list_snapshots,     0,     'list_snapshots counts' );
-    is( scalar $d->list_all_snapshots, undef, 'B31: list_all_snapshots gives the last, which is none' );
+    is( scalar $d->list_snapshots, 0, 'list_snapshots counts' );
+    is( scalar $d->list_all_snapshots, undef,
+        'B31: list_all_snapshots gives the last, which does not exist' );
     throws( 'current_snapshot',       $no_snapshot,   sub { $d->current_snapshot } );
     throws( 'get_snapshot_by_name',   $no_snapshot,   sub { $d->get_snapshot_by_name('x') } );
     throws( 'get_checkpoint_by_name', $no_checkpoint, sub { $d->get_checkpoint_by_name('x') } );

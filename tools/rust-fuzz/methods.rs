@@ -57,7 +57,7 @@ const NONE: Raw = Raw {
     data: 0,
 };
 
-/// What stands in a field that the shim need not set.
+/// The content of a field that the shim need not set.
 const JUNK: u32 = 0xdead_beef;
 /// Perl's pointers, which nobody here follows: a sub, the SV that an object came in, a package.
 const CODE: u64 = 64;
@@ -67,7 +67,7 @@ const STASH: u64 = 192;
 thread_local! {
     /// What is left of the input, from its end: first a call's arguments are made of it, then what subs do and return.
     static INPUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    /// What the methods are called on; made anew now and then, since they change it.
+    /// What the methods are called on; created again now and then, because they change it.
     static OBJECTS: RefCell<Vec<(Class, *mut c_void)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -569,7 +569,7 @@ fn call_with(method: &Method, args: &[Raw], mut made: Option<&mut Raw>) {
             build(result, &mut objects);
         }
         (Outcome::Usage, _) => {
-            assert!(matches!(result.tag, Tag::Text | Tag::Bytes), "a message that is none");
+            assert!(matches!(result.tag, Tag::Text | Tag::Bytes), "an invalid message");
             look(result);
         }
         (Outcome::Done, _) => build(result, &mut objects),

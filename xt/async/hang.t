@@ -77,7 +77,7 @@ for my $order ( 'forward', 'backward' ) {
     ok( $future->is_done, 'then it is settled' );
 }
 
-# --- all, with objects that are none
+# --- all, with invalid objects
 
 for ( [ undef, 'nothing' ], [ [], 'a reference' ], [ 'x', 'a string' ] ) {
     my ( $object, $what ) = @$_;

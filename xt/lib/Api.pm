@@ -99,7 +99,7 @@ sub function {
     };
 }
 
-# What stands in the Rust source: names of libvirt's (keys of `named`), constants (name in C => file, Perl's name, section), and
+# The names in the Rust source: libvirt's names (keys of `named`), constants (name in C => file, Perl's name, section), and
 # how many events each class has.
 sub source {
     my ($rust) = @_;

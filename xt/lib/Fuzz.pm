@@ -44,7 +44,7 @@ sub subs {
         ];
     }
 
-# The subs that a loop of one's own overrides only confess: Perl, which shows arguments that have gone meanwhile.
+    # The subs that a loop of one's own overrides only confess: Perl, which shows arguments that were freed.
     my $abstract = qr/\A(?:add|update|remove)_(?:handle|timeout)\z/;
     for my $class (@classes) {
         no strict 'refs';
@@ -160,7 +160,7 @@ sub new {
 
 sub one_of { my (@list) = @_; return $list[ rand @list ] }
 
-# Values of every kind, made anew for each call, so that none outlives what is done to it.
+# Values of every kind, created again for each call, so that none outlives what is done to it.
 sub any {
     my ($self) = @_;
     my $forged = 4096;
@@ -274,7 +274,7 @@ sub round {
     for ( 1 .. $self->{calls} ) {
         alarm 300;
 
-        # What a call or a callback has closed is made anew.
+        # Objects that a call or a callback has closed are created again.
         for my $class (@classes) {
             next if $objects->{$class} && ${ $objects->{$class} };
             $self->{closed} = $objects->{$class} if $objects->{$class};

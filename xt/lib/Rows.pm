@@ -80,7 +80,7 @@ sub class_of {
     return $class // $classes[-1];
 }
 
-# The package: a constant's is that of its neighbours.
+# The package: for a constant, that of its neighbors.
 sub package_for {
     my ( $symbol, $source, $symbols ) = @_;
     my $of    = class_of($symbol);
@@ -104,7 +104,7 @@ sub newer {
         . ( $function->{result} eq 'void' ? '()' : rust_type( $function->{result} ) ) . q{;};
 }
 
-# A name that is none of Rust's own words.
+# A name that is not a keyword of Rust.
 sub raw {
     my ($name) = @_;
     return ( $name =~ /\A(?:type|fn|ref|in|match|move|mod|use|where|loop|box)\z/ ? 'r#' : q{} )

@@ -5,7 +5,7 @@
 #   use Stack;                            # brings the stack up unless it is; registers the default event loop
 #   my $conn  = Stack::connect('a');      # daemon a or b
 #   my $guest = Stack::boot( $conn, name => 'x', agent => 1 );    # returns when it has booted
-#   Stack::wait_for( 'an event', 10, sub { $seen } );             # runs the event loop meanwhile
+#   Stack::wait_for( 'an event', 10, sub { $seen } );             # runs the event loop while waiting
 #   Stack::same( 'get_info', $guest, '$dom->get_info' );          # this binding and the original: same result
 #
 # All guests get a prefix of the test's name ("life-"), pools and the like should have one. At the end of the test they are
@@ -79,7 +79,7 @@ sub wait_for {
         Sys::Virt::Event::run_default();
     }
     Sys::Virt::Event::remove_timeout($timer);
-    $result or Test::More::diag("waited in vain for $seconds seconds: $what");
+    $result or Test::More::diag("waited $seconds seconds without success: $what");
     return $result;
 }
 

@@ -12,7 +12,7 @@ our @EXPORT_OK = qw(compile compile_heap);
 
 my $here = File::Spec->rel2abs( File::Basename::dirname(__FILE__) . '/../stub' );
 
-# The path of a shared object in $dir that stands in for all of libvirt's functions.
+# The path of a shared object in $dir that replaces all of libvirt's functions.
 sub compile {
     my ($dir) = @_;
     chomp( my $xml = qx{pkg-config --variable=libvirt_api libvirt} );

@@ -126,11 +126,11 @@ subtest 'addresses' => sub {
     is_deeply( $lease->[0]{addrs}, [$v4], 'the lease and the agent agree' );
     like( $v4->{addr}, qr/\A192[.]168[.]122[.]\d+\z/, '... on an address of the default network' );
 
-# Some sandboxes' kernels answer libvirt's question for the table of neighbours with nonsense: then all get an error.
+# Some sandboxes' kernels answer libvirt's question for the table of neighbors with nonsense: then all get an error.
     my $arp   = eval { $by->(Sys::Virt::Domain::INTERFACE_ADDRESSES_SRC_ARP) };
     my $virsh = eval { Stack::virsh( 'a', 'domifaddr', $guest->get_name, '--source', 'arp' ) };
-    is( defined $arp, defined $virsh,                     'the table of neighbours is read, if virsh can' );
-    is( ( $arp // [] )->[0]{addrs}[0]{addr}, $v4->{addr}, '... with the same address' )
+    is( defined $arp,                        defined $virsh, 'the table of neighbors is read, if virsh can' );
+    is( ( $arp // [] )->[0]{addrs}[0]{addr}, $v4->{addr},    '... with the same address' )
         if ( $virsh // q{} ) =~ /ipv4/;
     my ($network) = $conn->get_network_by_name('default');
     my ($entry)   = $network->get_dhcp_leases($mine);

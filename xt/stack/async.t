@@ -57,13 +57,14 @@ subtest 'twelve slow calls, and keepalive' => sub {
     is( scalar( grep { $_->is_failed && !ref $_->failure } @slow ),
         0, '... with an answer, or an exception of libvirt\'s' );
     cmp_ok( $took,             '>', 4,   sprintf 'that took %.1f s', $took );
-    cmp_ok( $asked,            '>', 20,  "$asked calls meanwhile" );
+    cmp_ok( $asked,            '>', 20,  "$asked calls during that time" );
     cmp_ok( $worst,            '<', 0.1, sprintf 'the slowest took %.3f s',           $worst );
     cmp_ok( $abort_time // 99, '<', 1,   sprintf 'abort_job gets through, in %.3f s', $abort_time // 99 );
     isa_ok( $aborted, 'Sys::Virt::Error', 'its answer, for there is no job' );
     is( "@closed",           q{}, 'keepalive is answered all the time' );
     is( $conn->is_alive + 0, 1,   'the connection lives' );
-    note sprintf 'twelve slow calls: %.1f s; get_hostname meanwhile: at most %.3f s; abort_job: %.3f s',
+    note sprintf
+        'twelve slow calls: %.1f s; get_hostname at the same time: at most %.3f s; abort_job: %.3f s',
         $took, $worst, $abort_time;
     $conn->unregister_close_callback;
 };

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 # Events of a booting, pausing, rebooting, ending guest, in their order, through the default event loop. Those of jobs,
-# devices, limits, pools, networks and secrets stand in the tests of those.
+# devices, limits, pools, networks and secrets are in other tests.
 use strict;
 use warnings;
 

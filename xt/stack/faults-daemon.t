@@ -158,7 +158,7 @@ Faults::case(
     }
 );
 
-# libvirt holds a lock meanwhile, which these would wait for.
+# libvirt holds a lock at that time, which these calls would wait for.
 for my $what (qw(unregister_close_callback close register_close_callback)) {
     Faults::case(
         "D13: $what within the close callback",
@@ -355,7 +355,7 @@ for my $way (qw(upload download)) {
                 ok( Stack::wait_for( 'bytes', 5, sub { $bytes > 2**20 } ), 'bytes move by callbacks' );
                 Faults::daemon( 'a', $fault );
 
-                # A full socket blocks also a non-blocking stream of libvirt's, and so this loop.
+                # A full socket also blocks a non-blocking stream of libvirt, and so this loop.
                 if ( "$fault $way" eq 'freeze upload' ) {
                     Faults::later( 2, 'daemon', 'a', 'thaw' );
                     my $before = $bytes;

@@ -25,7 +25,7 @@ sub scene {
     return { conn => $conn, guest => $guest, events => \@events };
 }
 
-# The guest is off, for the right reason, with the right event, and can be started anew.
+# The guest is off, for the right reason, with the right event, and can be started again.
 sub aftermath {
     my ($scene) = @_;
     my $guest   = $scene->{guest};

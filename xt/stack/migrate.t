@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# Migration of a booted guest between two daemons, there and back, in every form, with progress and cancelling.
+# Migration of a booted guest between two daemons, there and back, in every form, with progress and canceling.
 use strict;
 use warnings;
 
@@ -158,7 +158,7 @@ subtest 'settings' => sub {
     );
 };
 
-subtest 'progress, cancelled' => sub {
+subtest 'progress, canceled' => sub {
     my ( @iterations, @completed );
     my $id = $here->domain_event_register_any(
         $guest,
@@ -190,7 +190,7 @@ subtest 'progress, cancelled' => sub {
     my @other = $guest->get_state;
     is( $other[0], Sys::Virt::Domain::STATE_RUNNING, 'the guest runs during the migration' );
     $guest->abort_job;
-    is( ended($child),     Sys::Virt::Error::ERR_OPERATION_ABORTED, 'cancelled' );
+    is( ended($child),     Sys::Virt::Error::ERR_OPERATION_ABORTED, 'canceled' );
     is( $guest->is_active, 1,                                       'the guest is here, running' );
     throws( '... not there', 'NO_DOMAIN', sub { $there->get_domain_by_name($name) } );
     ok( Stack::wait_for( 'iterations', 10, sub { @iterations } ), 'event: iterations' );

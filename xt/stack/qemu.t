@@ -196,7 +196,7 @@ subtest 'without blocking' => sub {
     ok( !eval { $async->monitor_json( $guest, 'x' ); 1 }, 'no hash' );
     like( $@, qr/cmd is not a HASH reference at \Q$0\E/, '... is refused at once' );
     ok( !eval { $async->agent_command( $conn, 'x' ); 1 }, 'no domain' );
-    like( $@, qr/is not a Sys::Virt::Domain object at \Q$0\E/, '... likewise' );
+    like( $@, qr/is not a Sys::Virt::Domain object at \Q$0\E/, '... with its line' );
 };
 
 subtest 'examples' => sub {

@@ -82,7 +82,7 @@ subtest '1 GiB with holes' => sub {
 subtest '1 GiB, interrupted at ten points' => sub {
     my @ways = (
         [ 'a sub that dies', [ on_progress => sub { die "here\n" } ], qr/\Ahere\n/ ],
-        [ 'cancel',          sub { $_[0]->cancel },                   qr/was cancelled/ ],
+        [ 'cancel',          sub { $_[0]->cancel },                   qr/was canceled/ ],
         [ 'abort',           sub { $_[1]->abort },                    qr/was stopped|stream/ ],
     );
     for my $point ( 1 .. 10 ) {
@@ -111,7 +111,7 @@ subtest '1 GiB, interrupted at ten points' => sub {
         close $writer;
         $future = $st->async->send_from( $reader, on_progress => $interrupt );
         throws( "point $point, after $limit bytes: $what", $error, sub { $future->get } );
-        cmp_ok( $last, '<', 1024 * $mib, '... in the midst of it' );
+        cmp_ok( $last, '<', 1024 * $mib, '... in the middle of the transfer' );
         close $reader;
         kill 'KILL', $pid;
         waitpid $pid, 0;

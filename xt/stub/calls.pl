@@ -377,8 +377,7 @@ subtest 'events' => sub {
         my $info = $one;
         $c->register_close_callback( sub { undef $_ for $one, $info } );
         recorded();
-        is( $info->get_info->{state},
-            1, 'one in the midst of a call, which forgets the object that was called' );
+        is( $info->get_info->{state}, 1, 'one during a call, which forgets the object that was called' );
         my $record = recorded();
         like( $record, qr/goes on\n/, '... and runs there' );
         unlike( $record, qr/Free\(.*goes on\n/s, '... does not take it from libvirt' );
@@ -455,7 +454,7 @@ subtest 'streams' => sub {
     weaken($sub);
     ok( $sub, 'a sub that waits for a stream is kept' );
     $st->remove_callback;
-    is( $sub, undef, 'C13: until it is taken back, even if libvirt does not free it' );
+    is( $sub, undef, 'C13: until it is unregistered, even if libvirt does not free it' );
     my @seen;
     $n = 0;
     $vol->download( $st, 0, 0 );    # handlers that died have ended it

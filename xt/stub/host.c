@@ -19,7 +19,7 @@ static void nothing(int timer, void *opaque) {
     virEventRemoveTimeout(timer);
 }
 
-/* Unloads what DynaLoader has loaded, as mod_perl does: its numbers stand in @DynaLoader::dl_librefs, until perl_destruct. */
+/* Unloads what DynaLoader has loaded, as mod_perl does: its handles are in @DynaLoader::dl_librefs, until perl_destruct. */
 static int run(const char *script) {
     PerlInterpreter *my_perl = perl_alloc();
     char *arguments[] = {"host", "-e", (char *)script, NULL};

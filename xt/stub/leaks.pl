@@ -52,7 +52,7 @@ sub methods {
     for my $row ( grep { $_->{call} } rows() ) {
         my ( $sub, $name, @call ) = ( $row->{sub}, "$row->{class}::$row->{method}", @{ $row->{call} } );
 
-        # A close callback leaves something to do for the loop; a stream's is kept until it is taken back.
+        # A close callback leaves something to do for the loop; a stream's is kept until it is unregistered.
         my $closes = $row->{method} eq 'register_close_callback';
         my $times  = $closes ? 30     : 200;
         my $after  = $closes ? \&turn : $name =~ /Stream::add_callback/ ? \&take_back : sub { };

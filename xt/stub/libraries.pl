@@ -155,7 +155,7 @@ subtest 'JSON' => sub {
             answering( 'garbage', sub { Sys::Virt::QEMU::monitor_json( $d, {} ) } );
             1;
         },
-        'an answer that is none'
+        'an invalid answer'
     );
     for my $wrong ( 'text', undef, [] ) {
         ok( !eval { Sys::Virt::QEMU::agent_json( $d, $wrong ); 1 }, 'no hash' );

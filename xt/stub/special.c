@@ -2,7 +2,7 @@
 /* Stubs that are more than a record and a known value: structures, arrays of them, streams, events. */
 #include "stub.h"
 
-/* A connection breaks at once, or, if STUB_CLOSE_LATER is set, in the midst of a call that notices. */
+/* A connection breaks at once, or, if STUB_CLOSE_LATER is set, during a call that notices. */
 static struct {
     virConnectPtr conn;
     virConnectCloseFunc cb;

@@ -229,7 +229,7 @@ sub _follow {
                 my ($f) = @_;
                 return $go_on->( $f->result ) if $f->is_done;
                 $self->_resolve( 0,
-                    $f->is_cancelled ? _error( 78, 'a future was cancelled' ) : ( $f->failure )[0] );
+                    $f->is_cancelled ? _error( 78, 'a future was canceled' ) : ( $f->failure )[0] );
             }
         );
     }
@@ -241,7 +241,7 @@ sub _follow {
     return;
 }
 
-# --- Cancelling
+# --- Canceling
 
 sub cancel {
     my ($self) = @_;
@@ -250,7 +250,7 @@ sub cancel {
     Sys::Virt::Async::_cancel($id) if defined $id;
     my $name = $self->{name} // 'the call';
     $self->{cancelled} = 1;
-    $self->_resolve( 0, _error( 78, "$name was cancelled" ) );
+    $self->_resolve( 0, _error( 78, "$name was canceled" ) );
     $_->() for @{ $others || [] };
     $from->cancel if $from;
     return $self;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! What all uses of streams have to know of libvirt's.
+//! Code that all uses of libvirt's streams share.
 
 use crate::boundary::value::Value;
 use libc::c_int;

@@ -35,7 +35,7 @@ pub struct File {
 
 fn seek(fd: c_int, offset: u64, whence: c_int) -> std::io::Result<u64> {
     let offset = off_t::try_from(offset).map_err(|_| Errno::from_raw_os_error(libc::EOVERFLOW))?;
-    // SAFETY: a descriptor of the caller's.
+    // SAFETY: the caller's descriptor.
     let place = unsafe { libc::lseek(fd, offset, whence) };
     u64::try_from(place).map_err(|_| Errno::last_os_error())
 }

@@ -221,7 +221,7 @@ fn enter(key: u64, call: Call) -> bool {
     true
 }
 
-/// It is back; false likewise.
+/// It has returned; false in the same case.
 fn exit(key: u64, call: Call) -> bool {
     let mut pumps = pumps();
     let Some(pump) = pumps.all.get_mut(&key) else { return false };

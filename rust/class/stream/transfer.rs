@@ -35,7 +35,7 @@ struct Transfer {
     done: u64,
     /// No other thread may end the stream while it is used: see [`inside`].
     inside: bool,
-    /// In a function of libvirt's.
+    /// In a libvirt function.
     calling: bool,
     stopped: bool,
     aborted: bool,
@@ -143,7 +143,7 @@ enum Next {
 }
 
 impl Run {
-    /// Runs one function of libvirt's, unless the transfer was stopped before, or is by then. It fails with a negative number
+    /// Runs one libvirt function, unless the transfer was stopped before, or is by then. It fails with a negative number
     /// that is not among `special`.
     fn call(&self, special: &[c_int], function: impl FnOnce() -> c_int) -> Result<c_int> {
         self.mark(true)?;
