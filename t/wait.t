@@ -114,16 +114,16 @@ subtest 'what a driver lacks, and mistakes' => sub {
     throws '... also without blocking', qr/wait_for_agent has no option 'patience' at \Q$0\E/,
         sub { $dom->async->wait_for_agent( patience => 1 ) };
     throws 'no state', qr/needs a state.* at \Q$0\E/,       sub { $dom->wait_for_state('on') };
-    throws 'no limit', qr/timeout is a number.* at \Q$0\E/, sub { $dom->wait_for_agent( timeout => 0 ) };
+    throws 'no limit', qr/timeout must be a number.* at \Q$0\E/, sub { $dom->wait_for_agent( timeout => 0 ) };
     throws 'no interval', qr/interval is a number.* at \Q$0\E/,
         sub { $dom->wait_for_agent( interval => 'x' ) };
     throws 'no disk', qr/needs the name of a disk.* at \Q$0\E/, sub { $dom->wait_for_block_job };
     throws 'no such end', qr/until is "ready" or "end" at \Q$0\E/,
         sub { $dom->wait_for_block_job( 'vda', until => 'x' ) };
     throws 'no sources', qr/sources is a reference.* at \Q$0\E/, sub { $dom->addresses( sources => 1 ) };
-    throws 'no callback', qr/on_progress is a reference to a sub at \Q$0\E/,
+    throws 'no callback', qr/on_progress must be a CODE reference at \Q$0\E/,
         sub { $dom->wait_for_job( on_progress => 1 ) };
-    throws '... of async', qr/on_progress is a reference to a sub at \Q$0\E/,
+    throws '... of async', qr/on_progress must be a CODE reference at \Q$0\E/,
         sub { $dom->async( on_progress => 1 ) };
     throws '... which is for domains', qr/async has no option 'on_progress' at \Q$0\E/, sub {
         $conn->async( on_progress => sub { } );

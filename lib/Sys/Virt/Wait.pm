@@ -35,7 +35,7 @@ sub start {
     my $options = Sys::Virt::Async::check_options( $method, { %common, map { $_ => 1 } @$more }, @options );
     for my $name (qw(on_progress start)) {
         my $code = $options->{$name} // next;
-        ref $code eq 'CODE' or Carp::croak("$method: $name is a reference to a sub");
+        ref $code eq 'CODE' or Carp::croak("$method: $name must be a CODE reference");
     }
     my $interval = $options->{interval};
     !defined $interval || Scalar::Util::looks_like_number($interval) && $interval > 0
@@ -216,7 +216,7 @@ sub wait_for_state {
     my ( $how, $dom, $states, @options ) = @_;
     my @states = ref $states eq 'ARRAY' ? @$states : $states;
     my @bad    = grep { !defined || !defined Sys::Virt::Domain->name_of( STATE => $_ ) } @states;
-    Carp::croak('wait_for_state needs a state, one of STATE_*, or a reference to an array of such')
+    Carp::croak('wait_for_state needs a state, one of STATE_*, or a reference to an array of states')
         if @bad || !@states;
     my %wanted = map { $_ => 1 } @states;
     my $self   = start( 'wait_for_state', $how, $dom, [], @options );
@@ -266,7 +266,7 @@ sub sources {
     my $sources = $options->{sources}
         // [ map { constant_of("INTERFACE_ADDRESSES_SRC_$_") } qw(LEASE AGENT ARP) ];
     ref $sources eq 'ARRAY' && @$sources && !grep { !Scalar::Util::looks_like_number($_) } @$sources
-        or Carp::croak("$method: sources is a reference to an array of INTERFACE_ADDRESSES_SRC_*");
+        or Carp::croak("$method: sources must be a reference to an array of INTERFACE_ADDRESSES_SRC_*");
     return @$sources;
 }
 
