@@ -201,8 +201,8 @@ static sysvirt_Decoded decode_argument(pTHX_ const sysvirt_Method *method, const
     if (param->field.shape.others == SYSVIRT_OTHERS_SKIP && !SvROK(sv)) {
         if (!lenient)
             croak("%s: %s is not an ARRAY reference", method->name, param->field.key);
-        sysvirt_warn(aTHX,
-                     sv_2mortal(newSVpvf("%s: %s is not an ARRAY reference, and nothing is done", method->name, param->field.key)));
+        sysvirt_warn(aTHX_ sv_2mortal(newSVpvf("%s: %s is not an ARRAY reference, so the call does nothing", method->name,
+                                               param->field.key)));
         return SYSVIRT_NOTHING_TO_DO;
     }
     why = sysvirt_decode_as(aTHX_ &place, &param->field.shape, sv, out);

@@ -104,7 +104,7 @@ subtest 'what is refused' => sub {
     throws( 'one that does not wait', qr/was made with NONBLOCK/,   sub { $st->handle } );
     throws( 'an option',              qr/handle has no option 'x'/, sub { picture()->handle( x => 1 ) } );
     throws( 'a pair',                 qr/options as pairs/,         sub { picture()->handle('timeout') } );
-    throws( 'a time', qr/timeout is a number of seconds/, sub { picture()->handle( timeout => 0 ) } );
+    throws( 'a time', qr/timeout must be a number of seconds/, sub { picture()->handle( timeout => 0 ) } );
     my $fh = picture()->handle;
     my @warnings;
     local $SIG{__WARN__} = sub { push @warnings, @_ };

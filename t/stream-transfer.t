@@ -142,9 +142,13 @@ subtest 'what fails' => sub {
     throws( 'nothing',       qr/\AUsage: /,                   sub { picture()->receive_to } );
     throws( 'an option', qr/receive_to has no option 'x'/, sub { picture()->receive_to( $file, x => 1 ) } );
     throws( 'half an option', qr/options as pairs/,        sub { picture()->receive_to( $file, 'x' ) } );
-    throws( 'a length', qr/length is a number/,   sub { picture()->receive_to( $file, length  => 'x' ) } );
-    throws( 'a time',   qr/timeout is a number/,  sub { picture()->receive_to( $file, timeout => -1 ) } );
-    throws( 'no sub',   qr/on_progress is a ref/, sub { picture()->receive_to( $file, on_progress => 1 ) } );
+    throws( 'a length',       qr/length is a number/, sub { picture()->receive_to( $file, length => 'x' ) } );
+    throws( 'a time', qr/timeout must be a number/,   sub { picture()->receive_to( $file, timeout => -1 ) } );
+    throws(
+        'no sub',
+        qr/on_progress must be a CODE ref/,
+        sub { picture()->receive_to( $file, on_progress => 1 ) }
+    );
     throws( 'a file that is only read', 38, sub { open my $in, '<', $0 or die; picture()->receive_to($in) } );
 SKIP: {
         skip 'no /dev/full', 2 if !-w '/dev/full';

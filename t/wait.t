@@ -113,14 +113,14 @@ subtest 'what a driver lacks, and mistakes' => sub {
         sub { $dom->wait_for_agent( patience => 1 ) };
     throws '... also without blocking', qr/wait_for_agent has no option 'patience' at \Q$0\E/,
         sub { $dom->async->wait_for_agent( patience => 1 ) };
-    throws 'no state', qr/needs a state.* at \Q$0\E/,       sub { $dom->wait_for_state('on') };
+    throws 'no state', qr/needs a state.* at \Q$0\E/,            sub { $dom->wait_for_state('on') };
     throws 'no limit', qr/timeout must be a number.* at \Q$0\E/, sub { $dom->wait_for_agent( timeout => 0 ) };
     throws 'no interval', qr/interval is a number.* at \Q$0\E/,
         sub { $dom->wait_for_agent( interval => 'x' ) };
     throws 'no disk', qr/needs the name of a disk.* at \Q$0\E/, sub { $dom->wait_for_block_job };
     throws 'no such end', qr/until is "ready" or "end" at \Q$0\E/,
         sub { $dom->wait_for_block_job( 'vda', until => 'x' ) };
-    throws 'no sources', qr/sources is a reference.* at \Q$0\E/, sub { $dom->addresses( sources => 1 ) };
+    throws 'no sources', qr/sources must be a reference.* at \Q$0\E/, sub { $dom->addresses( sources => 1 ) };
     throws 'no callback', qr/on_progress must be a CODE reference at \Q$0\E/,
         sub { $dom->wait_for_job( on_progress => 1 ) };
     throws '... of async', qr/on_progress must be a CODE reference at \Q$0\E/,

@@ -34,7 +34,8 @@ subtest 'states' => sub {
     );
     is( $f->result,                                                     'test', 'the result' );
     is( $dom->async( timeout => Math::BigInt->new(50) )->get_name->get, 'test', 'an object as a time limit' );
-    throws 'one that is no number', qr/timeout is a number of seconds/, sub { $dom->async( timeout => [] ) };
+    throws 'one that is no number', qr/timeout must be a number of seconds/,
+        sub { $dom->async( timeout => [] ) };
     is( $f->get,     'test', '... again and again' );
     is( $f->failure, undef,  'no failure' );
     $f = bad();

@@ -115,11 +115,11 @@ subtest 'what is refused' => sub {
     );
     throws( 'no such device', qr/./, sub { $open->( $guest, device => 'serial9' ) } );
     my $console = $open->($guest);
-    throws( 'a second one', qr/Active console session/, sub { $open->( $guest, safe => 1 ) } );
-    throws( 'a time',       qr/timeout is a number/,    sub { $console->expect( 'x', 'y' ) } );
-    throws( 'nothing',      qr/nothing to wait for/,    sub { $console->expect( [] ) } );
-    throws( 'two lines',    qr/one line of shell/,      sub { $console->run("a\nb") } );
-    throws( 'nobody',       qr/user is missing/,        sub { $console->login } );
+    throws( 'a second one', qr/Active console session/,   sub { $open->( $guest, safe => 1 ) } );
+    throws( 'a time',       qr/timeout must be a number/, sub { $console->expect( 'x', 'y' ) } );
+    throws( 'nothing',      qr/nothing to wait for/,      sub { $console->expect( [] ) } );
+    throws( 'two lines',    qr/one line of shell/,        sub { $console->run("a\nb") } );
+    throws( 'nobody',       qr/user is missing/,          sub { $console->login } );
 };
 
 subtest 'the end of a guest' => sub {

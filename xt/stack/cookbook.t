@@ -96,10 +96,8 @@ is(
     "up.img.gz: 4194304 bytes\n",
     '... and says what it did'
 );
-ok(
-    Stack::command( 'gunzip', '-c', Stack::file('up.img.gz') ) eq Stack::slurp( Stack::file('original') ),
-    '... and it is the volume'
-);
+ok( Stack::command( 'gunzip', '-c', Stack::file('up.img.gz') ) eq Stack::slurp( Stack::file('original') ),
+    '... and it is the volume' );
 is(
     sample( 'Search a volume', 'runs', 'up.img' ),
     "1048576 of 4194304 bytes are in blocks that are not empty\n",

@@ -30,7 +30,7 @@ sub check_options {
     }
     if ( defined( my $timeout = $options{timeout} ) ) {
         Scalar::Util::looks_like_number("$timeout") && $timeout > 0    # an object counts by its number
-            or Carp::croak("$what: timeout is a number of seconds greater than 0");
+            or Carp::croak("$what: timeout must be a number of seconds greater than 0");
     }
     return \%options;
 }
@@ -73,7 +73,7 @@ sub proxy {
         $how = check_options( 'async',
             ref $object && $object->isa('Sys::Virt::Domain') ? \%job_option : \%option, @options );
         !defined $how->{on_progress} || ref $how->{on_progress} eq 'CODE'
-            or Carp::croak('async: on_progress is a reference to a sub');
+            or Carp::croak('async: on_progress must be a CODE reference');
     }
     return bless [ $object, $how ], 'Sys::Virt::Async::Proxy';
 }

@@ -57,7 +57,7 @@ sub seconds {
     my ( $name, $seconds, $default ) = @_;
     return $default if !defined $seconds;
     Scalar::Util::looks_like_number($seconds) && $seconds > 0
-        or Carp::croak("$name: timeout is a number of seconds greater than 0");
+        or Carp::croak("$name: timeout must be a number of seconds greater than 0");
     return $seconds;
 }
 

@@ -324,7 +324,7 @@ unsafe extern "C" fn sink(
             handlers.idle.set(idle);
             if idle == IDLE_MAX {
                 defer(&format!(
-                    "the handler returned 0 for {nbytes} bytes {IDLE_MAX} times: it must return how many it took"
+                    "the handler returned 0 for {nbytes} bytes {IDLE_MAX} times: it must return how many it used"
                 ));
                 return None;
             }

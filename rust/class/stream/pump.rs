@@ -170,7 +170,7 @@ pub fn open(stream: *mut Stream) -> Result<Value> {
         end(key, Asked::Abort, true);
         drop_perl(key);
         close_both([perl, -1]);
-        return Err(Error::operation("no thread can be started"));
+        return Err(Error::operation("cannot start a thread"));
     }
     let [reads, writes] = [way.reads, way.writes].map(|way| Value::from(i32::from(way)));
     Ok(Value::list(vec![Value::from(perl), Value::from(key), reads, writes]))

@@ -23,7 +23,7 @@ sub open_on {
     my $timeout = delete $options{timeout};
     Carp::croak("handle has no option '$_'") for sort keys %options;
     !defined $timeout || Scalar::Util::looks_like_number($timeout) && $timeout > 0
-        or Carp::croak('handle: timeout is a number of seconds greater than 0');
+        or Carp::croak('handle: timeout must be a number of seconds greater than 0');
     my $limit  = !defined $timeout || $timeout > LONGEST ? 0 : int( 1000 * $timeout ) || 1;
     my $handle = bless Sys::Virt::Stream::_handle_glob( $stream->_handle_open, $limit ), __PACKAGE__;
     ${*$handle}{stream} = $stream;

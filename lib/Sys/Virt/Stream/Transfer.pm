@@ -33,9 +33,9 @@ sub new {
     !defined $length || Scalar::Util::looks_like_number($length) && $length >= 0
         or Carp::croak("$name: length is a number of bytes");
     !defined $timeout || Scalar::Util::looks_like_number($timeout) && $timeout > 0
-        or Carp::croak("$name: timeout is a number of seconds greater than 0");
+        or Carp::croak("$name: timeout must be a number of seconds greater than 0");
     !defined $progress || ref $progress eq 'CODE'
-        or Carp::croak("$name: on_progress is a reference to a sub");
+        or Carp::croak("$name: on_progress must be a CODE reference");
     defined fileno_of($file) || !ref $file && $file =~ /\A[0-9]+\z/
         or Carp::croak("$name: that is neither an open file handle nor the number of a descriptor");
     my $sends = $name eq 'send_from';
