@@ -50,7 +50,7 @@ sub new {
         'attempts';
     for my $name (@handlers) {
         !defined $own{$name} || ref $own{$name} eq 'CODE'
-            or Carp::croak("$class: $name is a reference to a sub");
+            or Carp::croak("$class: $name must be a CODE reference");
     }
     for my $name (qw(min_delay max_delay open_timeout attempts)) {
         !defined $own{$name} || Scalar::Util::looks_like_number( $own{$name} ) && $own{$name} > 0
