@@ -10,7 +10,8 @@ use Pod::Usage   ();
 use POSIX        ();
 use Sys::Virt;
 use Time::HiRes ();
-use XML::LibXML ();
+
+eval { require XML::LibXML; 1 } or die "XML::LibXML is needed (Debian: libxml-libxml-perl)\n";
 
 my %option = ( uri => 'test:///default', disk => 'vda' );
 Getopt::Long::GetOptions( \%option, 'uri=s', 'help', 'disk=s', 'full', 'keep=i', 'at=s' )
@@ -227,7 +228,7 @@ Prints this text.
 
 =head1 DESCRIPTION
 
-The first backup is full. Each later backup contains the changes since the previous backup. A checkpoint of the domain, with
+Needs L<XML::LibXML> (Debian: C<libxml-libxml-perl>). The first backup is full. Each later backup contains the changes since the previous backup. A checkpoint of the domain, with
 the name of the previous backup, marks the start of these changes. The file of an incremental backup has the previous file as
 its backing file, so that every file can be read as a whole disk.
 

@@ -6,7 +6,8 @@ use warnings;
 use Getopt::Long ();
 use Pod::Usage   ();
 use Sys::Virt;
-use XML::LibXML ();
+
+eval { require XML::LibXML; 1 } or die "XML::LibXML is needed (Debian: libxml-libxml-perl)\n";
 
 my %option = ( uri => 'test:///default' );
 Getopt::Long::GetOptions( \%option, 'uri=s', 'help' ) or Pod::Usage::pod2usage(2);
@@ -100,7 +101,7 @@ Prints this text.
 
 =head1 DESCRIPTION
 
-The disks have to be volumes of storage pools, which copy them on the host. Read-only and shared disks are not copied. The
+Needs L<XML::LibXML> (Debian: C<libxml-libxml-perl>). The disks have to be volumes of storage pools, which copy them on the host. Read-only and shared disks are not copied. The
 new domain gets a new UUID and new MAC addresses. If anything fails, the new volumes are deleted. Data inside the guest, such
 as its host name and keys, is the same as in the original; to change it, see F<cloud-init.pl> or C<virt-sysprep>.
 

@@ -8,7 +8,8 @@ use Getopt::Long ();
 use JSON::PP     ();
 use Pod::Usage   ();
 use Sys::Virt;
-use XML::LibXML ();
+
+eval { require XML::LibXML; 1 } or die "XML::LibXML is needed (Debian: libxml-libxml-perl)\n";
 
 my %option = (
     uri     => 'test:///default',
@@ -227,7 +228,7 @@ Prints this text.
 
 =head1 DESCRIPTION
 
-IMAGE is a volume in POOL, such as a distribution's cloud image. The domain's disk is an overlay of the image, so one image
+Needs L<XML::LibXML> (Debian: C<libxml-libxml-perl>). IMAGE is a volume in POOL, such as a distribution's cloud image. The domain's disk is an overlay of the image, so one image
 can be used for any number of domains. The settings are on a second volume, an ISO image that C<genisoimage> creates.
 
 =cut

@@ -7,7 +7,8 @@ use Getopt::Long ();
 use Pod::Usage   ();
 use Sys::Virt;
 use Time::HiRes ();
-use XML::LibXML ();
+
+eval { require XML::LibXML; 1 } or die "XML::LibXML is needed (Debian: libxml-libxml-perl)\n";
 
 my %option = ( uri => 'test:///default', disk => 'vda' );
 Getopt::Long::GetOptions( \%option, 'uri=s', 'help', 'disk=s', 'quiesce' ) or Pod::Usage::pod2usage(2);
@@ -97,7 +98,7 @@ Prints this text.
 
 =head1 DESCRIPTION
 
-C<create> makes the domain write to FILE, a new qcow2 image whose backing file is the old image. The old image no longer
+Needs L<XML::LibXML> (Debian: C<libxml-libxml-perl>). C<create> makes the domain write to FILE, a new qcow2 image whose backing file is the old image. The old image no longer
 changes, and can be copied with any tool. C<commit> copies the changes from FILE to the old image, and makes the old image
 the disk's image again. Then you can delete FILE.
 

@@ -6,7 +6,8 @@ use warnings;
 use Getopt::Long ();
 use Pod::Usage   ();
 use Sys::Virt;
-use XML::LibXML ();
+
+eval { require XML::LibXML; 1 } or die "XML::LibXML is needed (Debian: libxml-libxml-perl)\n";
 
 my %option = ( uri => 'test:///default' );
 Getopt::Long::GetOptions( \%option, 'uri=s', 'help', 'output=s' ) or Pod::Usage::pod2usage(2);
@@ -123,5 +124,9 @@ graph in the language of that program.
 Prints this text.
 
 =back
+
+=head1 DESCRIPTION
+
+Needs L<XML::LibXML> (Debian: C<libxml-libxml-perl>).
 
 =cut

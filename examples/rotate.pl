@@ -7,7 +7,8 @@ use Getopt::Long ();
 use Pod::Usage   ();
 use POSIX        ();
 use Sys::Virt;
-use XML::LibXML ();
+
+eval { require XML::LibXML; 1 } or die "XML::LibXML is needed (Debian: libxml-libxml-perl)\n";
 
 my %option = ( uri => 'test:///default', keep => 7, prefix => 'rotate' );
 Getopt::Long::GetOptions( \%option, 'uri=s', 'help', 'keep=i', 'prefix=s' ) or Pod::Usage::pod2usage(2);
@@ -70,5 +71,9 @@ The prefix of the snapshots' names; the default is C<rotate>. Snapshots with oth
 Prints this text.
 
 =back
+
+=head1 DESCRIPTION
+
+Needs L<XML::LibXML> (Debian: C<libxml-libxml-perl>).
 
 =cut
