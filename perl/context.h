@@ -55,7 +55,7 @@ typedef struct {
     struct gathering *gathering;
     AV *keys;                      /* the keys of results, as scalars that share them, by number */
     AV *templates;                 /* of hashes with such keys, by the number of the first key */
-    struct sysvirt_shapes *shapes; /* templates of hashes with names of libvirt's */
+    struct sysvirt_shapes *shapes; /* templates of hashes with libvirt's names */
     size_t taken;                  /* of the room: by the call whose arguments are decoded */
     sysvirt_Value room[SYSVIRT_ROOM];
     size_t queue;               /* of calls that do not block; 0: none were made */

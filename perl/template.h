@@ -11,7 +11,7 @@ typedef struct {
     HV *hash; /* these keys, with undef for values */
     size_t npairs;
     struct {
-        const sysvirt_Key *key; /* of the pair of this number; NULL if it is a name of libvirt's */
+        const sysvirt_Key *key; /* of the pair of this number; NULL if it is libvirt's name */
         const HEK *name;        /* in the order in which perl keeps the keys: the key ... */
         size_t item;            /* ... and the number of its value */
     } pairs[1];

@@ -24,7 +24,7 @@ sub fill {    ## no critic (RequireArgUnpacking)
 
 sub overwrite { substr $_[0], 0, length $_[0], 'x' x length $_[0]; return } ## no critic (RequireArgUnpacking)
 
-# In how many places its second half is, but for the one that looks for it: malloc itself overwrites the beginning of what is freed.
+# In how many places its second half is, except the search string itself: malloc itself overwrites the beginning of what is freed.
 sub places {
     fill( my $phrase );
     substr $phrase, 0, 32, q{};

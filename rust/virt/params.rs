@@ -71,7 +71,7 @@ unsafe fn value(param: &virTypedParameter) -> Option<Value> {
         VIR_TYPED_PARAM_STRING => {
             // SAFETY: as above.
             let text = unsafe { param.value.s };
-            // SAFETY: a C string of libvirt's, or NULL.
+            // SAFETY: libvirt's C string, or NULL.
             unsafe { Value::borrowed_text(text) }
         }
         // SAFETY: as above.

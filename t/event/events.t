@@ -57,7 +57,7 @@ subtest 'without a loop' => sub {
 is( Sys::Virt::Event::register_default(), undef, 'register_default returns nothing' );
 my $c = Sys::Virt->new( uri => $uri );
 
-# One turn of the loop that never waits for long.
+# One iteration of the event loop, which never waits for long.
 sub turn {
     my $timer = Sys::Virt::Event::add_timeout( 0, sub { } );
     my $ok    = eval { Sys::Virt::Event::run_default(); 1 };
@@ -153,7 +153,7 @@ subtest 'D4: exceptions in callbacks' => sub {
         local $SIG{__DIE__} = sub { $handled++ };
         $until_it_dies->();
     }
-    is( $handled, 1, '$SIG{__DIE__} hears of it once' );
+    is( $handled, 1, '$SIG{__DIE__} is called once' );
     Sys::Virt::Event::remove_timeout($timer);
 
     local $@ = 'mine';

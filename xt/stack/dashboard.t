@@ -83,7 +83,7 @@ subtest 'a migration that is aborted, while the page stays live' => sub {
     like( $over->{detail}, qr/cancel|abort/i, '... aborted' );
     cmp_ok( scalar @percents, '>=', 4,   'its progress was told' );
     cmp_ok( $percents[-1],    '<',  100, '... which did not come to the end' );
-    cmp_ok( $samples,         '>=', 2,   "$samples measurements came meanwhile" );
+    cmp_ok( $samples,         '>=', 2,   "$samples measurements came during that time" );
     cmp_ok( $pages,           '>=', 10,  "the page was read $pages times" );
     cmp_ok( $slowest,         '<',  1.5, sprintf '... within %.2f s', $slowest );
     ok( $guest->is_active, 'the guest is here' );

@@ -69,7 +69,7 @@ subtest 'CD-ROM: update' => sub {
         "<disk type='file' device='cdrom'><target dev='sdz' bus='sata'/><readonly/></disk>", $config );
     is( $guest->get_xml_description =~ /sdz/, q{}, 'not at once' );
     like( $guest->get_xml_description(Sys::Virt::Domain::XML_INACTIVE),
-        qr/sdz/, '... but for the next start' );
+        qr/sdz/, '... but it is in the definition' );
     $guest->destroy;
     $guest->create;
     Stack::ready('main') && Stack::agent_ready($guest);

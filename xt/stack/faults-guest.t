@@ -9,7 +9,7 @@ use Stack;
 use Faults;
 use Sys::Virt::Event;
 
-# A connection that hears of the guest's life, and the guest: booted, or with `paused` only started.
+# A connection that gets the guest's events, and the guest: booted, or with `paused` only started.
 sub scene {
     my (%o) = @_;
     Sys::Virt::Event::register_default();

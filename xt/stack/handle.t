@@ -56,7 +56,7 @@ sub conversation {
     };
 }
 
-# The guest's shell begins anew after each.
+# The guest's shell starts again after each.
 sub again {
     Stack::wait_for( 'the shell', 30, sub { Time::HiRes::sleep(0.3); 1 } );
     return;
@@ -255,7 +255,7 @@ subtest 'volumes' => sub {
     $vol->download( $st, 0, 0 );
     $fh = $st->handle;
     read $fh, my $some, 100_000;
-    ok( close $fh, 'closed in the midst of it' );
+    ok( close $fh, 'closed during the transfer' );
     is( $conn->is_alive, 1, '... the connection lives' );
 
     $st = $conn->new_stream;
@@ -336,7 +336,7 @@ subtest 'a daemon that hangs, and one that goes' => sub {
         Stack::xml(
             name    => 'far',
             devices => join q{},
-            map {"<channel type='unix'><target type='virtio' name='c$_'/></channel>"} 1 .. 3
+            map { "<channel type='unix'><target type='virtio' name='c$_'/></channel>" } 1 .. 3
         )
     );
     my ( @handles, @streams );

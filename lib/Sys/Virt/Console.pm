@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 package Sys::Virt::Console;
 
-# A guest's serial console for programs: type, and wait for what the guest says. On the file handle of a stream, so it needs no event
-# loop, and none of libvirt's.
+# A guest's serial console for programs: type, and wait for the guest's output. It uses the file handle of a stream, so it needs no
+# event loop.
 
 use 5.016;
 use strict;

@@ -55,7 +55,7 @@ impl Value {
         Self::plain(Tag::Bytes, len, Data { text })
     }
 
-    /// The key of a hash, in a field of libvirt's.
+    /// The key of a hash, in one of libvirt's fields.
     ///
     /// # Safety
     /// The field stays valid and unchanged until the shim has built the result.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! Sys::Virt::Domain: virtual processors, and where they and other threads may run.
+//! Sys::Virt::Domain: vCPUs, and where they and other threads may run.
 
 use crate::class::prelude::*;
 

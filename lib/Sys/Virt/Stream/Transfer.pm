@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 package Sys::Virt::Stream::Transfer;
 
-# send_from and receive_to of streams, and their forms that do not block. The core carries the data; here is what the script hears of
-# it. A transfer that nobody holds any more is stopped.
+# send_from and receive_to of streams, and their non-blocking forms. The core transfers the data; this is the script's side of it.
+# A transfer is aborted when its object is freed.
 
 use 5.016;
 use strict;
