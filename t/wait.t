@@ -149,4 +149,43 @@ subtest 'what a driver lacks, and mistakes' => sub {
         'mine: 5', 'a subclass may have methods of these names' );
 };
 
+subtest 'whatever is passed' => sub {
+    my $conn = Sys::Virt->new( uri => 'test:///default' );
+    my $dom  = $conn->get_domain_by_name('test');
+    my @things =
+        ( undef, q{}, 0, -1, 1e300, 'nan', "a\0b", [], {}, [ [] ], sub { }, \'x', $conn, $dom, *STDOUT );
+    my ( $calls, @bad ) = 0;
+    local $SIG{__WARN__} = sub { };
+    for my $name ( map { "wait_for_$_" } qw(state address agent job block_job) ) {
+        for my $thing (@things) {
+            for my $arguments (
+                [$thing],
+                [ 1, $thing ],
+                map { [ 1, $_ => $thing ], [ $_ => $thing ] }
+                qw(timeout interval sources type local on_progress start until)
+            ) {
+                $calls++;
+                my $future = eval { $dom->async( timeout => 0.001 )->$name(@$arguments) } or next;
+                $future->cancel;
+            }
+        }
+    }
+    for my $name (qw(ensure_domain ensure_network ensure_storage_pool)) {
+        for my $thing (@things) {
+            for my $arguments (
+                [$thing],
+                [ 'x', $thing ],
+                map { [ 'x', 'running', $_ => $thing ] } qw(xml timeout force build dry_run)
+            ) {
+                $calls++;
+                my $future = eval { $conn->async( timeout => 0.001 )->$name(@$arguments) } or next;
+                $future->cancel;
+            }
+        }
+    }
+    cmp_ok( $calls, '>', 1_000, "$calls calls" );
+    begun();
+    is( $dom->is_active, 1, '... are refused, or do nothing' );
+};
+
 done_testing;

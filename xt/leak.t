@@ -6,6 +6,7 @@ use warnings;
 use Test::More;
 use Sys::Virt;
 use Sys::Virt::Event;
+use Sys::Virt::Reconnect;
 
 Sys::Virt::Event::register_default();
 my $c = Sys::Virt->new( uri => 'test:///default' );
@@ -38,6 +39,15 @@ sub let_it_free {
     Sys::Virt::Event::update_timeout( $timer, -1 );
     Sys::Virt::Event::run_default();
     Sys::Virt::Event::update_timeout( $timer, 0 );
+    return;
+}
+
+# The same, when it is not known what there is to free.
+sub free_soon {
+    my $soon = Sys::Virt::Event::add_timeout( 1, sub { } );
+    let_it_free() for 1 .. 2;
+    Sys::Virt::Event::remove_timeout($soon);
+    let_it_free();
     return;
 }
 
@@ -117,6 +127,28 @@ my %case = (
             $st->recv_all( sub { die "enough\n" } );
         };
     },
+    'a wait' => sub {
+        $d->wait_for_state(Sys::Virt::Domain::STATE_RUNNING);
+        free_soon();
+    },
+    'a wait that is canceled' => sub {
+        my $wait = $d->async->wait_for_state(Sys::Virt::Domain::STATE_PAUSED);
+        $d->async->get_state->get;
+        $wait->cancel;
+        $c->async->get_type->get;
+        free_soon();
+    },
+    'a wait for an address'              => sub { $d->wait_for_address;               free_soon() },
+    'a wait for a state that is ensured' => sub { $c->ensure_domain( $d, 'running' ); free_soon() },
+    'a connection that comes back'       => sub {
+        my $rc = Sys::Virt::Reconnect->new( uri => 'test:///default' );
+        $rc->domain_event_register_any( undef, 0, sub { } );
+        $rc->connection;
+        $rc->reconnect;
+        $rc->connection;
+        undef $rc;
+        free_soon();
+    },
     'recv_all' => sub {
         my $st = $c->new_stream;
         $d->screenshot( $st, 0 );
@@ -126,8 +158,9 @@ my %case = (
 );
 
 for my $name ( sort keys %case ) {
-    my $bytes = leaks( $case{$name}, $name =~ /connection|recv|handler/ ? 500 : 10_000 );
-    cmp_ok( $bytes, '<', $name =~ /connection|recv|handler/ ? 200 : 8, "$name: $bytes bytes per call" );
+    my $slow  = $name =~ /connection|recv|handler|wait/;
+    my $bytes = leaks( $case{$name}, $slow ? 500 : 10_000 );
+    cmp_ok( $bytes, '<', $slow ? 200 : 8, "$name: $bytes bytes per call" );
 }
 
 done_testing;

@@ -18,10 +18,10 @@ use Sys::Virt::Event;
 use Sys::Virt::LXC;
 use Sys::Virt::QEMU;
 
-# What waits for events by its nature, ends every connection of the process, or only loading calls; and subs in Perl, which
+# What waits by its nature, ends every connection of the process, or only loading calls; and subs in Perl, which
 # copies arguments that their own FETCH frees.
 my $left_out =
-    qr/\A(?:run_default|register|async|async_limits|_register_impl|_loaded|import|bootstrap|dl_load_flags|CLONE|BEGIN)\z|\A\(/;
+    qr/\A(?:run_default|wait_for_\w+|ensure_\w+|register|async|async_limits|_register_impl|_loaded|import|bootstrap|dl_load_flags|CLONE|BEGIN)\z|\A\(/;
 my @classes = (
     'Sys::Virt',
     map { "Sys::Virt::$_" }

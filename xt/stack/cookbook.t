@@ -113,8 +113,12 @@ my $memory = Stack::slurp( Stack::file('memory.bin') );
 is( length $memory, 4 * 2**20, '... and that is the file' );
 cmp_ok( $memory =~ tr/\0//c, '>', 100_000, '... which is not empty' );
 
-like( sample( 'Log in and run a command', 'runs' ), qr/^Linux .*x86_64/m, '... and shows what the guest says' );
-like( sample( 'In an event loop', 'runs' ), qr/^Linux .*x86_64/m, '... and shows it, too' );
+like(
+    sample( 'Log in and run a command', 'runs' ),
+    qr/^Linux .*x86_64/m,
+    '... and shows what the guest says'
+);
+like( sample( 'In an event loop',  'runs' ), qr/^Linux .*x86_64/m,   '... and shows it, too' );
 like( sample( 'Console, SYNOPSIS', 'runs' ), qr/^the kernel is \d/m, '... and shows the release' );
 like(
     sample( 'Operating system and file systems of a guest', 'runs' ),
@@ -157,6 +161,18 @@ like(
 is( sample( 'NWFilterBinding, SYNOPSIS', 'runs' ),
     q{}, '... and finds no binding, because nothing is filtered' );
 
+like(
+    sample( 'For a guest that boots', 'runs' ),
+    qr/\A\d+[.]\d+[.]\d+[.]\d+\n\z/,
+    '... and prints its address'
+);
+my $copy = Stack::file('web-new.qcow2');
+like(
+    sample( 'For a copy of a disk', 'runs', $copy ),
+    qr/^100 %\nthe guest uses \Q$copy\E\n\z/m,
+    '... to the end'
+);
+
 my $backups = Stack::file('backups');
 mkdir $backups or die $!;
 like( sample( 'BACKUP', 'runs', $backups ), qr/backup-\d+T\d+[.]qcow2 is complete\n\z/, '... completely' );
@@ -171,7 +187,7 @@ cmp_ok( -s $backups[1], '<=', -s $backups[0], '... the second not larger' );
 
 like(
     sample( 'MIGRATION WITH PROGRESS', 'runs', 'qemu+tcp://stack-b:16510/system' ),
-    qr/MiB, \d+ left\n.*^cookbook-mobile is on stack-b$/ms,
+    qr/\A +\d+ %, \d+ MiB left\n.*^100 %, .*^cookbook-mobile is on stack-b$/ms,
     '... with progress, to the other host'
 );
 
