@@ -11,6 +11,7 @@ my ( $uri, $volume, $path, $operation ) = @ARGV;
 my $conn = Sys::Virt->new( uri => $uri );
 my $vol  = $conn->get_storage_volume_by_path($volume);
 my $st   = $conn->new_stream;
+$st->can('send_from') and require Sys::Virt::Stream::Transfer;    # a part of the start
 exit 0 if $operation eq 'nothing';
 
 my $up     = $operation =~ /upload/;
@@ -20,6 +21,11 @@ my $flags = !$sparse ? 0 : $up ? $vol->VOL_UPLOAD_SPARSE_STREAM : $vol->VOL_DOWN
 if ($up) { $vol->upload( $st, 0, 0, $flags ) }
 else     { $vol->download( $st, 0, 0, $flags ) }
 
+if ( $operation =~ /file/ ) {
+    if   ($up) { $st->send_from($file) }
+    else       { $st->receive_to($file) }
+    exit 0;
+}
 my $from_file = sub { return sysread $file, $_[1], $_[2] };
 my $to_file   = sub { return syswrite $file, $_[1], $_[2] };
 

@@ -42,6 +42,7 @@ my %virsh = (
     'download'        => [qw(vol-download --vol)],
     'download sparse' => [qw(vol-download --sparse --vol)],
 );
+$virsh{ $_ =~ s/(?<=load)/ file/r } = $virsh{$_} for grep { /load/ } keys %virsh;
 my %program = (
     C     => sub { return ( $floor, $uri, $volume, @_ ) },
     virsh => sub {
@@ -52,11 +53,15 @@ my %program = (
     },
     map {
         my $perl = $perl{$_};
-        $_ => sub { return ( @$perl, "$Bench::ROOT/bench/stream-worker.pl", $uri, $volume, @_ ) }
+        my $ours = $_ eq 'ours';
+        $_ => sub {
+            return if $_[1] =~ /file/ && !$ours;
+            return ( @$perl, "$Bench::ROOT/bench/stream-worker.pl", $uri, $volume, @_ );
+        }
     } keys %perl,
 );
 my @programs   = qw(C virsh original ours);
-my @operations = ( 'upload', 'upload loop', 'upload sparse', 'download', 'download loop', 'download sparse' );
+my @operations = map { ( $_, "$_ loop", "$_ sparse", "$_ file", "$_ file sparse" ) } qw(upload download);
 
 print Bench::versions(%perl), " $option{size} MiB, $option{rounds} rounds, interleaved.\n",
     "MiB/s of the fastest round; ours divided by the others'; CPU time of the program itself per GiB.\n\n";
@@ -174,6 +179,7 @@ stream.pl - times uploads and downloads: C, virsh, the original, ours
 
 Needs root, a built tree (C<make>) and the original (Debian: C<libsys-virt-perl>). Brings up a private libvirtd
 (F<tools/libvirt-stack>) unless one is up, with a volume in memory. The programs take turns; what each takes without a transfer
-is subtracted. The first round is not timed: it compares what arrived with what was sent.
+is subtracted. The first round is not timed: it compares what arrived with what was sent. With C<file>, ours
+uses C<send_from> and C<receive_to>, and the others what they use without it.
 
 =cut

@@ -178,25 +178,24 @@ static PerlIO *opened(pTHX_ const char *mode, int fd, extra of) {
     return NULL;
 }
 
-/* _handle_glob($fd, $pump, $reads, $writes, $limit): the handle, which the number of the pump is the caller's to give to. */
+/* _handle_glob($pump, $limit): the handle of a pump, which has not been taken yet. */
 XS_INTERNAL(handle_glob) {
     dXSARGS;
     extra of = {0, 0, TRUE};
-    int fd;
-    bool reads, writes;
+    sysvirt_PumpEnd end;
     GV *gv;
     IO *io;
     SV *handle;
     uint64_t *pump;
     PERL_UNUSED_VAR(cv);
-    if (items != 5)
-        croak("Usage: Sys::Virt::Stream::_handle_glob(fd, pump, reads, writes, limit)");
-    fd = (int)SvIV(ST(0));
-    of.pump = (uint64_t)SvUV(ST(1));
-    reads = SvTRUE(ST(2));
-    writes = SvTRUE(ST(3));
-    of.limit = (uint32_t)SvUV(ST(4));
+    if (items != 2)
+        croak("Usage: Sys::Virt::Stream::_handle_glob(pump, limit)");
+    of.pump = (uint64_t)SvUV(ST(0));
+    of.limit = (uint32_t)SvUV(ST(1));
     define_layer(aTHX);
+    end = sysvirt_pump_take(of.pump);
+    if (end.fd < 0)
+        croak("Sys::Virt::Stream::_handle_glob: there is no such stream");
     gv = (GV *)newSV(0);
     handle = sv_2mortal(newRV_noinc((SV *)gv));
     gv_init(gv, gv_stashpvs("Sys::Virt::Stream", GV_ADD), "handle", 6, TRUE);
@@ -204,19 +203,19 @@ XS_INTERNAL(handle_glob) {
     Newx(pump, 1, uint64_t);
     *pump = of.pump;
     sv_magicext((SV *)io, NULL, PERL_MAGIC_ext, &file_table, (const char *)pump, 0)->mg_flags |= MGf_DUP;
-    if (writes)
-        IoOFP(io) = opened(aTHX_ "w", fd, of);
-    if (reads) {
-        of.ends = !writes;
-        IoIFP(io) = opened(aTHX_ "r", fd, of);
+    if (end.writes)
+        IoOFP(io) = opened(aTHX_ "w", end.fd, of);
+    if (end.reads) {
+        of.ends = !end.writes;
+        IoIFP(io) = opened(aTHX_ "r", end.fd, of);
     } else {
         IoIFP(io) = IoOFP(io);
     }
-    IoTYPE(io) = reads && writes ? IoTYPE_SOCKET : reads ? IoTYPE_RDONLY : IoTYPE_WRONLY;
-    if (!IoIFP(io) || (writes && !IoOFP(io))) {
+    IoTYPE(io) = end.reads && end.writes ? IoTYPE_SOCKET : end.reads ? IoTYPE_RDONLY : IoTYPE_WRONLY;
+    if (!IoIFP(io) || (end.writes && !IoOFP(io))) {
         const int error = errno;
         if (!IoIFP(io) && !IoOFP(io))
-            (void)PerlLIO_close(fd);
+            (void)PerlLIO_close(end.fd);
         croak("Sys::Virt::Stream::handle: there is no file handle: %s", Strerror(error));
     }
     ST(0) = handle;

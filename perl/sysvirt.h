@@ -355,6 +355,12 @@ typedef struct sysvirt_Settled {
   struct sysvirt_Value result;
 } sysvirt_Settled;
 
+typedef struct sysvirt_PumpEnd {
+  int32_t fd;
+  bool reads;
+  bool writes;
+} sysvirt_PumpEnd;
+
 
 
 
@@ -411,6 +417,8 @@ void sysvirt_set_limit(void *connection, uint64_t limit);
 void sysvirt_counts(uintptr_t queue, uintptr_t *counts);
 
 void sysvirt_full(struct sysvirt_Value *result);
+
+struct sysvirt_PumpEnd sysvirt_pump_take(uint64_t key);
 
 void sysvirt_pump_known(uint64_t key, bool more);
 

@@ -41,6 +41,9 @@ struct Pump {
     inside: bool,
     /// Our end of the socket pair; -1 when it is closed.
     socket: c_int,
+    /// The script's end, until its handle is made.
+    other: c_int,
+    reads: bool,
     writes: bool,
     asked: Asked,
     receiving: bool,
@@ -84,6 +87,7 @@ pub fn in_child() {
     pumps.inherited = true;
     for pump in pumps.all.values_mut() {
         pump.close();
+        pump.disclaim();
     }
 }
 
@@ -94,6 +98,11 @@ impl Pump {
             unsafe { libc::close(self.socket) };
             self.socket = -1;
         }
+    }
+
+    /// Nobody makes a handle of the script's end.
+    fn disclaim(&mut self) {
+        close_both([std::mem::replace(&mut self.other, -1), -1]);
     }
 
     fn shut(&self, how: c_int) {
@@ -124,7 +133,7 @@ impl Pumps {
     }
 }
 
-/// Makes a handle of an open stream: the descriptor for Perl, the pump's number, and whether it reads and writes.
+/// Begins to carry the data of an open stream: the number by which Perl gets the other end.
 pub fn open(stream: *mut Stream) -> Result<Value> {
     let mut ends = [0; 2];
     let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
@@ -150,6 +159,8 @@ pub fn open(stream: *mut Stream) -> Result<Value> {
             connection,
             inside: inside(connection),
             socket,
+            other: perl,
+            reads: way.reads,
             writes: way.writes,
             asked: Asked::Nothing,
             receiving: false,
@@ -169,19 +180,15 @@ pub fn open(stream: *mut Stream) -> Result<Value> {
     if !started {
         end(key, Asked::Abort, true);
         drop_perl(key);
-        close_both([perl, -1]);
         return Err(Error::operation("cannot start a thread"));
     }
-    let [reads, writes] = [way.reads, way.writes].map(|way| Value::from(i32::from(way)));
-    Ok(Value::list(vec![Value::from(perl), Value::from(key), reads, writes]))
+    Ok(Value::from(key))
 }
 
 fn close_both(ends: [c_int; 2]) {
-    for end in ends {
-        if end >= 0 {
-            // SAFETY: a descriptor of ours, which nobody else knows.
-            unsafe { libc::close(end) };
-        }
+    for end in ends.into_iter().filter(|&end| end >= 0) {
+        // SAFETY: a descriptor of ours, which nobody else knows.
+        unsafe { libc::close(end) };
     }
 }
 
@@ -418,6 +425,7 @@ impl Pumps {
     fn forget(&mut self, key: u64) {
         if let Some(pump) = self.all.get_mut(&key).filter(|pump| pump.perl == 0 && pump.threads == 0) {
             pump.close();
+            pump.disclaim();
             self.all.remove(&key);
         }
     }
@@ -499,6 +507,31 @@ fn state(pump: Option<&Pump>, ended: bool) -> PumpState {
 fn guarded<R>(default: R, work: impl FnOnce() -> R) -> R {
     let _guard = storm::Guard::new();
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(default)
+}
+
+/// What Perl makes a handle of.
+#[repr(C)]
+pub struct PumpEnd {
+    /// The descriptor, which is the caller's; -1 if there is no such pump, or it has been taken.
+    pub fd: i32,
+    /// Data comes out of it.
+    pub reads: bool,
+    /// Data goes into it.
+    pub writes: bool,
+}
+
+/// The script's end of a pump, once.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_pump_take(key: u64) -> PumpEnd {
+    guarded(PumpEnd { fd: -1, reads: false, writes: false }, || {
+        let mut pumps = pumps();
+        let pump = pumps.all.get_mut(&key);
+        pump.map_or(PumpEnd { fd: -1, reads: false, writes: false }, |pump| PumpEnd {
+            fd: std::mem::replace(&mut pump.other, -1),
+            reads: pump.reads,
+            writes: pump.writes,
+        })
+    })
 }
 
 /// One more of Perl's knows the number of a pump, or one less.
