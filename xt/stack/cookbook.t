@@ -116,9 +116,9 @@ cmp_ok( $memory =~ tr/\0//c, '>', 100_000, '... which is not empty' );
 like(
     sample( 'Log in and run a command', 'runs' ),
     qr/^Linux .*x86_64/m,
-    '... and shows what the guest says'
+    '... and shows the output of the guest'
 );
-like( sample( 'In an event loop',  'runs' ), qr/^Linux .*x86_64/m,   '... and shows it, too' );
+like( sample( 'In an event loop',  'runs' ), qr/^Linux .*x86_64/m,   '... and shows it' );
 like( sample( 'Console, SYNOPSIS', 'runs' ), qr/^the kernel is \d/m, '... and shows the release' );
 like(
     sample( 'Operating system and file systems of a guest', 'runs' ),
@@ -162,13 +162,13 @@ is( sample( 'NWFilterBinding, SYNOPSIS', 'runs' ),
     q{}, '... and finds no binding, because nothing is filtered' );
 
 like(
-    sample( 'For a guest that boots', 'runs' ),
+    sample( 'Wait for a guest to boot', 'runs' ),
     qr/\A\d+[.]\d+[.]\d+[.]\d+\n\z/,
     '... and prints its address'
 );
 my $copy = Stack::file('web-new.qcow2');
 like(
-    sample( 'For a copy of a disk', 'runs', $copy ),
+    sample( 'Wait for the copy of a disk', 'runs', $copy ),
     qr/^100 %\nthe guest uses \Q$copy\E\n\z/m,
     '... to the end'
 );
