@@ -133,6 +133,7 @@ static LOCKS: &[&dyn lock::Forks] = &[
 pub extern "C" fn sysvirt_start(callbacks: &'static Callbacks) -> bool {
     lock::register(LOCKS, || {
         r#async::pool::in_child();
+        class::stream::transfer::in_child();
         class::stream::pump::in_child();
     });
     r#async::install();

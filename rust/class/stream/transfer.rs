@@ -45,13 +45,26 @@ struct Transfer {
 pub struct Transfers {
     all: BTreeMap<u64, Transfer>,
     last: u64,
+    /// This is a child, and what is in here is the parent's.
+    inherited: bool,
 }
 
 /// The one.
-pub static TRANSFERS: Lock<Transfers> = Lock::new(Transfers { all: BTreeMap::new(), last: 0 });
+pub static TRANSFERS: Lock<Transfers> =
+    Lock::new(Transfers { all: BTreeMap::new(), last: 0, inherited: false });
 
 fn transfers() -> Guard<Transfers> {
-    TRANSFERS.lock()
+    let mut transfers = TRANSFERS.lock();
+    if transfers.inherited {
+        transfers.inherited = false;
+        transfers.all.clear();
+    }
+    transfers
+}
+
+/// In a child: to end a stream is a message on the connection, which is the parent's.
+pub fn in_child() {
+    TRANSFERS.lock().inherited = true;
 }
 
 /// Begins a transfer with a copy of the descriptor `file`: its number.
