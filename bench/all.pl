@@ -15,6 +15,7 @@ Pod::Usage::pod2usage(0) if $option{help};
 
 # With --quick, the fewest rounds that give figures at all.
 my %quick = (
+    'tasks.pl'        => [qw(--rounds 1)],
     'run.pl'          => [qw(--rounds 3 --time 0.05)],
     'instructions.pl' => [],
     'remote.pl'       => [qw(--rounds 3 --time 0.02)],
@@ -25,7 +26,7 @@ my %quick = (
 );
 
 local $| = 1;
-print "## Time and instructions per call\n\n";
+print "## Whole tasks\n\n", output('tasks.pl'), "\n## Time and instructions per call\n\n";
 my ( $times, $instructions ) = map { output($_) } 'run.pl', 'instructions.pl';
 my ( %of_both, @order );
 for my $output ( $times, $instructions ) {
