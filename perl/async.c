@@ -14,7 +14,7 @@
 #include "results.h"
 #include "sub.h"
 
-static void free_call(pTHX_ my_cxt_t *cxt, sysvirt_call *call) {
+void sysvirt_async_free(pTHX_ my_cxt_t *cxt, sysvirt_call *call) {
     if (call->next)
         call->next->previous = call->previous;
     if (call->previous)
@@ -39,7 +39,7 @@ static void forget_interpreter(pTHX_ void *unused) {
     sysvirt_queue_close(cxt->spare);
     cxt->spare = 0;
     while (cxt->calls)
-        free_call(aTHX_ cxt, cxt->calls);
+        sysvirt_async_free(aTHX_ cxt, cxt->calls);
 }
 
 size_t sysvirt_async_queue(pTHX_ my_cxt_t *cxt) {
@@ -60,7 +60,7 @@ static size_t needed_queue(pTHX_ my_cxt_t *cxt) {
     return queue;
 }
 
-static const sysvirt_Method *method_argument(pTHX_ SV *code) {
+const sysvirt_Method *sysvirt_async_method(pTHX_ SV *code) {
     const sysvirt_Method *method = SvROK(code) && SvTYPE(SvRV(code)) == SVt_PVCV ? sysvirt_method_of((CV *)SvRV(code)) : NULL;
     size_t index;
     if (!method)
@@ -82,46 +82,37 @@ static SV *option(pTHX_ SV *how, const char *name) {
     return found ? *found : NULL;
 }
 
-/* _submit($future, \%how, \&method, @args): the call's id. Throws the same as the method for invalid arguments. */
-XS_INTERNAL(submit) {
-    dXSARGS;
-    my_cxt_t *cxt = sysvirt_context(aTHX);
-    const size_t queue = needed_queue(aTHX_ cxt);
-    const sysvirt_Method *method;
-    sysvirt_Value args[sysvirt_ARGS_MAX], result;
-    sysvirt_How how;
-    sysvirt_call *call;
-    COP *position = sysvirt_position(aTHX);
-    uint64_t id;
-    SV *seconds, *flag, *object;
-    PERL_UNUSED_VAR(cv);
-
-    ENTER;
-    private_stand_at(aTHX_ position);
-    if (items < 3 || !sv_isobject(ST(0)))
-        croak("Usage: Sys::Virt::Async::_submit(future, how, method, ...)");
-    method = method_argument(aTHX_ ST(2));
-    Zero(&how, 1, sysvirt_How);
-    flag = option(aTHX_ ST(1), "ordered");
-    how.ordered = flag && SvTRUE(flag);
-    flag = option(aTHX_ ST(1), "urgent");
-    how.urgent = flag && SvTRUE(flag);
-
+void sysvirt_async_manner(pTHX_ my_cxt_t *cxt, SV *options, sysvirt_manner *manner) {
+    SV *value;
+    Zero(manner, 1, sysvirt_manner);
+    manner->queue = needed_queue(aTHX_ cxt);
+    manner->position = sysvirt_position(aTHX);
+    value = option(aTHX_ options, "ordered");
+    manner->how.ordered = value && SvTRUE(value);
+    value = option(aTHX_ options, "urgent");
+    manner->how.urgent = value && SvTRUE(value);
     /* The number may be an object, so it is read first: no Perl code may run after the arguments are decoded. */
-    seconds = option(aTHX_ ST(1), "timeout");
-    how.timeout = seconds ? sysvirt_nanoseconds(aTHX_ seconds, "timeout") : 0;
-    sysvirt_decode_checked(aTHX_ method, &ST(3), items - 3, args);
+    value = option(aTHX_ options, "timeout");
+    manner->own_limit = value != NULL;
+    manner->how.timeout = value ? sysvirt_nanoseconds(aTHX_ value, "timeout") : 0;
+}
+
+sysvirt_call *sysvirt_async_submit(pTHX_ my_cxt_t *cxt, const sysvirt_manner *manner, const sysvirt_Method *method, SV **given,
+                                   SSize_t count, SV *future) {
+    sysvirt_Value args[sysvirt_ARGS_MAX], result;
+    sysvirt_How how = manner->how;
+    sysvirt_call *call;
+    SV *object;
+    sysvirt_decode_checked(aTHX_ method, given, count, args);
     if (sysvirt_has_code(args, method->nparams))
-        croak("%s cannot run in the background with a code reference among its "
-              "arguments",
-              method->name);
+        croak("%s cannot run in the background with a code reference among its arguments", method->name);
 
     /* The connection's limit, unless the option has another limit or turns it off. */
-    if (!seconds)
+    if (!manner->own_limit)
         how.timeout = sysvirt_call_limit(cxt, method, args);
 
     Newxz(call, 1, sysvirt_call);
-    call->future = SvREFCNT_inc_simple_NN(SvRV(ST(0)));
+    call->future = SvREFCNT_inc_simple_NN(future);
     if (method->flags & sysvirt_CONSTRUCTOR) {
         call->stash = args[0].data.pointer;
         SvREFCNT_inc_simple_void((SV *)call->stash);
@@ -133,31 +124,99 @@ XS_INTERNAL(submit) {
         call->object = args[0].data.pointer;
         how.held = TRUE;
     }
-    call->file = savepv(CopFILE(position));
-    call->line = CopLINE(position);
+    call->file = savepv(CopFILE(manner->position));
+    call->line = CopLINE(manner->position);
     call->next = cxt->calls;
     if (call->next)
         call->next->previous = call;
     cxt->calls = call;
     how.token = call;
-    id = sysvirt_submit(queue, method, args, &how);
-    if (id <= 1) {
-        free_call(aTHX_ cxt, call);
-        if (id)
+    call->id = sysvirt_submit(manner->queue, method, args, &how);
+    if (call->id <= 1) {
+        const bool full = !call->id;
+        sysvirt_async_free(aTHX_ cxt, call);
+        if (!full)
             croak("%s: cannot start a thread", method->name);
         sysvirt_full(&result);
         sysvirt_throw(aTHX_ cxt, SYSVIRT_OUTCOME_ERROR, &result);
     }
+    return call;
+}
+
+/* _submit($future, \%how, \&method, @args): the call's id. Throws the same as the method for invalid arguments. */
+XS_INTERNAL(submit) {
+    dXSARGS;
+    my_cxt_t *cxt = sysvirt_context(aTHX);
+    sysvirt_manner manner;
+    const sysvirt_call *call;
+    PERL_UNUSED_VAR(cv);
+    ENTER;
+    private_stand_at(aTHX_ sysvirt_position(aTHX));
+    if (items < 3 || !sv_isobject(ST(0)))
+        croak("Usage: Sys::Virt::Async::_submit(future, how, method, ...)");
+    sysvirt_async_manner(aTHX_ cxt, ST(1), &manner);
+    call = sysvirt_async_submit(aTHX_ cxt, &manner, sysvirt_async_method(aTHX_ ST(2)), &ST(3), items - 3, SvRV(ST(0)));
     LEAVE;
-    ST(0) = sv_2mortal(newSVuv((UV)id));
+    ST(0) = sv_2mortal(newSVuv((UV)call->id));
     XSRETURN(1);
 }
 
-/* Pushes the outcome of a call: 0 and the exception; 1 and the result, if any; 2 and the elements of a list. */
-static void push_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_Settled *settled) {
+static bool is_joined(pTHX_ const my_cxt_t *cxt) {
+    return cxt->joined && cxt->joined_modules == (size_t)HvUSEDKEYS(GvHVn(PL_incgv)) && cxt->joined_by == getpid()
+           && cxt->joined_default == sysvirt_has_default();
+}
+
+/* _start($future, \%how, \&method, @args): the same for a Sys::Virt::Future, which gets the call's id, and the queue's number.
+ * Whether all loops are joined. */
+XS_INTERNAL(start) {
+    dXSARGS;
+    my_cxt_t *cxt = sysvirt_context(aTHX);
+    sysvirt_manner manner;
+    const sysvirt_call *call;
+    HV *future;
+    PERL_UNUSED_VAR(cv);
+    ENTER;
+    private_stand_at(aTHX_ sysvirt_position(aTHX));
+    if (items < 3 || !SvROK(ST(0)) || SvTYPE(SvRV(ST(0))) != SVt_PVHV)
+        croak("Usage: Sys::Virt::Async::_start(future, how, method, ...)");
+    future = (HV *)SvRV(ST(0));
+    sysvirt_async_manner(aTHX_ cxt, ST(1), &manner);
+    call = sysvirt_async_submit(aTHX_ cxt, &manner, sysvirt_async_method(aTHX_ ST(2)), &ST(3), items - 3, (SV *)future);
+    (void)hv_stores(future, "id", newSVuv((UV)call->id));
+    (void)hv_stores(future, "queue", newSVuv((UV)manner.queue));
+    LEAVE;
+    ST(0) = boolSV(is_joined(aTHX_ cxt));
+    XSRETURN(1);
+}
+
+static bool is_list(const sysvirt_Value *result) {
+    return result->tag == SYSVIRT_TAG_LIST || result->tag == SYSVIRT_TAG_COUNTED_LIST;
+}
+
+static AV *elements(pTHX_ my_cxt_t *cxt, sysvirt_Value *result) {
+    AV *array = newAV();
+    size_t index;
+    for (index = 0; index < result->len; index++)
+        av_push(array, sysvirt_build(aTHX_ cxt, &result->data.items[index], NULL));
+    return array;
+}
+
+SV *sysvirt_async_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_Settled *settled) {
+    sysvirt_Value *result = &settled->result;
+    SV *built;
+    if (settled->outcome == SYSVIRT_OUTCOME_USAGE || result->tag == SYSVIRT_TAG_WARNED)
+        return NULL;
+    if (settled->outcome == SYSVIRT_OUTCOME_ERROR)
+        built = sysvirt_error_new(aTHX_ cxt, result, call->file, call->line);
+    else
+        built = is_list(result) ? newRV_noinc((SV *)elements(aTHX_ cxt, result)) : sysvirt_build(aTHX_ cxt, result, call->stash);
+    sysvirt_drop(result);
+    return built;
+}
+
+void sysvirt_async_push(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_Settled *settled) {
     dSP;
     sysvirt_Value *result = &settled->result;
-    const bool list = result->tag == SYSVIRT_TAG_LIST || result->tag == SYSVIRT_TAG_COUNTED_LIST;
     size_t index;
     if (settled->outcome == SYSVIRT_OUTCOME_ERROR) {
         mPUSHi(0);
@@ -167,7 +226,7 @@ static void push_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_
         sv_catpvf(message, " at %s line %" IVdf ".\n", call->file, (IV)call->line);
         mPUSHi(0);
         mPUSHs(message);
-    } else if (list) {
+    } else if (is_list(result)) {
         EXTEND(SP, (SSize_t)result->len);
         mPUSHi(2);
         for (index = 0; index < result->len; index++)
@@ -190,18 +249,59 @@ static void push_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_
     sysvirt_drop(result);
 }
 
+/* What Sys::Virt::Future::_settle does to a future for which no callback waits. False: it is another. */
+static bool settle(pTHX_ my_cxt_t *cxt, sysvirt_call *call, sysvirt_Settled *settled) {
+    HV *future = (HV *)call->future;
+    const bool ok = settled->outcome == SYSVIRT_OUTCOME_DONE;
+    sysvirt_Value *result = &settled->result;
+    SV **before;
+    AV *values;
+    if (SvTYPE(future) != SVt_PVHV || SvSTASH(future) != cxt->futures || settled->outcome == SYSVIRT_OUTCOME_USAGE
+        || result->tag == SYSVIRT_TAG_WARNED || hv_exists(future, "callbacks", 9)
+        || ((before = hv_fetchs(future, "ok", 0)) && SvOK(*before)))
+        return FALSE;
+    if (ok && is_list(result)) {
+        values = elements(aTHX_ cxt, result);
+    } else {
+        values = newAV();
+        if (!ok || result->tag != SYSVIRT_TAG_NONE)
+            av_push(values, ok ? sysvirt_build(aTHX_ cxt, result, call->stash)
+                               : sysvirt_error_new(aTHX_ cxt, result, call->file, call->line));
+    }
+    sysvirt_drop(result);
+    (void)hv_stores(future, "ok", newSViv(ok));
+    (void)hv_stores(future, "values", newRV_noinc((SV *)values));
+    if (!ok && !hv_exists(future, "where", 5))
+        (void)hv_stores(future, "where", newSVpvf(" at %s line %" IVdf ".", call->file, (IV)call->line));
+    (void)hv_delete(future, "id", 2, G_DISCARD);
+    if (HvUSEDKEYS(future) > 4) {
+        (void)hv_delete(future, "from", 4, G_DISCARD);
+        (void)hv_delete(future, "held", 4, G_DISCARD);
+        (void)hv_delete(future, "on_cancel", 9, G_DISCARD);
+    }
+    return TRUE;
+}
+
 /* Notifies one future. Its code may die or do anything, so no lock or object is held. */
 static void tell(pTHX_ my_cxt_t *cxt, sysvirt_Settled *settled) {
     dSP;
     sysvirt_call *call = settled->token;
+    if (call->tell) {
+        call->tell(aTHX_ cxt, call, settled);
+        return;
+    }
+    if (settle(aTHX_ cxt, call, settled)) {
+        sysvirt_async_free(aTHX_ cxt, call);
+        return;
+    }
     ENTER;
     SAVETMPS;
     PUSHMARK(SP);
     EXTEND(SP, 3);
     mPUSHs(newRV_inc(call->future));
     PUTBACK;
-    push_outcome(aTHX_ cxt, call, settled);
-    free_call(aTHX_ cxt, call);
+    sysvirt_async_push(aTHX_ cxt, call, settled);
+    sysvirt_async_free(aTHX_ cxt, call);
     call_method("_settle", G_VOID | G_DISCARD);
     FREETMPS;
     LEAVE;
@@ -261,7 +361,7 @@ XS_INTERNAL(cancel) {
     call = sysvirt_cancel((uint64_t)SvUV(ST(0)));
     if (!call)
         XSRETURN_NO;
-    free_call(aTHX_ cxt, call);
+    sysvirt_async_free(aTHX_ cxt, call);
     XSRETURN_YES;
 }
 
@@ -313,6 +413,40 @@ XS_INTERNAL(pending) {
     PUTBACK;
 }
 
+/* Sys::Virt::Future::DESTROY: most futures have nothing to say when they go. */
+XS_INTERNAL(destroy_future) {
+    dXSARGS;
+    SV **found;
+    HV *future;
+    PERL_UNUSED_VAR(cv);
+    if (items < 1 || !SvROK(ST(0)) || SvTYPE(SvRV(ST(0))) != SVt_PVHV || PL_phase == PERL_PHASE_DESTRUCT)
+        XSRETURN_EMPTY;
+    future = (HV *)SvRV(ST(0));
+    if (!hv_exists(future, "callbacks", 9) && (!(found = hv_fetchs(future, "ok", 0)) || !SvOK(*found) || SvTRUE(*found)))
+        XSRETURN_EMPTY;
+    PUSHMARK(PL_stack_base + ax - 1);
+    call_pv("Sys::Virt::Future::_dropped", G_VOID | G_DISCARD);
+    XSRETURN_EMPTY;
+}
+
+/* _joined(): whether nothing has changed since the loops that there are were joined, for the last time _joined(1) was called, that
+ * is; _joined(0): something has. */
+XS_INTERNAL(joined) {
+    dXSARGS;
+    my_cxt_t *cxt = sysvirt_context(aTHX);
+    PERL_UNUSED_VAR(cv);
+    if (items < 1)
+        EXTEND(SP, 1);
+    if (items > 0) {
+        cxt->joined = SvTRUE(ST(0));
+        cxt->joined_modules = (size_t)HvUSEDKEYS(GvHVn(PL_incgv));
+        cxt->joined_by = getpid();
+        cxt->joined_default = sysvirt_has_default();
+    }
+    ST(0) = boolSV(is_joined(aTHX_ cxt));
+    XSRETURN(1);
+}
+
 void sysvirt_async_boot(pTHX) {
     static const struct {
         const char *name;
@@ -321,11 +455,13 @@ void sysvirt_async_boot(pTHX) {
         {"_submit", submit},     {"_dispatch", dispatch_settled},
         {"_fileno", descriptor}, {"_queue", queue_number},
         {"_cancel", cancel},     {"_limits", limits},
-        {"_pending", pending},
+        {"_pending", pending},   {"_joined", joined},
+        {"_start", start},
     };
     HV *stash = gv_stashpvs("Sys::Virt::Async", GV_ADD);
     size_t index;
     for (index = 0; index < C_ARRAY_LENGTH(subs); index++)
         sysvirt_new_sub(aTHX_ stash, subs[index].name, strlen(subs[index].name), subs[index].code, NULL);
     mro_method_changed_in(stash);
+    newXS("Sys::Virt::Future::DESTROY", destroy_future, __FILE__);
 }

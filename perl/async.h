@@ -9,14 +9,45 @@
 /* A call that a thread of Rust's makes, for the time until Perl has been told.
  */
 typedef struct sysvirt_call {
-    SV *future; /* what is told */
-    SV *handle; /* what the method's object is in, if that is held, or NULL; and the object */
+    SV *future; /* what is told ... */
+    void (*tell)(pTHX_ my_cxt_t *cxt, struct sysvirt_call *call,
+                 sysvirt_Settled *settled); /* ... in this way; NULL: by its _settle */
+    SSize_t index;                          /* which call of its future this is, if there are several */
+    SV *handle;                             /* what the method's object is in, if that is held, or NULL; and the object */
     void *object;
     HV *stash;  /* a constructor's package, or NULL */
     char *file; /* where the script made it, for messages */
     line_t line;
+    uint64_t id;
     struct sysvirt_call *next, *previous;
 } sysvirt_call;
+
+/* How calls are made. */
+typedef struct {
+    size_t queue;
+    sysvirt_How how;
+    bool own_limit; /* not the connection's */
+    COP *position;  /* of the script */
+} sysvirt_manner;
+
+/* Reads the options of calls that the script makes at this position. */
+void sysvirt_async_manner(pTHX_ my_cxt_t *cxt, SV *options, sysvirt_manner *manner);
+
+/* The method of a code reference; dies if it cannot run on another thread. */
+const sysvirt_Method *sysvirt_async_method(pTHX_ SV *code);
+
+/* Makes a call. Throws what is wrong with its arguments. */
+sysvirt_call *sysvirt_async_submit(pTHX_ my_cxt_t *cxt, const sysvirt_manner *manner, const sysvirt_Method *method, SV **given,
+                                   SSize_t count, SV *future);
+
+/* What a call ended with, in a new scalar; NULL if it takes more than that: warnings, or words that need a place. */
+SV *sysvirt_async_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_Settled *settled);
+
+/* Pushes the same: 0 and the exception; 1 and the result, if there is any; 2 and the elements of a list. */
+void sysvirt_async_push(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_Settled *settled);
+
+/* Nobody waits for a call any more. */
+void sysvirt_async_free(pTHX_ my_cxt_t *cxt, sysvirt_call *call);
 
 void sysvirt_async_boot(pTHX);
 

@@ -2,6 +2,7 @@
 /* Binds the tables that Rust exports: methods, constants, DESTROY. */
 
 #include "async.h"
+#include "batch.h"
 #include "call.h"
 #include "callback.h"
 #include "error.h"
@@ -127,6 +128,7 @@ static void bind_all(pTHX_ const my_cxt_t *cxt) {
     sysvirt_lazy_boot(aTHX_ cxt);
     sysvirt_error_boot(aTHX_ cxt);
     sysvirt_async_boot(aTHX);
+    sysvirt_batch_boot(aTHX);
     for (index = 1; index < SYSVIRT_CLASS_COUNT; index++)
         mro_method_changed_in(cxt->stash[index]);
     LEAVE;

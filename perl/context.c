@@ -25,6 +25,8 @@ static void set_up(pTHX_ my_cxt_t *cxt) {
         cxt->stash[index] = gv_stashpv(sysvirt_package((sysvirt_Class)index), GV_ADD);
         SvREFCNT_inc_simple_void((SV *)cxt->stash[index]);
     }
+    cxt->futures = gv_stashpvs("Sys::Virt::Future", GV_ADD);
+    SvREFCNT_inc_simple_void((SV *)cxt->futures);
 }
 
 #ifdef MULTIPLICITY

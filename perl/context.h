@@ -62,6 +62,11 @@ typedef struct {
     size_t spare;               /* the same of a blocking call with a time limit, when none is made */
     bool limited;               /* there may be time limits */
     struct sysvirt_call *calls; /* those that are not settled */
+    HV *futures;                /* Sys::Virt::Future */
+    bool joined;                /* the event loops that there were are joined: when, see async.c */
+    bool joined_default;
+    size_t joined_modules;
+    pid_t joined_by;
 } my_cxt_t;
 
 /* The context of this interpreter, NULL before its first use and after its end. A thread starts with its parent's context in the

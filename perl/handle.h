@@ -48,10 +48,12 @@ static inline MAGIC *sysvirt_handle_magic_plain(SV *sv) {
 }
 
 /* mg_private holds the class, above it whether the object is only borrowed, and then how often it is held. */
-#define SYSVIRT_HANDLE_CLASS_BITS 6
+#define SYSVIRT_HANDLE_CLASS_BITS 5
 #define SYSVIRT_HANDLE_BORROWED (1 << SYSVIRT_HANDLE_CLASS_BITS)
 #define SYSVIRT_HANDLE_HOLD (SYSVIRT_HANDLE_BORROWED << 1)
 #define SYSVIRT_HANDLE_HOLDS (0xFFFF & ~(SYSVIRT_HANDLE_HOLD - 1))
+
+typedef char sysvirt_classes_fit[SYSVIRT_CLASS_COUNT <= 1 << SYSVIRT_HANDLE_CLASS_BITS ? 1 : -1];
 
 static inline sysvirt_Class sysvirt_handle_class(const MAGIC *magic) {
     return (sysvirt_Class)(magic->mg_private & ((1 << SYSVIRT_HANDLE_CLASS_BITS) - 1));

@@ -90,6 +90,24 @@ static void bind_lazy(pTHX_ HV *stash, const lazy_sub *sub, size_t count) {
     }
 }
 
+/* Sys::Virt::Async::_rebind(): now that it is loaded, `async` of each class is its sub, unless the script has put another there. */
+XS_INTERNAL(rebind) {
+    dXSARGS;
+    const my_cxt_t *cxt = sysvirt_context(aTHX);
+    const lazy_sub *const async = &of_all[1];
+    SV *code = sv_2mortal(newRV_inc((SV *)get_cv(async->code, GV_ADD)));
+    int class_;
+    PERL_UNUSED_VAR(cv);
+    PERL_UNUSED_VAR(items);
+    for (class_ = SYSVIRT_CLASS_CONNECT; class_ < SYSVIRT_CLASS_ADMIN; class_++) {
+        SV **slot = hv_fetch(cxt->stash[class_], async->name, (I32)strlen(async->name), 0);
+        const CV *stub = slot && isGV_with_GP(*slot) ? GvCV((GV *)*slot) : NULL;
+        if (stub && CvISXSUB(stub) && CvXSUB(stub) == load_and_call)
+            sv_setsv_mg(*slot, code);
+    }
+    XSRETURN_EMPTY;
+}
+
 /* Classes that are wholly in the shared object: their files, which hold their manuals, need not be read to have them. */
 static bool has_empty_file(sysvirt_Class class_) {
     return (class_ > SYSVIRT_CLASS_CONNECT && class_ < SYSVIRT_CLASS_ADMIN) || class_ == SYSVIRT_CLASS_ERROR;
@@ -129,6 +147,7 @@ void sysvirt_lazy_boot(pTHX_ const my_cxt_t *cxt) {
     BIND(cxt->stash[SYSVIRT_CLASS_ERROR], of_errors);
     BIND(cxt->stash[SYSVIRT_CLASS_EVENT], of_events);
     BIND(gv_stashpvs("Sys::Virt::Async", GV_ADD), of_async);
+    newXS("Sys::Virt::Async::_rebind", rebind, __FILE__);
     newXS("overload::AUTOLOAD", load_overload, __FILE__);
     newXS("Sys::Virt::_loaded", loaded, __FILE__);
 }

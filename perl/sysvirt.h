@@ -371,6 +371,8 @@ const char *sysvirt_package(sysvirt_Class class_);
 
 bool sysvirt_start(const struct sysvirt_Callbacks *callbacks);
 
+bool sysvirt_has_default(void);
+
 void sysvirt_watch(void);
 
 void sysvirt_serve_loop(bool within);

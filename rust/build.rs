@@ -8,6 +8,7 @@ use std::process::Command;
 const SOURCES: &[&str] = &[
     "arguments",
     "async",
+    "batch",
     "boot",
     "call",
     "callback",

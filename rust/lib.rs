@@ -145,6 +145,12 @@ pub extern "C" fn sysvirt_start(callbacks: &'static Callbacks) -> bool {
     unsafe { virt_sys::virInitialize() >= 0 }
 }
 
+/// Whether libvirt's own event loop is registered.
+#[unsafe(no_mangle)]
+pub extern "C" fn sysvirt_has_default() -> bool {
+    class::event::has_default()
+}
+
 /// On the thread of an event loop written in Perl: has it watch the descriptor of its interpreter's queue.
 #[unsafe(no_mangle)]
 pub extern "C" fn sysvirt_watch() {

@@ -30,6 +30,11 @@ methods! { "Sys::Virt::Event";
 /// Whether libvirt's own loop was registered through us.
 static DEFAULT: AtomicBool = AtomicBool::new(false);
 
+/// See `DEFAULT`.
+pub fn has_default() -> bool {
+    DEFAULT.load(Ordering::Relaxed)
+}
+
 fn register_default() -> Result<Value> {
     // SAFETY: may be called at any time; a second registration is refused.
     check(unsafe { virEventRegisterDefaultImpl() })?;

@@ -124,6 +124,11 @@ sub all {
     );
 }
 
+{
+    no warnings 'redefine';
+    _rebind();
+}
+
 # --- For loops
 
 sub fileno {    ## no critic (ProhibitBuiltinHomonyms)
@@ -191,16 +196,15 @@ sub call {
     my $other = $own{$name};
     return $other->( $proxy, $file, $line, $object, @arguments )
         if $other && $method == Sys::Virt::Stream->can($name);
-    return submit( $proxy, $name, $method, $file, $line, $object, @arguments );
+    return submit( $proxy, $name, $method, $object, @arguments );
 }
 
 sub submit {
-    my ( $proxy, $name, $method, $file, $line, @arguments ) = @_;
-    my $future = bless { name => $name, where => " at $file line $line." }, 'Sys::Virt::Future';
-    $future->{id}    = Sys::Virt::Async::_submit( $future, $proxy->[1], $method, @arguments );
-    $future->{queue} = Sys::Virt::Async::_queue();
-    Sys::Virt::Async::Loops::join_all();
-    if ( $proxy->[1] && ( my $code = $proxy->[1]{on_progress} ) ) {
+    my ( $proxy, $name, $method, @arguments ) = @_;
+    my $future = bless { name => $name }, 'Sys::Virt::Future';
+    my $how    = $proxy->[1];
+    Sys::Virt::Async::_start( $future, $how, $method, @arguments ) || Sys::Virt::Async::Loops::join_all();
+    if ( $how && ( my $code = $how->{on_progress} ) ) {
         require Sys::Virt::Wait;
         Sys::Virt::Wait::progress_of( $proxy->[0], $future, $code );
     }
@@ -209,8 +213,12 @@ sub submit {
 
 sub method {
     my ($name) = @_;
+    my $special = $Sys::Virt::Async::composed{$name} || $own{$name};
     return sub {
         my ( $proxy, @arguments ) = @_;
+        my $object = $proxy->[0];
+        my $method = !$special && $object->can($name);
+        return submit( $proxy, $name, $method, $object, @arguments ) if $method;
         my ( undef, $file, $line ) = caller;
         return call( $proxy, $name, $file, $line, @arguments );
     };
@@ -235,14 +243,14 @@ sub can {    ## no critic (ProhibitBuiltinHomonyms)
 
 sub DESTROY { }
 
-# The calls of `all`: each is an element of it, lighter than a future.
+# The calls of `all`: each is an element of it, without a future of its own (perl/batch.c).
 package Sys::Virt::Async::All;
 
 our @CARP_NOT = qw(Sys::Virt::Async);
 
 sub start {
     my ( $class, %self ) = @_;
-    my $self   = bless { %self, results => [], ids => {}, at => 0, done => 0, active => 0 }, $class;
+    my $self   = bless { %self, results => [] }, $class;
     my $future = $self->{future} = bless { name => "all of $self{name}" }, 'Sys::Virt::Future';
     my %known;
     for my $object ( @{ $self->{objects} } ) {
@@ -254,35 +262,31 @@ sub start {
             $self{name}, $package );
     }
     $self->{methods} = \%known;
-    $self->submit(0) if @{ $self->{objects} };    # invalid arguments throw here
+    _begin($self);
+    my $error = eval { _fill($self); 1 } ? undef : $@;
+    if ( defined $error ) {
+        my ($index) = _state($self);
+        die $error if !$index;    ## no critic (RequireCarping)
+        $self->note( $index, 0, $error );
+    }
     $future->_on_cancel( sub { $self->cancel } );
     $self->go_on;
     Sys::Virt::Async::Loops::join_all();
     return $future;
 }
 
-sub submit {
-    my ( $self, $index ) = @_;
-    my $object  = $self->{objects}[$index];
-    my $element = bless [ $self, $index ], 'Sys::Virt::Async::Element';
-    $self->{at} = $index + 1;
-    $self->{ids}{$index} =
-        Sys::Virt::Async::_submit( $element, $self->{how}, $self->{methods}{ ref $object || $object },
-        $object, @{ $self->{arguments} } );
-    $self->{active}++;
-    return;
-}
-
+# Makes calls until there are enough; when all are done, so is the future.
 sub go_on {
     my ($self) = @_;
-    my $count = @{ $self->{objects} };
-    while ( $self->{at} < $count && $self->{active} < $self->{most} ) {
-        my $index = $self->{at};
-        eval { $self->submit($index); 1 } or $self->note( $index, 0, $@ );
+    until ( eval { _fill($self); 1 } ) {
+        my $error = $@;
+        my ($index) = _state($self);
+        $self->note( $index, 0, $error );
     }
-    return if $self->{done} < $count;
+    my ( undef, $done ) = _state($self);
+    return if $done < @{ $self->{objects} };
     my $future = delete $self->{future} or return;
-    $future->_resolve( 1, @{ $self->{results} } );
+    $future->_resolve_with( 1, $self->{results} );
     return;
 }
 
@@ -291,10 +295,9 @@ sub note {
     my $result = $ok == 2 ? \@values : $values[0];
     $result = Sys::Virt::Future::_error( 8, $result =~ s/\n\z//r )
         if !$ok && !( Scalar::Util::blessed($result) && $result->isa('Sys::Virt::Error') );
-    $self->{results}[$index] = $result;
-    $self->{done}++;
+    my $done = _note( $self, $index, $result );
     Sys::Virt::Future::_guarded(
-        $self->{progress}, $self->{done},
+        $self->{progress}, $done,
         scalar @{ $self->{objects} },
         $self->{objects}[$index], $result
     ) if $self->{progress};
@@ -304,21 +307,22 @@ sub note {
 sub cancel {
     my ($self) = @_;
     delete $self->{future};
-    $self->{at} = @{ $self->{objects} };
-    Sys::Virt::Async::_cancel($_) for values %{ $self->{ids} };
-    %{ $self->{ids} } = ();
+    _stop($self);
     return;
 }
 
-sub Sys::Virt::Async::Element::_settle {
-    my ( $element, $ok, @values ) = @_;
-    my ( $self, $index ) = @$element;
-    defined delete $self->{ids}{$index} or return;    # cancelled
-    $self->{active}--;
-    $self->note( $index, $ok, @values );
+# By the core: an element has a result, and it is time to go on; an element has one that it cannot store.
+sub _go_on {
+    my ($self) = @_;
     $self->go_on;
     Sys::Virt::Future::_run_callbacks();
     return;
+}
+
+sub _told {
+    my ( $self, @outcome ) = @_;
+    $self->note(@outcome);
+    return $self->_go_on;
 }
 
 1;

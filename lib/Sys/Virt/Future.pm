@@ -20,7 +20,7 @@ sub new { return bless {}, ref $_[0] || $_[0] }
 
 # --- Settling
 
-# Called by the core, from the event loop, which gets the exceptions of callbacks.
+# Called by the core, from the event loop, which gets the exceptions of callbacks. The core does the same itself if there are none.
 sub _settle {
     my ( $self, $ok, @values ) = @_;
     $self->_set( $ok, \@values );
@@ -31,7 +31,12 @@ sub _settle {
 # Called by other futures, and by code that waits for this one.
 sub _resolve {
     my ( $self, $ok, @values ) = @_;
-    $self->_set( $ok, \@values );
+    return $self->_resolve_with( $ok, \@values );
+}
+
+sub _resolve_with {
+    my ( $self, $ok, $values ) = @_;
+    $self->_set( $ok, $values );
     return if $depth >= DEEPEST;
     _run_queue();
     if ( !$depth ) { warn $_ for splice @died }    ## no critic (RequireCarping)
@@ -94,7 +99,7 @@ sub is_failed {
 sub await {
     my ($self) = @_;
     while ( !defined $self->{ok} ) {
-        _run_callbacks();
+        _run_callbacks()               if @queue || @died;
         Sys::Virt::Async::_wait($self) if !defined $self->{ok};
     }
     return $self;
@@ -103,7 +108,8 @@ sub await {
 sub get {
     my ($self) = @_;
     $self->await if !defined $self->{ok};
-    return $self->result;
+    goto &result if !$self->{ok};
+    return wantarray ? @{ $self->{values} } : $self->{values}[0];
 }
 
 sub result {
@@ -351,9 +357,9 @@ sub AWAIT_CHAIN_CANCEL {
 
 # --- The end
 
-sub DESTROY {
+# By DESTROY, which the core has, for one with callbacks or a failure.
+sub _dropped {
     my ($self) = @_;
-    return if ${^GLOBAL_PHASE} eq 'DESTRUCT';
     if ( my $callbacks = $self->{callbacks} ) {    # a long chain that is dropped needs no stack either
         push @dropped, splice @$callbacks;
         if ( !$dropping ) {

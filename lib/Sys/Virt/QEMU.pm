@@ -79,7 +79,7 @@ our @ISA = qw(Sys::Virt::Async::Proxy);
 sub _call {
     my ( $proxy, $name, @arguments ) = @_;
     my $code = Sys::Virt::QEMU->can($name);
-    return Sys::Virt::Async::Proxy::submit( $proxy, $name, $code, ( caller 1 )[ 1, 2 ], @arguments );
+    return Sys::Virt::Async::Proxy::submit( $proxy, $name, $code, @arguments );
 }
 
 sub agent_command              { return _call( shift, 'agent_command',              @_ ) }

@@ -17,7 +17,6 @@ our @CARP_NOT = qw(Sys::Virt::Async Sys::Virt::Future);
 use constant PATIENCE => 0.1;
 
 my ( @joined, @due, $handle, $pid, $asleep, $brief );
-my $modules = -1;
 
 # In the order in which `get` tries to run them: how to detect the event loop, to watch a handle, to stop watching, and to run
 # one iteration, which returns false if that is impossible now. `timer` runs code once, after some seconds, and returns a
@@ -185,13 +184,14 @@ my @loops = (
     },
 );
 
+my $libvirts = $loops[-1];
+
 # Called with each call, so it is fast when nothing has changed.
 sub join_all {
-    return if $modules == keys %INC && !$asleep && $pid == $$ && !has_new_default();
+    return        if Sys::Virt::Async::_joined();
     start_again() if defined $pid && $pid != $$;
-    $pid     = $$;
-    $modules = keys %INC;
-    $asleep  = 0;
+    $pid    = $$;
+    $asleep = 0;
     for my $kind (@loops) {
         next if grep { $_->{kind} == $kind && !$_->{named} } @joined;
         my $loop = $kind->{here}->() or next;
@@ -199,13 +199,8 @@ sub join_all {
         join_one( { kind => $kind, loop => $loop } );
     }
     watch();
+    Sys::Virt::Async::_joined(1);
     return;
-}
-
-my $libvirts = $loops[-1];
-
-sub has_new_default {
-    return Sys::Virt::Event::_has_default() && !grep { $_->{kind} == $libvirts } @joined;
 }
 
 sub watch {
@@ -249,12 +244,12 @@ sub start_again {
         eval { $stop->() };
     }
     undef $handle;
+    Sys::Virt::Async::_joined(0);
     return;
 }
 
 sub CLONE {
-    @joined  = @due = ();
-    $modules = -1;
+    @joined = @due = ();
     undef $_ for $handle, $pid;
     return;
 }
@@ -278,6 +273,7 @@ sub doze {
     return if $unsettled;
     for ( grep { $_->{kind}{brief} && $_->{stop} } @joined ) {
         $asleep = 1;
+        Sys::Virt::Async::_joined(0);
         my $stop = delete $_->{stop};
         $stop->();
     }
@@ -355,16 +351,17 @@ sub run_timers {
 # Waits for the caller: runs an event loop if possible, or else waits on the descriptor.
 sub turn {
     my ($future) = @_;
-    join_all();
+    Sys::Virt::Async::_joined() or join_all();
     for my $joined (@joined) {
         my $turn = $joined->{kind}{turn} or next;
         return if $turn->( $joined->{loop}, $future );
     }
     my ( undef, undef, undef, $unsettled ) = Sys::Virt::Async::_pending();
-    my $seconds = next_timer();
+    my $seconds = @due ? next_timer() : undef;
     if ( $unsettled || defined $seconds ) {
         select_descriptor($seconds);
-        return run_timers();
+        run_timers() if @due;
+        return;
     }
     if ( !dispatch() && !$future->is_ready ) {
         Carp::croak('the future waits for something that needs an event loop, which cannot be run here');

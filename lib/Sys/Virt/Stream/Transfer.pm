@@ -128,7 +128,7 @@ sub in_background {
     my $run = Sys::Virt::Async::Proxy::submit(
         [ $stream, $how ],
         '_transfer_run', $stream->can('_transfer_run'),
-        $file, $line, $stream, $key, 0, $self->{progress} ? $future->{queue} : 0
+        $stream, $key, 0, $self->{progress} ? $future->{queue} : 0
     );
     $self->watch($future) if $self->{progress};
     $run->on_ready(
