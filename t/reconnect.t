@@ -110,8 +110,9 @@ subtest 'attempts' => sub {
 };
 
 subtest 'mistakes' => sub {
-    throws 'half an option', qr/as pairs .* at \Q$0\E/,                sub { $class->new('uri') };
-    throws 'no sub', qr/on_connect must be a CODE reference at \Q$0\E/, sub { $class->new( on_connect => 1 ) };
+    throws 'half an option', qr/as pairs .* at \Q$0\E/, sub { $class->new('uri') };
+    throws 'no sub', qr/on_connect must be a CODE reference at \Q$0\E/,
+        sub { $class->new( on_connect => 1 ) };
     throws 'no number', qr/min_delay is a number greater than 0 at \Q$0\E/,
         sub { $class->new( min_delay => 0 ) };
     throws 'no such snapshot', qr/no snapshot of 'secret' at \Q$0\E/,
