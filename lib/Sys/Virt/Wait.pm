@@ -20,6 +20,9 @@ our @CARP_NOT = qw(Sys::Virt::Async Sys::Virt::Async::Proxy);
 # Seconds between looks: the first pause, the longest, that of whoever has events, and that of a display of progress.
 use constant { FIRST => 0.1, LONGEST => 1, RARE => 2, SHOWN => 0.25 };
 
+# Seconds for an answer of a guest's agent, which may be lost while it starts: then it is asked again.
+use constant ANSWER => 10;
+
 # How long an event may come later than the end that it tells of.
 use constant GRACE => 1;
 
@@ -330,7 +333,8 @@ sub wait_for_address {
     my $ask = sub {
         my ($source) = @_;
         $self->{probes}{$source} = 1;
-        $self->call(
+        $self->follow(
+            $self->{dom}->async( timeout => ANSWER )->get_interface_addresses($source),
             sub {
                 my ( $error, @interfaces ) = @_;
                 delete $self->{probes}{$source};
@@ -341,9 +345,7 @@ sub wait_for_address {
                 }
                 my @found = $error ? () : usable( $self->{options}, $source, @interfaces );
                 $self->done(@found) if @found;
-            },
-            $self->{dom},
-            get_interface_addresses => $source
+            }
         );
     };
     return $self->run(
@@ -370,7 +372,8 @@ sub wait_for_agent {
     $self->listen( AGENT_LIFECYCLE => sub { $self->soon } );
     my $ask = sub {
         $asking = 1;
-        $self->call(
+        $self->follow(
+            $dom->async( timeout => ANSWER )->get_time,
             sub {
                 my ($error) = @_;
                 $asking = 0;
@@ -379,9 +382,7 @@ sub wait_for_agent {
 
                 # It may have stopped in between, which the next look says better.
                 return $self->fail($error) if !has_code( $error, qw(OPERATION_INVALID NO_DOMAIN) );
-            },
-            $dom,
-            'get_time'
+            }
         );
     };
     return $self->run(
