@@ -49,7 +49,12 @@ static CV *code_of(pTHX_ const lazy_sub *of) {
 XS_INTERNAL(load_and_call) {
     dXSARGS;
     const lazy_sub *of = (const lazy_sub *)CvXSUBANY(cv).any_ptr;
-    CV *code = code_of(aTHX_ of);
+    CV *code;
+    I32 index;
+    /* perl's stack holds no references: while Perl copies the arguments, one's FETCH may free the others. */
+    for (index = 0; index < items; index++)
+        sv_2mortal(SvREFCNT_inc_simple_NN(ST(index)));
+    code = code_of(aTHX_ of);
     SPAGAIN;
     if (of->arguments[0]) {
         EXTEND(SP, 2);

@@ -52,6 +52,7 @@ sub free_soon {
 }
 
 $timer = Sys::Virt::Event::add_timeout( 0, sub { } );
+open my $null, '>', '/dev/null' or die $!;
 my %case = (
     'a string that libvirt lends'   => sub { $d->get_name },
     'a string that libvirt returns' => sub { $c->get_uri },
@@ -148,6 +149,18 @@ my %case = (
         $rc->connection;
         undef $rc;
         free_soon();
+    },
+    'recv by a file handle' => sub {
+        my $st = $c->new_stream;
+        $d->screenshot( $st, 0 );
+        my $file = $st->handle;
+        my @all  = <$file>;
+        close $file;
+    },
+    'recv to a file' => sub {
+        my $st = $c->new_stream;
+        $d->screenshot( $st, 0 );
+        $st->receive_to($null);
     },
     'recv_all' => sub {
         my $st = $c->new_stream;

@@ -4,6 +4,10 @@
 use strict;
 use warnings;
 
+BEGIN {
+    $_->unimport for grep { $INC{"$_.pm"} } qw(bigint bignum);
+}    # whose fractions are 0 for XS
+
 use File::Temp ();
 use FindBin    ();
 use IO::Socket::UNIX;

@@ -9,6 +9,7 @@ package Fuzz;
 use strict;
 use warnings;
 
+use B              ();
 use File::Basename ();
 use POSIX          ();
 use Scalar::Util   ();
@@ -18,10 +19,9 @@ use Sys::Virt::Event;
 use Sys::Virt::LXC;
 use Sys::Virt::QEMU;
 
-# What waits by its nature, ends every connection of the process, or only loading calls; and subs in Perl, which
-# copies arguments that their own FETCH frees.
+# What waits by its nature, ends every connection of the process, or only loading calls.
 my $left_out =
-    qr/\A(?:run_default|wait_for_\w+|ensure_\w+|register|async|async_limits|_register_impl|_loaded|import|bootstrap|dl_load_flags|CLONE|BEGIN)\z|\A\(/;
+    qr/\A(?:run_default|wait_for_\w+|ensure_\w+|register|_register_impl|_loaded|import|bootstrap|dl_load_flags|CLONE|BEGIN)\z|\A\(/;
 my @classes = (
     'Sys::Virt',
     map { "Sys::Virt::$_" }
@@ -29,7 +29,7 @@ my @classes = (
         NWFilterBinding Secret StoragePool StorageVol Stream Error Admin Admin::Server Admin::Client QEMU LXC)
 );
 
-# What each sub takes: [ class, name, code, [ what each argument is called, its type ] ].
+# What each sub takes: [ class, name, code, [ what each argument is called, its type ], whether it is none in Perl ].
 sub subs {
     my ($table) = @_;
     my ( %args, @subs );
@@ -44,14 +44,12 @@ sub subs {
         ];
     }
 
-    # The subs that a loop of one's own overrides only confess: Perl, which shows arguments that were freed.
-    my $abstract = qr/\A(?:add|update|remove)_(?:handle|timeout)\z/;
     for my $class (@classes) {
         no strict 'refs';
         for my $name ( sort keys %{"${class}::"} ) {
             next if $name =~ /$left_out|\A(?!DESTROY\z)[A-Z][A-Z_0-9]+\z/ || !defined &{"${class}::$name"};
-            next if $class eq 'Sys::Virt::EventImpl' && $name =~ $abstract;
-            push @subs, [ $class, $name, \&{"${class}::$name"}, $args{"${class}::$name"} ];
+            my $code = \&{"${class}::$name"};
+            push @subs, [ $class, $name, $code, $args{"${class}::$name"}, B::svref_2object($code)->XSUB ];
         }
     }
     return @subs;
@@ -217,7 +215,7 @@ sub fitting {
 
 sub call {
     my ($self) = @_;
-    my ( $class, $name, $sub, $parameters ) = @{ one_of( @{ $self->{subs} } ) };
+    my ( $class, $name, $sub, $parameters, $native ) = @{ one_of( @{ $self->{subs} } ) };
     return if $name =~ /DESTROY|close\z|_peek\z/ && rand() < 0.95;    # peeks of 4 GiB take half a minute
     local @args =
         map { rand() < 0.6 ? $self->fitting($_) : $self->any } @{ $parameters || [ ('other') x rand 5 ] };
@@ -230,6 +228,9 @@ sub call {
     };
     unshift @args, $name =~ /\A_/ ? one_of( $class, $self->{objects}{'Sys::Virt'}, $object ) : $object
         if rand() < 0.9;
+
+    # perl itself uses freed memory if an argument's FETCH frees the others while a sub in Perl copies @_.
+    local $busy    = $busy || !$native;
     local @victims = grep { ref eq 'ARRAY' || ref eq 'HASH' } @args;
     tie $args[ rand @args ], 'Fuzz::Tied' if @args && rand() < 0.05;
     print STDERR "${class}::$name\n" if $ENV{FUZZ_TRACE};
