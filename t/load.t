@@ -43,7 +43,10 @@ like( child_output( '-e', 'require Sys::Virt; print join q{ }, keys %INC' ),
     qr/\A(?!.*\boverload[.]pm)/s, 'B37: without overload.pm, which takes as long to load' );
 
 like(
-    qx{$^X -Mblib -e 'require Sys::Virt; print overload::StrVal([]) =~ /^ARRAY/; eval { overload::none() }; print \$\@' 2>&1},
+    child_output(
+        '-e',
+        'require Sys::Virt; print overload::StrVal([]) =~ /^ARRAY/; eval { overload::none() }; print $@'
+    ),
     qr/\A1Undefined subroutine &overload::none called at -e line 1/,
     '... whose functions can still be called'
 );

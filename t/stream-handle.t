@@ -10,6 +10,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib" =~ /(.*)/s;
 
 use Test::More;
+use Child;
 use Throws;
 use Sys::Virt;
 
@@ -125,7 +126,7 @@ subtest 'processes and threads' => sub {
     waitpid $pid, 0;
     is( $?, 0, 'a child closes its copy' );
     $pid = fork // die "fork: $!";
-    if ( !$pid ) { undef $fh; undef $st; exec $^X, '-e', 'exit 0' }
+    if ( !$pid ) { undef $fh; undef $st; exec child_perl(), '-e', 'exit 0' }
     waitpid $pid, 0;
     my $data = do { local $/ = undef; <$fh> };
     ok( $data eq $expected && close $fh, '... and the parent goes on' );
@@ -135,7 +136,7 @@ subtest 'processes and threads' => sub {
 
     for my $end ( q{}, 'exit 0', 'sysread $fh, my $x, 10; exit', 'END { undef $st; undef $c }',
         'fork; exit 0' ) {
-        is( system( $^X, ( map { "-I$_" } @INC ), '-e', $script . $end ), 0, "a program that ends: '$end'" );
+        is( system( child_perl(), '-e', $script . $end ), 0, "a program that ends: '$end'" );
     }
 SKIP: {
         skip 'a perl without threads', 2 if !$Config{useithreads};
@@ -152,9 +153,10 @@ SKIP: {
     close $copy;
     my $count = 'opendir my $d, "/proc/self/fd" or exit; '
         . 'exit scalar grep { ( readlink "/proc/self/fd/$_" // q() ) =~ /socket/ } readdir $d';
-    my $without = system $^X, '-e', $count;
+    my ($perl)  = child_perl();
+    my $without = system $perl, '-e', $count;
     my @handles = map { picture()->handle } 1 .. 5;
-    is( system( $^X, '-e', $count ), $without, 'another program sees no descriptor' );
+    is( system( $perl, '-e', $count ), $without, 'another program sees no descriptor' );
 };
 
 subtest 'signals while it closes' => sub {

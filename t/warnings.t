@@ -6,8 +6,11 @@ use warnings;
 use DynaLoader ();
 use File::Spec ();
 use File::Temp ();
+use FindBin    ();
 use Sys::Virt;
 use Test::More;
+use lib "$FindBin::Bin/lib" =~ /(.*)/s;    # untainted, for -T
+use Child;
 
 # XSLoader takes a tree with lib and arch apart for no reason to give up, and loads DynaLoader, which loads warnings.pm.
 my $dir  = File::Temp->newdir;
@@ -24,9 +27,10 @@ sub warned {
     $program =~ s/\bW\b/\$main::d->send_key( 0, 1, 'x' );/g;
     my $begin = q{BEGIN { $main::d = ( Sys::Virt->new( uri => 'test:///default' )->list_all_domains )[0] } };
     $program =~ s/use Sys::Virt;\K/$begin/;
-    open my $child, '-|', $^X, @options, "-I$dir", '-e',
+    my ($perl) = child_perl();
+    open my $child, '-|', $perl, @options, "-I$dir", '-e',
         "BEGIN { open STDERR, '>&', STDOUT }\n#line 1\n$program"
-        or die "$^X: $!\n";
+        or die "$perl: $!\n";
     local $/ = undef;
     return scalar <$child>;
 }
