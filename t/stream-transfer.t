@@ -84,6 +84,7 @@ is_deeply( [ map { $_->get } map { picture()->async( timeout => 20 )->receive_to
 is( -s "$file", 10 * $size, '... to one file' );
 
 pipe my $reader, my $writer or die $!;
+binmode $reader;
 my $through = picture()->async->receive_to($writer);
 close $writer;
 my $piped = do { local $/ = undef; <$reader> };
