@@ -91,6 +91,23 @@ my $piped = do { local $/ = undef; <$reader> };
 ok( $piped eq $expected, 'to a pipe, whose handle was closed by then' );
 is( $through->get, $size, '... which is full again and again' );
 
+subtest 'canceled before a pipe that nobody reads' => sub {
+    pipe my $out, my $in or die $!;
+    syswrite $in, 'x' x 60_000;    # there is room for some
+    my $stream  = picture();
+    my $stalled = $stream->async->receive_to($in);
+    select undef, undef, undef, 0.2;
+    $stalled->cancel;
+    my $end = time + 20;
+    my $used;
+    while (1) {
+        $used = !eval { $stream->recv( my $data, 1 ); 1 } && $@ =~ /uses the stream/;
+        last if !$used || time > $end;
+        select undef, undef, undef, 0.05;
+    }
+    ok( !$used, 'the transfer ends' );
+};
+
 subtest 'what fails' => sub {
     empty();
     throws(

@@ -29,6 +29,8 @@ pub struct File {
     sparse: bool,
     /// Reading and writing may wait.
     waits: bool,
+    /// How much is written at a time: what is ready takes that without waiting.
+    most: usize,
     /// It has to be made longer at the end.
     ends_in_hole: bool,
 }
@@ -65,6 +67,10 @@ impl File {
             size: u64::try_from(about.st_size).unwrap_or(0),
             sparse: plain && flags >= 0 && flags & libc::O_APPEND == 0,
             waits: !plain,
+            most: match about.st_mode & libc::S_IFMT {
+                libc::S_IFREG | libc::S_IFBLK => usize::MAX,
+                _ => libc::PIPE_BUF,
+            },
             ends_in_hole: false,
         }
     }
@@ -96,8 +102,9 @@ impl File {
                 go_on()?;
                 continue;
             }
+            let most = bytes.len().min(self.most);
             // SAFETY: so many bytes.
-            let put = unsafe { libc::write(self.fd, bytes.as_ptr().cast(), bytes.len()) };
+            let put = unsafe { libc::write(self.fd, bytes.as_ptr().cast(), most) };
             match usize::try_from(put) {
                 Ok(put) => bytes = bytes.get(put..).unwrap_or_default(),
                 Err(_) => {
