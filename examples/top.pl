@@ -172,7 +172,7 @@ sub show_live {
             7,
             sprintf "%-20s %-8s %5s %6s %-${history}s %7s %7s %8s %8s %8s %8s ",
             qw(NAME STATE VCPUS %CPU),
-            'LAST LOOKS', qw(MEMORY USED RECEIVED SENT READ WRITTEN)
+            'HISTORY', qw(MEMORY USED RECEIVED SENT READ WRITTEN)
         ),
     );
     for my $row ( sorted(@rows) ) {

@@ -12,9 +12,17 @@ static const MGVTBL details = {0};
 
 enum { INTS = sizeof(line_t), BITS = INTS + 2 * sizeof(int32_t), STRINGS = BITS + 1 };
 
+/* Whether a package is one of those that call methods for a script. */
 static bool is_ours(pTHX_ const HV *stash) {
+    static const char *const packages[] = {"Async", "Console", "Ensure", "Future", "Reconnect", "Stream::", "Wait"};
     const char *name = stash ? HvNAME(stash) : NULL;
-    return name && (strnEQ(name, "Sys::Virt::Async", 16) || strnEQ(name, "Sys::Virt::Future", 17));
+    size_t index;
+    if (!name || strnNE(name, "Sys::Virt::", 11))
+        return FALSE;
+    for (index = 0; index < C_ARRAY_LENGTH(packages); index++)
+        if (strnEQ(name + 11, packages[index], strlen(packages[index])))
+            return TRUE;
+    return FALSE;
 }
 
 COP *sysvirt_position(pTHX) {

@@ -39,7 +39,10 @@ static const lazy_sub of_async[] = {SUB("AUTOLOAD", "Async", "autoload")};
 static CV *code_of(pTHX_ const lazy_sub *of) {
     CV *code = get_cv(of->code, 0);
     if (!code) {
+        ENTER;
+        save_scalar(PL_errgv); /* loading sets $@, which may be the object itself: $@->code_name */
         load_module(PERL_LOADMOD_NOIMPORT, newSVpv(of->module, 0), NULL);
+        LEAVE;
         code = get_cv(of->code, GV_ADD);
     }
     return code;

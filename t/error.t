@@ -22,6 +22,10 @@ sub failed {
     return $@;
 }
 
+# Before anything else, for the first call loads a module.
+ok( !eval { $c->get_network_by_name('nope') }, 'a call that fails' );
+is( $@->code_name, 'ERR_NO_NETWORK', '$@ itself tells its name' );
+
 subtest 'details' => sub {
     my $line  = __LINE__ + 1;
     my $error = failed( sub { $c->get_network_by_name('nope') } );
@@ -95,6 +99,13 @@ subtest 'calls that do not block' => sub {
     is( $error->str2 && $error->message =~ /\Q${\$error->str2}/, 1,                'and str2' );
     my ($one) = Sys::Virt::Async->all( [$c], get_network_by_name => 'nope' )->get;
     is( $one->line, __LINE__ - 1, 'many at once' );
+};
+
+subtest 'methods that make several calls' => sub {
+    my $error = failed( sub { $c->ensure_network( 'nope', 'running', xml => '<broken' ) } );
+    is( $error->code_name, 'ERR_XML_DETAIL', 'their error' );
+    is( $error->line,      __LINE__ - 2,     'the line of the script' );
+    is( $error->file,      __FILE__,         '... and its file' );
 };
 
 subtest 'threads' => sub {

@@ -13,8 +13,10 @@ use Mojo::Base -base, -signatures;
 
 ## no critic (ProhibitSubroutinePrototypes): signatures, which perlcritic takes for them
 
-use File::Temp ();
-use List::Util ();
+use File::Path  ();
+use File::Temp  ();
+use List::Util  ();
+use Time::HiRes ();
 use Mojo::IOLoop;
 use Mojo::JSON ();
 use Mojo::UserAgent;
@@ -25,7 +27,7 @@ has width      => 1400;
 has height     => 900;
 has complaints => sub { [] };
 has waiting    => sub { {} };
-has profile    => sub { File::Temp->newdir };
+has profile    => sub { File::Temp->newdir( CLEANUP => 0 ) };
 has ua         => sub { Mojo::UserAgent->new( inactivity_timeout => 0, max_connections => 0 ) };
 
 sub program {
@@ -126,6 +128,13 @@ sub DESTROY ($self) {
     local $? = 0;
     kill TERM => $pid;
     waitpid $pid, 0;
+
+    # Its other processes end a little later, and write until then.
+    for ( 1 .. 20 ) {
+        File::Path::remove_tree( $self->profile->dirname, { error => \my $errors } );
+        last if !@$errors;
+        Time::HiRes::sleep(0.1);
+    }
     return;
 }
 
