@@ -100,6 +100,7 @@ subtest 'canceled before a pipe that nobody reads' => sub {
     $stalled->cancel;
     my $end = time + 20;
     my $used;
+
     while (1) {
         $used = !eval { $stream->recv( my $data, 1 ); 1 } && $@ =~ /uses the stream/;
         last if !$used || time > $end;
