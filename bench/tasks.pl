@@ -55,9 +55,11 @@ print Bench::versions(%perl), ' ',
     Bench::output(
     $program{python}[0],
     '-c',
-    'import libvirt, sys; print("libvirt-python %d.%d, Python %s." % (libvirt.getVersion() // 1000000, libvirt.getVersion() // 1000 % 1000, sys.version.split()[0]))'
+    'import libvirt, sys; v = libvirt.getVersion() // 1000; '
+        . 'print("libvirt-python %d.%d, Python %s." % (v // 1000, v % 1000, sys.version.split()[0]))'
     ),
-    "Whole processes, $option{rounds} rounds, interleaved: the median of the CPU time (ms), millions of instructions of one run (M), the largest memory.\n\n";
+    "Whole processes, $option{rounds} rounds, interleaved: the median of the CPU time (ms), ",
+    "millions of instructions of one run (M), the largest memory.\n\n";
 my $print = Bench::table(
     $option{markdown}, 'task', ( map { "$_, ms" } @programs ),
     'ours/original',   'ours/python', ( map { "$_, 1,000,000 instructions" } @programs ),
@@ -151,9 +153,10 @@ tasks.pl - ten whole tasks: time, instructions and memory of the original, ours,
 
 =head1 DESCRIPTION
 
-Needs a built tree (C<make>), the original (Debian: C<libsys-virt-perl>), libvirt-python (Debian: C<python3-libvirt>; C<PYTHON> names
-another interpreter), valgrind, and root, since it brings up a private libvirtd: all tasks talk to one over a unix socket. Each task is a process of its own, from
-the start of the interpreter to its end, and does the same in all four languages: each prints a sum, which has to be the
-same. The programs take turns; the time is that of the CPU.
+Needs a built tree (C<make>), the original (Debian: C<libsys-virt-perl>), libvirt-python (Debian: C<python3-libvirt>;
+C<PYTHON> names another interpreter), valgrind, and root, since it brings up a private libvirtd: all tasks talk to one
+over a unix socket. Each task is a process of its own, from the start of the interpreter to its end, and does the same
+in all four languages: each prints a sum, which has to be the same. The programs take turns; the time is that of the
+CPU.
 
 =cut

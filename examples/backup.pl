@@ -228,9 +228,10 @@ Prints this text.
 
 =head1 DESCRIPTION
 
-Needs L<XML::LibXML> (Debian: C<libxml-libxml-perl>). The first backup is full. Each later backup contains the changes since the previous backup. A checkpoint of the domain, with
-the name of the previous backup, marks the start of these changes. The file of an incremental backup has the previous file as
-its backing file, so that every file can be read as a whole disk.
+Needs L<XML::LibXML> (Debian: C<libxml-libxml-perl>). The first backup is full. Each later backup contains the changes
+since the previous backup. A checkpoint of the domain, with the name of the previous backup, marks the start of these
+changes. The file of an incremental backup has the previous file as its backing file, so that every file can be read as
+a whole disk.
 
 A file gets its final name only when it is complete. If a backup fails or is interrupted, its checkpoint is deleted.
 Otherwise the next incremental backup would start from it, and changes would be missing in all backups. The program runs on

@@ -101,8 +101,9 @@ Prints this text.
 
 =head1 DESCRIPTION
 
-Needs L<XML::LibXML> (Debian: C<libxml-libxml-perl>). The disks have to be volumes of storage pools, which copy them on the host. Read-only and shared disks are not copied. The
-new domain gets a new UUID and new MAC addresses. If anything fails, the new volumes are deleted. Data inside the guest, such
-as its host name and keys, is the same as in the original; to change it, see F<cloud-init.pl> or C<virt-sysprep>.
+Needs L<XML::LibXML> (Debian: C<libxml-libxml-perl>). The disks have to be volumes of storage pools, which copy them on
+the host. Read-only and shared disks are not copied. The new domain gets a new UUID and new MAC addresses. If anything
+fails, the new volumes are deleted. Data inside the guest, such as its host name and keys, is the same as in the
+original; to change it, see F<cloud-init.pl> or C<virt-sysprep>.
 
 =cut

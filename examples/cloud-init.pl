@@ -228,7 +228,8 @@ Prints this text.
 
 =head1 DESCRIPTION
 
-Needs L<XML::LibXML> (Debian: C<libxml-libxml-perl>). IMAGE is a volume in POOL, such as a distribution's cloud image. The domain's disk is an overlay of the image, so one image
-can be used for any number of domains. The settings are on a second volume, an ISO image that C<genisoimage> creates.
+Needs L<XML::LibXML> (Debian: C<libxml-libxml-perl>). IMAGE is a volume in POOL, such as a distribution's cloud image.
+The domain's disk is an overlay of the image, so one image can be used for any number of domains. The settings are on a
+second volume, an ISO image that C<genisoimage> creates.
 
 =cut

@@ -77,8 +77,8 @@ sub broadcast ($message) {
 hook before_dispatch => sub ($c) {
     my $headers = $c->res->headers;
     $headers->header( 'Content-Security-Policy' =>
-            q{default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'}
-    );
+              q{default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; }
+            . q{frame-ancestors 'none'; base-uri 'none'; form-action 'none'} );
     $headers->header( 'X-Content-Type-Options' => 'nosniff' );
     $headers->header( 'Referrer-Policy'        => 'no-referrer' );
     $headers->cache_control('no-store');

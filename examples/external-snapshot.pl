@@ -98,8 +98,8 @@ Prints this text.
 
 =head1 DESCRIPTION
 
-Needs L<XML::LibXML> (Debian: C<libxml-libxml-perl>). C<create> makes the domain write to FILE, a new qcow2 image whose backing file is the old image. The old image no longer
-changes, and can be copied with any tool. C<commit> copies the changes from FILE to the old image, and makes the old image
-the disk's image again. Then you can delete FILE.
+Needs L<XML::LibXML> (Debian: C<libxml-libxml-perl>). C<create> makes the domain write to FILE, a new qcow2 image whose
+backing file is the old image. The old image no longer changes, and can be copied with any tool. C<commit> copies the
+changes from FILE to the old image, and makes the old image the disk's image again. Then you can delete FILE.
 
 =cut

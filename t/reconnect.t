@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 # Sys::Virt::Reconnect on the test driver, whose connections do not break by themselves: connecting, attempts, time limits, events,
-# snapshots, and what is left. A daemon that is killed is in xt/reconnect.t and xt/stack/reconnect.t.
+# snapshots, and what is left. A daemon that is killed is in xt/stack/reconnect.t.
 use strict;
 use warnings;
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# Waiting for a domain on the test driver: with events of libvirt's loop, and without a loop. Jobs, and real guests, are in xt/stack/wait.t.
+# Waiting for a domain on the test driver: with events of libvirt's loop, and without a loop. Jobs and real guests are in
+# xt/stack/wait.t.
 use strict;
 use warnings;
 
@@ -16,7 +17,7 @@ use lib "$FindBin::Bin/lib" =~ /(.*)/s;    # untainted, for -T
 use Patience;
 use Throws;
 
-alarm 120;
+alarm 120 * ( $ENV{TEST_PATIENCE} || 1 );
 my ( $running, $paused, $off ) = map { Sys::Virt::Domain->can("STATE_$_")->() } qw(RUNNING PAUSED SHUTOFF);
 
 # Until what has begun in the background has had its first look.
@@ -99,7 +100,7 @@ for my $loop ( 'no loop', q(libvirt's loop) ) {
         local $SIG{ALRM} = sub { die "enough\n" };
         alarm 1;
         throws 'a handler that dies ends a wait', qr/\Aenough/, sub { $dom->wait_for_state($paused) };
-        alarm 120;
+        alarm 120 * ( $ENV{TEST_PATIENCE} || 1 );
         $conn->async->get_type->get;    # time passes
         is( Sys::Virt::Async->pending,             0,     '... nothing goes on' );
         is( Sys::Virt::Async::Loops::next_timer(), undef, '... no timer is left' );

@@ -73,11 +73,16 @@ SKIP: {
     POSIX::sigaction( POSIX::SIGALRM(), $end ) or die $!;
     alarm 60;
     my $told = 0;
-    is( eval { $download->()->receive_to( $null, on_progress => sub { $told++ or $leave->() } ) } // $@,
-        $size, 'a child that exits in on_progress lets the transfer be' );
+    is(
+        eval {
+            $download->()->receive_to( $null, on_progress => sub { $told++ or $leave->() } );
+        } // $@,
+        $size,
+        'a child that exits in on_progress lets the transfer be'
+    );
     my $future = $download->()->async->receive_to($null);
     $leave->();
-    is( eval { $future->get } // $@, $size, '... one that exits while a thread carries the data, too' );
+    is( eval { $future->get }    // $@, $size, '... one that exits while a thread carries the data, too' );
     is( eval { $conn->get_type } // $@, 'storage', '... and the connection' );
     alarm 0;
 }

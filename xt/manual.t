@@ -45,7 +45,8 @@ sub entries {
 
 # Methods of ours alone, written in Perl: no function of libvirt, no usage text.
 my %perl = map { $_ => 1 }
-    qw(name_of handle handle_error send_from receive_to code_name domain_name file line str1 str2 str3 int1 int2 async async_limits set_call_timeout),
+    qw(name_of handle handle_error send_from receive_to code_name domain_name file line str1 str2 str3 int1 int2),
+    qw(async async_limits set_call_timeout),
     keys %Sys::Virt::Async::composed;
 
 # --- Signatures. The usage text is what a sub says when it gets far too many arguments.

@@ -10,7 +10,8 @@ use Test::More;
 
 my @files = map { glob }
     qw(Makefile.PL tools/vendor tools/new-in-libvirt tools/soak lib/Sys/*.pm lib/Sys/Virt/*.pm
-    lib/Sys/Virt/*/*.pm t/*.t t/*/*.t t/lib/*.pm t/lib/*/*.pm xt/*.t xt/*/*.pl xt/*/*.t xt/lib/*.pm examples/*.pl examples/*/lib/*/*.pm bench/*.pl);
+    lib/Sys/Virt/*/*.pm t/*.t t/*/*.t t/lib/*.pm t/lib/*/*.pm xt/*.t xt/*/*.pl xt/*/*.t xt/lib/*.pm examples/*.pl
+    examples/*/lib/*/*.pm bench/*.pl);
 
 # What clang-format makes of a file. It does not know that aTHX_ and pTHX_ bring a comma: it sees one in their place.
 my $has_clang = qx{clang-format --version 2>/dev/null} =~ /version 14[.]/;

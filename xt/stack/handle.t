@@ -32,7 +32,8 @@ sub console {
     return ( $st->handle(@options), $st );
 }
 
-# What is expected, and what is then typed. Behind its prompt the shell asks the terminal where the cursor is. The first prompt is the shell's, which waits whatever came before.
+# What is expected, and what is then typed. Behind its prompt the shell asks the terminal where the cursor is. The first prompt is
+# the shell's, which waits whatever came before.
 my @login = (
     [ qr/[#] (?:\e\[6n)?\z/, "exec login\n" ],
     [ qr/login: \z/,         "root\n" ],

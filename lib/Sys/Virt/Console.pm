@@ -174,9 +174,10 @@ sub look {
             return $first;
         }
         $self->{eof} and die $self->ended('expect');
-        $self->wait_for($end) or return;
+        last if !$self->wait_for($end);
         $self->fill;
     }
+    return;
 }
 
 sub expect {
