@@ -75,6 +75,25 @@ for my $loop ( 'no loop', q(libvirt's loop) ) {
         is_deeply( [ $future->get ], [ $paused, 0 ], 'a state that did not last' );
     };
 
+    subtest "$loop: a fork while somebody waits" => sub {
+        my $future = $dom->async->wait_for_state( $off, interval => 60 );
+        begun();
+        my $pid = fork // die $!;
+        if ( !$pid ) {
+            my $calls = 0;
+            no warnings 'redefine';
+            local *Sys::Virt::domain_event_deregister_any = sub { $calls++ };
+            alarm 20;
+            $future->cancel;
+            begun();
+            require POSIX;
+            POSIX::_exit($calls);
+        }
+        waitpid $pid, 0;
+        is( $?, 0, 'a child that cancels it leaves the registration to its parent' );
+        $future->cancel;
+    };
+
     subtest "$loop: agent, addresses" => sub {
         is_deeply( [ $dom->wait_for_agent( timeout => 5 ) ], [], 'an agent' );
         my @all = $dom->addresses;

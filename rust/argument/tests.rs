@@ -41,7 +41,7 @@ impl Random {
     }
 
     fn value(&mut self, depth: u32) -> Value {
-        match self.next() % if depth == 0 { 6 } else { 9 } {
+        match self.next() % if depth == 0 { 6 } else { 10 } {
             0 => Value::none(),
             1 => Value::from(self.number() as i64),
             2 => Value::from(self.number()),
@@ -50,6 +50,7 @@ impl Random {
             5 => Value::from(self.number().to_string().as_str()),
             6 => Value::array((0..self.next() % 4).map(|_| self.value(depth - 1)).collect()),
             7 => Value::reference(self.value(depth - 1)),
+            8 => Value::map((0..self.next() % 4 * 2).map(|_| self.value(depth - 1)).collect()),
             _ => {
                 let mut builder = MapBuilder::with_room(2, 8);
                 for _ in 0..self.next() % 4 {
@@ -58,8 +59,7 @@ impl Random {
                         let text = self.bytes();
                         builder.push_bytes(&key, Some(&text));
                     } else {
-                        let value = self.value(depth - 1);
-                        builder.push(&key, value);
+                        builder.push(&key, Value::from(self.number()));
                     }
                 }
                 builder.finish()

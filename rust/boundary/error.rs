@@ -24,7 +24,7 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A copy of libvirt's error, with the fields that Sys::Virt::Error shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct VirError {
     /// `VIR_ERR_NONE`, `_WARNING` or `_ERROR`.
     pub level: i32,
@@ -37,6 +37,18 @@ pub struct VirError {
     text: Box<[u8]>,
     /// How much of this is the message.
     message: usize,
+}
+
+impl std::fmt::Debug for VirError {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let message = self.text.get(..self.message).unwrap_or_default();
+        out.debug_struct("VirError")
+            .field("level", &self.level)
+            .field("code", &self.code)
+            .field("domain", &self.domain)
+            .field("message", &String::from_utf8_lossy(message))
+            .finish_non_exhaustive()
+    }
 }
 
 impl VirError {

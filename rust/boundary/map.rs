@@ -30,7 +30,7 @@ impl MapBuilder {
         self.items.push(Value::plain(Tag::Bytes, bytes.len(), Data { integer: 0 }));
     }
 
-    /// Adds a pair.
+    /// Adds a pair whose value owns nothing: the last item alone is freed with the hash.
     pub fn push(&mut self, key: &[u8], value: Value) {
         self.string(key);
         self.items.push(value);

@@ -141,7 +141,9 @@ sub end {
     my ( $conn, $events ) = delete @$self{qw(conn events)};
     delete @$self{qw(look probes listen)};
     $self->SUPER::end;
-    return if !$events;
+
+    # A child's calls would go out on its parent's connection.
+    return if !$events || $self->{process} != $$;
 
     # When the daemon answers, or is gone: it may be because it does not that the wait has ended.
     my $answer = eval { $conn->async( urgent => 1 )->get_library_version } or return;

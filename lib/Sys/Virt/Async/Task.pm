@@ -15,7 +15,7 @@ use Sys::Virt::Future       ();
 # `what` is for messages; `timeout`, in seconds, may be undef.
 sub new {
     my ( $class, %self ) = @_;
-    my $self = bless { %self, timers => {}, future => Sys::Virt::Future->new }, $class;
+    my $self = bless { %self, process => $$, timers => {}, future => Sys::Virt::Future->new }, $class;
     $self->{future}->_on_cancel( sub { $self->end } );
     $self->after( $self->{timeout}, sub { $self->time_out } ) if defined $self->{timeout};
     return $self;
