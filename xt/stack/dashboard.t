@@ -115,9 +115,16 @@ subtest 'in a browser' => sub {
             );
         }
     };
-    $type->("\necho product=\$((6*7))\n");
-    ok( $browser->wait_for( q{document.getElementById('screen').textContent.includes('product=42')}, 20 ),
-        '... and takes what is typed' )
+
+    # The shell drops what comes while it asks the terminal where the cursor is.
+    my $taken;
+    for ( 1 .. 4 ) {
+        $type->("\necho product=\$((6*7))\n");
+        $taken =
+            $browser->wait_for( q{document.getElementById('screen').textContent.includes('product=42')}, 10 )
+            and last;
+    }
+    ok( $taken, '... and takes what is typed' )
         or diag $browser->value(q{document.getElementById('screen').textContent});
     $shot->('console');
     $browser->value(q{document.querySelector('#console .bar button').click()});
