@@ -252,8 +252,8 @@ subtest 'snapshots' => sub {
 prints( qr/^QEMU \d.*libvirt \d/,        'capabilities' );
 prints( qr/^default +virbr\S* +active/m, 'networks' );
 
-# Every example with a star was tried, or has a test of its own: backup.t, examples-disks.t, qemu.t, admin.t.
-$tried{$_} = 1 for qw(backup clone cloud-init external-snapshot agent qmp daemon);
+# Every example with a star was tried, or has a test of its own: backup.t, examples-disks.t, qemu.t, admin.t, console.t.
+$tried{$_} = 1 for qw(backup clone cloud-init external-snapshot agent qmp daemon login);
 open my $readme, '<', 'examples/README.md' or die $!;
 my @starred = map { /^\| (\S+)[.]pl [*] \|/ ? $1 : () } <$readme>;
 cmp_ok( scalar @starred, '>=', 8, 'examples with a star' );
