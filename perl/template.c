@@ -38,8 +38,8 @@ static SV *new_template(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
             (void)hv_store(made->hash, key->data.text, (I32)strlen(key->data.text), number, 0);
     }
     if (HvUSEDKEYS(made->hash) != npairs) {
-        SvREFCNT_dec_NN((SV *)made->hash);
-        SvREFCNT_dec_NN(string);
+        SvREFCNT_dec((SV *)made->hash);
+        SvREFCNT_dec(string);
         return NULL;
     }
     walk.hash = made->hash;
@@ -48,7 +48,7 @@ static SV *new_template(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
     for (; (entry = private_next(&walk)); at++) {
         made->pairs[at].name = HeKEY_hek(entry);
         made->pairs[at].item = 2 * (size_t)SvIVX(HeVAL(entry)) + 1;
-        SvREFCNT_dec_NN(HeVAL(entry));
+        SvREFCNT_dec(HeVAL(entry));
         HeVAL(entry) = &PL_sv_undef;
     }
     return string;
@@ -199,9 +199,9 @@ static const sysvirt_template *learned(pTHX_ my_cxt_t *cxt, const sysvirt_Value 
     if (!string)
         return NULL;
     if (place->string) {
-        SvREFCNT_dec_NN((SV *)((const sysvirt_template *)SvPVX(place->string))->hash);
-        SvREFCNT_dec_NN(place->string);
-        SvREFCNT_dec_NN(place->names);
+        SvREFCNT_dec((SV *)((const sysvirt_template *)SvPVX(place->string))->hash);
+        SvREFCNT_dec(place->string);
+        SvREFCNT_dec(place->names);
     }
     place->string = string;
     place->names = words_of(aTHX_ value);
