@@ -36,7 +36,7 @@ sub raise {
     $dom->suspend;
     $dom->resume;
     my $lived = eval { Sys::Virt::Event::run_default() while $events == $before; 1 };
-    print "$name: ", ( $lived ? 'ok' : $@ =~ s/ at \S+ line .*//sr ), "\n";
+    print "$name: ", ( $lived ? 'ok' : $@ =~ s/ at .+? line .*//sr ), "\n";
     Sys::Virt::Event::remove_timeout($timer);
     eval { Sys::Virt::Event::run_default() } for 1;
     return;

@@ -67,6 +67,6 @@ for my $call (
     };
     print "$m: ",
           ref $e   ? $e->code . " " . $e->message
-        : $e ne '' ? $e =~ s/ at \S+ line.*//sr
+        : $e ne '' ? $e =~ s/ at .+? line.*//sr
         :            join( " ", map { $f->($_) } @r ), "\n";
 }

@@ -37,7 +37,7 @@ sub transfer {
     $vol->$open( $stream, 0, 500, $name =~ /sparse/ ? 1 : 0 );
     my $error = eval { $code->($stream); 1 } ? 'ok' : $@;
     eval { $stream->finish; 1 } or eval { $stream->abort };
-    $error = ref $error ? 'error ' . $error->code : $error =~ s/ at \S+ line .*//sr;
+    $error = ref $error ? 'error ' . $error->code : $error =~ s/ at .+? line .*//sr;
     print "$name: $error";
     return;
 }

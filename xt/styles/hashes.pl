@@ -19,7 +19,7 @@ sub show {
     my ( $what, $code ) = @_;
     my @result = eval { $code->() };
     my $error  = "$@";
-    $error =~ s/ at \S+ line \d+.*//s;
+    $error =~ s/ at .+? line \d+.*//s;
     print "$what: ", ( $error ne q{} ? 'dies' : join q{ }, map { $_ // 'undef' } @result ), "\n";
     return;
 }

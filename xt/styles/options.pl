@@ -12,7 +12,7 @@ $ENV{LIBVIRT_DEFAULT_URI} = $uri;
 sub show {
     my ( $what, @arguments ) = @_;
     my $conn  = eval { Sys::Virt->new(@arguments) };
-    my $error = ref $@ ? $@->code : $@ =~ s/ at \S+ line \d+.*//sr;
+    my $error = ref $@ ? $@->code : $@ =~ s/ at .+? line \d+.*//sr;
     print "$what: ";
     if ( !$conn ) { print "dies: $error\n"; return }
     my $dom = $conn->get_domain_by_name('test');

@@ -147,7 +147,7 @@ for my $name ( sort keys %down ) {
         $stream->finish;
         1;
     };
-    print "$name: ", ( $ok ? 'ok' : 'error ' . ( ref $@ ? $@->code : $@ =~ s/ at \S+ line.*//sr ) ), q{ },
+    print "$name: ", ( $ok ? 'ok' : 'error ' . ( ref $@ ? $@->code : $@ =~ s/ at .+? line.*//sr ) ), q{ },
         length $got, "\n";
     eval { $stream->abort } if !$ok;
 }

@@ -384,11 +384,13 @@ fn conclude(key: u64) {
     }
     pump.ending = true;
     pump.aborting = abort;
-    let stream = pump.stream as *mut Stream;
+    let (stream, connection) = (pump.stream as *mut Stream, pump.connection);
     drop(pumps);
+    pool().uses(connection, true);
     let how = if abort { virStreamAbort } else { virStreamFinish };
     // SAFETY: the pump holds the stream while this thread lives. Another may use it: see `inside`.
     let returned = unsafe { how(stream) };
+    pool().uses(connection, false);
     if returned < 0 && !abort {
         fail(key, Some(VirError::last()));
     }
