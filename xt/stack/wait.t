@@ -175,6 +175,9 @@ subtest "$mode: jobs of disks" => sub {
         );
     };
     my $future = $guest->async->wait_for_block_job( 'vda', start => $slow, until => 'ready', timeout => 30 );
+
+    # It starts when the daemon has answered.
+    Stack::wait_for( 'the job', 10, sub { ( $guest->get_block_job_info('vda') // {} )->{type} } );
     $guest->abort_block_job('vda');
     throws 'one that is aborted', $mode eq 'events' ? 'OPERATION_ABORTED' : 'OPERATION_FAILED',
         sub { $future->get };
