@@ -103,6 +103,22 @@ subtest 'a channel' => sub {
     $console->close;
 };
 
+subtest 'taken over' => sub {
+    my $first  = Sys::Virt::Console->open($guest);
+    my $start  = Time::HiRes::time();
+    my $second = Sys::Virt::Console->open( $guest, force => 1, timeout => 60 );
+    cmp_ok( Time::HiRes::time() - $start,
+        '>', 0.9, 'the client that uses the console has a second to close it' );
+    throws( 'it is disconnected', qr{stream had I/O failure}, sub { $first->expect( 'x.y', 30 ) } );
+    is( $second->run('echo $((40+2))'), "42\n", '... by the new one' );
+    for ( 1 .. 20 ) {
+        undef $second;
+        $second = Sys::Virt::Console->open( $guest, force => 1 );
+    }
+    pass('one that was just closed becomes free, and libvirtd goes on');
+    $second->close;
+};
+
 subtest 'what is refused' => sub {
     my $open = sub { return Sys::Virt::Console->open(@_) };
     throws( 'no domain',      qr/\AUsage: /,          sub { $open->($conn) } );

@@ -17,7 +17,7 @@ use Time::HiRes  ();
 # In seconds, unless the caller says otherwise; how much of what the guest wrote is kept, in bytes.
 use constant { TIMEOUT => 30, KEPT => 1 << 20 };
 
-use constant { OPERATION_INVALID => 55, OPERATION_TIMEOUT => 68 };
+use constant { OPERATION_FAILED => 9, OPERATION_INVALID => 55, OPERATION_TIMEOUT => 68 };
 
 my %option =
     map { $_ => 1 } qw(device channel force safe timeout log newline);
@@ -39,18 +39,36 @@ sub open {    ## no critic (ProhibitBuiltinHomonyms)
     my $stream = $self->{stream} = $dom->get_connect->new_stream;
 
     if ( defined $o{channel} ) {
-        my $flags = $o{force} ? Sys::Virt::Domain::OPEN_CHANNEL_FORCE() : 0;
-        $dom->open_channel( $stream, $o{channel}, $flags );
+        take(
+            $o{force},
+            Sys::Virt::Domain::OPEN_CHANNEL_FORCE(),
+            sub { $dom->open_channel( $stream, $o{channel}, $_[0] ) }
+        );
     }
     else {
-        my $flags = 0;
-        $flags |= Sys::Virt::Domain::OPEN_CONSOLE_FORCE() if $o{force};
-        $flags |= Sys::Virt::Domain::OPEN_CONSOLE_SAFE()  if $o{safe};
-        $dom->open_console( $stream, $o{device}, $flags );
+        my $safe = $o{safe} ? Sys::Virt::Domain::OPEN_CONSOLE_SAFE() : 0;
+        take(
+            $o{force},
+            Sys::Virt::Domain::OPEN_CONSOLE_FORCE(),
+            sub { $dom->open_console( $stream, $o{device}, $safe | $_[0] ) }
+        );
     }
     $self->{handle} = $stream->handle( timeout => TIMEOUT );
     $self->{handle}->blocking(0);
     return $self;
+}
+
+# libvirtd 9.0.0 deadlocks when a console is taken over while its stream ends. A console that was just closed is such a one: so it has
+# a second to become free before FORCE is used.
+sub take {
+    my ( $force, $flag, $open ) = @_;
+    return $open->(0) if !$force;
+    for ( 1 .. 10 ) {
+        return if eval { $open->(0); 1 };
+        die $@ if !ref $@ || $@->code != OPERATION_FAILED;    ## no critic (RequireCarping): libvirt's error
+        Time::HiRes::sleep(0.1);
+    }
+    return $open->($flag);
 }
 
 sub seconds {

@@ -8,9 +8,11 @@ use Mojo::Base -base, -signatures;
 ## no critic (ProhibitSubroutinePrototypes): signatures, which perlcritic takes for them
 
 use Mojo::IOLoop::Stream ();
+use Mojo::Promise        ();
 use Sys::Virt;
 
 use constant WAITING_MAX => 65_536;
+use constant TRIES       => 10;
 
 # What happens is told by `tell`: open => 1, data => BYTES, closed => WHY.
 has [qw(tell stream closed)];
@@ -18,8 +20,7 @@ has waiting => q{};
 
 sub open ( $self, $conn, $dom ) {    ## no critic (ProhibitBuiltinHomonyms)
     my $stream = $conn->new_stream;
-    $dom->async( timeout => 20 )->open_console( $stream, undef, Sys::Virt::Domain::OPEN_CONSOLE_FORCE )
-        ->promise->then(
+    $self->take( $dom, $stream, TRIES )->then(
         sub {
             return eval { $stream->abort } if $self->closed;
             my $io = Mojo::IOLoop::Stream->new( $stream->handle )->timeout(0);
@@ -34,6 +35,18 @@ sub open ( $self, $conn, $dom ) {    ## no critic (ProhibitBuiltinHomonyms)
         }
     )->catch( sub ($error) { $self->end( ref $error ? $error->message : $error ) } );
     return $self;
+}
+
+# Another page may have closed this console just now: it has a second to become free. Then its user is disconnected. (libvirtd 9.0.0
+# deadlocks when a console is taken over while its stream ends.)
+sub take ( $self, $dom, $stream, $tries ) {
+    my $flags = $tries ? 0 : Sys::Virt::Domain::OPEN_CONSOLE_FORCE;
+    return $dom->async( timeout => 20 )->open_console( $stream, undef, $flags )->promise->catch(
+        sub ($error) {
+            die $error if !$tries || !ref $error || $error->code != Sys::Virt::Error::ERR_OPERATION_FAILED;
+            return Mojo::Promise->timer(0.1)->then( sub { $self->take( $dom, $stream, $tries - 1 ) } );
+        }
+    );
 }
 
 # Bytes, one for each character.
