@@ -7,7 +7,7 @@
 #include "structure.h"
 #include "warning.h"
 
-/* For the elements of an array or a hash: they are wanted until the method returns, and no other call comes in between. */
+/* For the elements of an array or a hash: they are needed until the method returns, and no other call is made before. */
 static sysvirt_Value *take(pTHX_ size_t count) {
     my_cxt_t *cxt = sysvirt_context(aTHX);
     sysvirt_Value *taken = cxt->room + cxt->taken;
@@ -45,7 +45,7 @@ static bool decode_plain_hash(pTHX_ const sysvirt_Shape *shape, HV *hash, sysvir
     return TRUE;
 }
 
-/* The same of what is left of the arguments. */
+/* The same for the remaining arguments. */
 bool sysvirt_decode_plain_pairs(pTHX_ const sysvirt_Shape *shape, SV **given, SSize_t count, sysvirt_Value *out) {
     sysvirt_Value *item;
     SV **const end = given + count;
@@ -67,7 +67,7 @@ bool sysvirt_decode_plain_pairs(pTHX_ const sysvirt_Shape *shape, SV **given, SS
     return TRUE;
 }
 
-/* An array of nothing but plain values, none missing: all of one shape, or of a tuple each of its own. */
+/* An array of plain values, none missing: all of one shape, or each of its own shape (a tuple). */
 static bool decode_plain_array(pTHX_ const sysvirt_Shape *shape, AV *array, sysvirt_Value *out) {
     const SSize_t count = AvFILL(array) + 1;
     const bool tuple = shape->kind == SYSVIRT_KIND_TUPLE;
@@ -85,7 +85,7 @@ static bool decode_plain_array(pTHX_ const sysvirt_Shape *shape, AV *array, sysv
         if (!element)
             return FALSE;
         if (numbers && (SvFLAGS(element) & (SVs_GMG | SVf_ROK | SVf_IOK | SVf_IVisUV)) == SVf_IOK
-            && sysvirt_signed_fits(like, SvIVX(element))) { /* by a shorter way: most are */
+            && sysvirt_signed_fits(like, SvIVX(element))) { /* a faster path: most are */
             sysvirt_set_head(item, SYSVIRT_TAG_INT, SYSVIRT_CLASS_NONE, 0);
             item->data.integer = SvIVX(element);
         } else if (!sysvirt_decode_plain(aTHX_ tuple ? &shape->fields[index].shape : like, element, item)) {
@@ -95,8 +95,8 @@ static bool decode_plain_array(pTHX_ const sysvirt_Shape *shape, AV *array, sysv
     return TRUE;
 }
 
-/* The number that a string stands for. perl keeps it in the scalar, as in any that a number was made of: the next time costs
- * nothing. Of a string that is no number perl would warn. */
+/* The number in a string. perl keeps it in the scalar, as in any that a number was made of: the next time costs
+ * nothing. For a string that is not a number perl would warn. */
 static bool decode_plain_string_as_number(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
     if (!sysvirt_numify(aTHX_ sv, out) || !sysvirt_fits(shape, out))
         return FALSE;
@@ -104,7 +104,7 @@ static bool decode_plain_string_as_number(pTHX_ const sysvirt_Shape *shape, SV *
     return TRUE;
 }
 
-/* sysvirt_decode_plain, for what is plain less often. */
+/* The part of sysvirt_decode_plain for kinds that are rarely plain. */
 bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
     const U32 flags = SvFLAGS(sv) & (SVs_GMG | SVf_ROK | SVf_IOK | SVf_NOK | SVf_POK);
     SV *target;
@@ -127,7 +127,7 @@ bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvir
             return FALSE;
         sysvirt_set_text(out, SYSVIRT_TAG_TEXT, SvPVX_const(sv), SvCUR(sv), FALSE);
         return TRUE;
-    case SYSVIRT_KIND_BYTES: /* in UTF-8: of a secret there must be no copy that is not overwritten */
+    case SYSVIRT_KIND_BYTES: /* in UTF-8: every copy of a secret must be overwritten */
         return (flags & (SVf_ROK | SVf_POK)) == SVf_POK && !sysvirt_decode_bytes(aTHX_ NULL, shape, sv, out);
     case SYSVIRT_KIND_ANY: {
         const MAGIC *magic = SvROK(sv) ? sysvirt_handle_magic_read(SvRV(sv)) : NULL;
@@ -142,7 +142,7 @@ bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvir
         sysvirt_set_handle(out, magic, sv);
         return TRUE;
     }
-    case SYSVIRT_KIND_TRUTH: /* what is no reference is true or false by itself */
+    case SYSVIRT_KIND_TRUTH: /* without a reference, the value itself is true or false */
         out->tag = SYSVIRT_TAG_INT;
         out->data.integer = !(flags & SVf_ROK) && SvTRUE_nomg(sv);
         return !(flags & SVf_ROK);
@@ -194,7 +194,7 @@ static sysvirt_Decoded decode_argument(pTHX_ const sysvirt_Method *method, const
         if (!why)
             return SYSVIRT_DECODED;
         if (!lenient || is_scalar_object(aTHX_ sv) || needs_object(method, param))
-            croak("%s() -- %s %" SVf, method->name, param->name, SVfARG(why)); /* the original's words */
+            croak("%s() -- %s %" SVf, method->name, param->name, SVfARG(why)); /* the original's message */
         sysvirt_warn(aTHX_ sv_2mortal(newSVpvf("%s() -- %s %" SVf, method->name, param->name, SVfARG(why))));
         return SYSVIRT_NO_OBJECT;
     }
@@ -216,7 +216,7 @@ static void check_variable(pTHX_ const sysvirt_Method *method, const sysvirt_Par
     if (isGV_with_GP(sv) && !SvFAKE(sv))
         croak("%s: %s is a glob, not a variable", method->name, param->field.key);
     if (SvREADONLY(sv))
-        croak("Modification of a read-only value attempted"); /* perl's own words */
+        croak("Modification of a read-only value attempted"); /* perl's own message */
 }
 
 /* A handle that Perl code closed after it was decoded counts as closed. */

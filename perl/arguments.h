@@ -6,11 +6,11 @@
 
 #include "plain.h"
 
-/* What came of decoding. All but the first only if `lenient`, and after a warning. */
+/* The result of decoding. All except the first only if `lenient`, and after a warning. */
 typedef enum {
     SYSVIRT_DECODED,
-    SYSVIRT_NO_OBJECT,    /* an argument that has to be an object is none */
-    SYSVIRT_NOTHING_TO_DO /* an argument without which the method does nothing is no array */
+    SYSVIRT_NO_OBJECT,    /* an argument that has to be an object is something else */
+    SYSVIRT_NOTHING_TO_DO /* an argument without which the method does nothing is not an array */
 } sysvirt_Decoded;
 
 sysvirt_Decoded sysvirt_decode(pTHX_ const sysvirt_Method *method, SV **given, SSize_t count, sysvirt_Value *args, bool lenient);
@@ -24,7 +24,7 @@ static ALWAYS_INLINE bool sysvirt_decode_all_plain(pTHX_ const sysvirt_Method *m
             if (!param->default_text)
                 return FALSE;
             *out = param->absent;
-        } else if (UNLIKELY(param->field.shape.kind == SYSVIRT_KIND_PAIRS)) { /* all that is left */
+        } else if (UNLIKELY(param->field.shape.kind == SYSVIRT_KIND_PAIRS)) { /* the remaining values */
             return sysvirt_decode_plain_pairs(aTHX_ &param->field.shape, given, count + 1, out);
         } else if (!sysvirt_decode_plain(aTHX_ &param->field.shape, *given++, out)) {
             return FALSE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
 /* Calls that do not block. Arguments are decoded as always, then a thread of
  * Rust's runs the method on copies of them; when it has, a descriptor becomes
- * readable, and _dispatch tells the futures. Sys::Virt::Async, in Perl, is what
+ * readable, and _dispatch notifies the futures. Sys::Virt::Async, in Perl, is what
  * scripts see of this. */
 
 #include "warning.h"
@@ -56,7 +56,7 @@ static size_t needed_queue(pTHX_ my_cxt_t *cxt) {
     const size_t queue = sysvirt_async_queue(aTHX_ cxt);
     if (!queue)
         croak("Sys::Virt::Async: no file descriptor is available");
-    sysvirt_watch(); /* a loop in Perl has to look at it */
+    sysvirt_watch(); /* an event loop in Perl has to check it */
     return queue;
 }
 
@@ -249,7 +249,7 @@ void sysvirt_async_push(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_S
     sysvirt_drop(result);
 }
 
-/* What Sys::Virt::Future::_settle does to a future for which no callback waits. False: it is another. */
+/* The same as Sys::Virt::Future::_settle, for a future without callbacks. False: it has some, or is of another class. */
 static bool settle(pTHX_ my_cxt_t *cxt, sysvirt_call *call, sysvirt_Settled *settled) {
     HV *future = (HV *)call->future;
     const bool ok = settled->outcome == SYSVIRT_OUTCOME_DONE;
@@ -328,7 +328,7 @@ XS_INTERNAL(dispatch_settled) {
     PERL_UNUSED_VAR(items);
     sysvirt_serve_loop(cxt->depth > 0);
     if (UNLIKELY(cxt->pending))
-        sysvirt_handle_warn_or_exit(aTHX_ cxt); /* objects went */
+        sysvirt_handle_warn_or_exit(aTHX_ cxt); /* objects were freed */
     XSRETURN_IV(count);
 }
 
@@ -413,7 +413,7 @@ XS_INTERNAL(pending) {
     PUTBACK;
 }
 
-/* Sys::Virt::Future::DESTROY: most futures have nothing to say when they go. */
+/* Sys::Virt::Future::DESTROY: most futures are freed without a warning. */
 XS_INTERNAL(destroy_future) {
     dXSARGS;
     SV **found;

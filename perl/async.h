@@ -6,14 +6,14 @@
 
 #include "context.h"
 
-/* A call that a thread of Rust's makes, for the time until Perl has been told.
+/* A call that a Rust thread makes, until Perl has been notified of its end.
  */
 typedef struct sysvirt_call {
-    SV *future; /* what is told ... */
+    SV *future; /* the object that is notified ... */
     void (*tell)(pTHX_ my_cxt_t *cxt, struct sysvirt_call *call,
-                 sysvirt_Settled *settled); /* ... in this way; NULL: by its _settle */
+                 sysvirt_Settled *settled); /* ... by this function; NULL: by its _settle */
     SSize_t index;                          /* which call of its future this is, if there are several */
-    SV *handle;                             /* what the method's object is in, if that is held, or NULL; and the object */
+    SV *handle;                             /* the scalar of the method's object, if that is held, or NULL; and the object */
     void *object;
     HV *stash;  /* a constructor's package, or NULL */
     char *file; /* where the script made it, for messages */
@@ -26,7 +26,7 @@ typedef struct sysvirt_call {
 typedef struct {
     size_t queue;
     sysvirt_How how;
-    bool own_limit; /* not the connection's */
+    bool own_limit; /* not the limit of the connection */
     COP *position;  /* of the script */
 } sysvirt_manner;
 
@@ -36,11 +36,11 @@ void sysvirt_async_manner(pTHX_ my_cxt_t *cxt, SV *options, sysvirt_manner *mann
 /* The method of a code reference; dies if it cannot run on another thread. */
 const sysvirt_Method *sysvirt_async_method(pTHX_ SV *code);
 
-/* Makes a call. Throws what is wrong with its arguments. */
+/* Makes a call. Throws if its arguments are invalid. */
 sysvirt_call *sysvirt_async_submit(pTHX_ my_cxt_t *cxt, const sysvirt_manner *manner, const sysvirt_Method *method, SV **given,
                                    SSize_t count, SV *future);
 
-/* What a call ended with, in a new scalar; NULL if it takes more than that: warnings, or words that need a place. */
+/* The result of a call, in a new scalar; NULL if that is not enough: it has warnings, or a message that needs a line. */
 SV *sysvirt_async_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_Settled *settled);
 
 /* Pushes the same: 0 and the exception; 1 and the result, if there is any; 2 and the elements of a list. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* The calls of Sys::Virt::Async->all: no future, no sub and no scalar for each, but its result. What has to be told to Perl, and
+/* The calls of Sys::Virt::Async->all: no future, no sub and no scalar for each, except its result. Notifications of Perl, and
  * what is done seldom, the methods of Sys::Virt::Async::All do. */
 
 #include "batch.h"
@@ -10,12 +10,12 @@ typedef struct {
     AV *objects, *arguments, *results;
     HV *methods;   /* by package */
     SV *options;   /* of each call */
-    SSize_t count; /* of the objects ... */
-    SSize_t at;    /* ... of which so many were looked at ... */
+    SSize_t count; /* number of objects ... */
+    SSize_t at;    /* ... so many of them were examined ... */
     SSize_t done;  /* ... and so many have a result */
     SSize_t active, most;
-    bool over;    /* cancelled: nobody wants to know any more */
-    bool watched; /* by on_progress */
+    bool over;    /* canceled: the results are not wanted any more */
+    bool watched; /* for on_progress */
 } batch;
 
 static int batch_free(pTHX_ SV *sv, MAGIC *magic) {
@@ -33,7 +33,7 @@ static int batch_free(pTHX_ SV *sv, MAGIC *magic) {
 }
 
 #ifdef USE_ITHREADS
-/* Its calls are the parent's. */
+/* Its calls belong to the parent process. */
 static int batch_dup(pTHX_ MAGIC *magic, CLONE_PARAMS *params) {
     PERL_UNUSED_CONTEXT;
     PERL_UNUSED_ARG(params);
@@ -73,7 +73,7 @@ static AV *array(pTHX_ HV *self, const char *name) {
     return (AV *)SvREFCNT_inc_simple_NN(SvRV(found));
 }
 
-/* _begin($self): what the hash says, once. */
+/* _begin($self): reads the hash, once. */
 XS_INTERNAL(begin) {
     dXSARGS;
     batch *of;
@@ -126,7 +126,7 @@ static const sysvirt_Method *method_of(pTHX_ const batch *of, SV *object) {
 
 static void tell(pTHX_ my_cxt_t *cxt, sysvirt_call *call, sysvirt_Settled *settled);
 
-/* _fill($self): makes as many calls as may be under way. Throws if the arguments of one are wrong: it was the last one looked at.
+/* _fill($self): makes as many calls as may be under way. Throws if the arguments of one are invalid: it was the last one examined.
  */
 XS_INTERNAL(fill) {
     dXSARGS;
@@ -172,7 +172,7 @@ static bool is_due(const batch *of) {
     return of->done == of->count || (of->at < of->count && of->active <= of->most - 1 - of->most / 16);
 }
 
-/* Notes what a call ended with. What it tells may die, and may do anything: nothing is held. */
+/* Stores the result of a call. Perl code that is notified may die, and may do anything: nothing is held. */
 static void tell(pTHX_ my_cxt_t *cxt, sysvirt_call *call, sysvirt_Settled *settled) {
     dSP;
     batch *of = batch_of(aTHX_ call->future);
@@ -222,7 +222,7 @@ XS_INTERNAL(note) {
     XSRETURN_IV((IV)++of->done);
 }
 
-/* _state($self): the index of the call that was looked at last, and how many have a result. */
+/* _state($self): the index of the call that was examined last, and how many have a result. */
 XS_INTERNAL(state) {
     dXSARGS;
     const batch *of = items == 1 ? batch_argument(aTHX_ ST(0)) : NULL;
@@ -235,7 +235,7 @@ XS_INTERNAL(state) {
     XSRETURN(2);
 }
 
-/* _stop($self): nobody wants to know any more, and what has not begun does not. */
+/* _stop($self): the results are not wanted any more, and calls that have not begun are not made. */
 XS_INTERNAL(stop) {
     dXSARGS;
     my_cxt_t *cxt = sysvirt_context(aTHX);
@@ -244,7 +244,7 @@ XS_INTERNAL(stop) {
     SV *self;
     PERL_UNUSED_VAR(cv);
     if (!of)
-        XSRETURN_EMPTY; /* they are another thread's */
+        XSRETURN_EMPTY; /* they belong to another thread */
     self = SvRV(ST(0));
     of->over = TRUE;
     for (call = cxt->calls; call; call = next) {

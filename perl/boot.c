@@ -58,15 +58,15 @@ static XSUBADDR_t entry_of(const sysvirt_Method *method) {
     return is_getter(method) ? sysvirt_getter : sysvirt_dispatch;
 }
 
-/* To perl it is a constant's sub, which perl does not call when an object goes: the magic of the handle does the work then,
- * at a tenth of the cost. A call, by a subclass's DESTROY for one, runs it. */
+/* To perl it is a constant sub, which perl does not call when an object is freed: the magic of the handle does the work then,
+ * at a tenth of the cost. A call, for example from a subclass's DESTROY, runs it. */
 static void bind_destroy(pTHX_ HV *stash) {
     CV *destroy = sysvirt_new_sub(aTHX_ stash, "DESTROY", 7, destroy_handle, "$");
     CvXSUBANY(destroy).any_ptr = NULL;
     private_skip_on_destruction(destroy);
 }
 
-/* Their names are those of the package, and what follows. */
+/* Their names are the package's name, and a suffix. */
 static void bind_methods(pTHX_ HV *stash, const sysvirt_Method *method, size_t count) {
     const size_t prefix = (size_t)HvNAMELEN(stash) + 2;
     for (; count; count--, method++) {
@@ -76,7 +76,7 @@ static void bind_methods(pTHX_ HV *stash, const sysvirt_Method *method, size_t c
         } row;
         const char *name = method->name + prefix;
         CV *cv = sysvirt_new_sub(aTHX_ stash, name, strlen(name), entry_of(method), method->prototype);
-        row.of = method; /* perl has no place for a pointer to what is constant */
+        row.of = method; /* perl has no field for a pointer to const */
         CvXSUBANY(cv).any_ptr = row.any;
     }
 }

@@ -214,7 +214,7 @@ static NOINLINE void return_built(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Met
     case SYSVIRT_TAG_WARNED:
         return_warned(aTHX_ cxt, ax, method, result);
         return;
-    case SYSVIRT_TAG_HANDLE: /* which is taken over: nothing to drop */
+    case SYSVIRT_TAG_HANDLE: /* which takes it over: nothing to drop */
         ST(0) =
             sv_2mortal(sysvirt_build(aTHX_ cxt, result, method->flags & sysvirt_CONSTRUCTOR ? (HV *)args[0].data.pointer : NULL));
         XSRETURN(1);
@@ -224,11 +224,11 @@ static NOINLINE void return_built(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Met
     sysvirt_drop(result);
     ST(0) = sv_2mortal(single);
     if (variable)
-        SvSETMAGIC(variable); /* may die: nothing of ours is left to lose */
+        SvSETMAGIC(variable); /* may die: nothing of ours would leak */
     XSRETURN(1);
 }
 
-/* Whether an IV holds the number, which is always so where it has 64 bits. */
+/* Whether the number fits into an IV, which is always true if that has 64 bits. */
 static ALWAYS_INLINE bool is_iv(int64_t number) {
 #if IVSIZE >= 8
     PERL_UNUSED_VAR(number);
@@ -238,7 +238,7 @@ static ALWAYS_INLINE bool is_iv(int64_t number) {
 #endif
 }
 
-/* Returns the method's result in the place of its arguments. Common results are stored in the op's target, as XS does, without a
+/* Returns the method's result instead of its arguments. Common results are stored in the op's target, as XS does, without a
  * new SV. */
 static ALWAYS_INLINE void finish(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Method *method, const sysvirt_Value *args,
                                  sysvirt_Outcome outcome, sysvirt_Value *result) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* The XSUBs that stand for every method, see call.c. */
+/* The XSUBs of all methods, see call.c. */
 
 #ifndef SYSVIRT_CALL_H
 #define SYSVIRT_CALL_H

@@ -12,10 +12,10 @@
 typedef struct callback {
     SV *code;        /* the sub, which we keep; NULL once the interpreter is gone */
     SV *owner;       /* weak: the object that the callback was registered on */
-    HV *owner_stash; /* its package, should it have to be made again */
+    HV *owner_stash; /* its package, in case it has to be created again */
     void *interpreter;
 #ifndef USE_ITHREADS
-    pthread_t thread; /* where it runs, which is not to be seen from CURRENT_INTERPRETER */
+    pthread_t thread; /* where it runs: CURRENT_INTERPRETER does not show that */
 #endif
     bool abandoned; /* to be freed by the interpreter that it belongs to */
     struct callback *next, *previous;
@@ -94,7 +94,7 @@ static void sweep(pTHX) {
     }
 }
 
-/* `anytime`: it may run during any call. */
+/* `anytime`: the callback may run during any call. */
 static void *create(void *code, void *owner, bool anytime) {
     dTHX;
     callback *cb = calloc(1, sizeof *cb);
@@ -197,7 +197,7 @@ static void gather(pTHX_ CV *cv) {
     SP -= returned;
     PUTBACK;
     Zero(&readback, 1, sysvirt_Value);
-    if (job->readback >= 0) /* last: a string is borrowed from what the script may change */
+    if (job->readback >= 0) /* last: a string is borrowed from a scalar that the script may change */
         sysvirt_decode_result(aTHX_ job->read, job->args[job->readback], &readback);
     job->sink(job->context, results, (size_t)returned, &readback);
     XSRETURN_EMPTY;
@@ -258,8 +258,8 @@ static void invoke(pTHX_ void *argument) {
     SAVETMPS;
     error = ERRSV;
     if (SvROK(error) || !SvPOK(error) || SvCUR(error))
-        save_scalar(PL_errgv);  /* the script's own $@ is none of our business; an empty one is left as empty */
-    PUSHSTACKi(PERLSI_UNKNOWN); /* no `last` or `return` gets past here */
+        save_scalar(PL_errgv);                               /* the script's own $@ is not changed; an empty one stays empty */
+    PUSHSTACKi(PERLSI_UNKNOWN);                              /* no `last` or `return` gets past here */
     code = sv_2mortal(SvREFCNT_inc_simple_NN(of->cb->code)); /* the callback may unregister itself */
     for (index = 0; index < of->count; index++)
         args[index] = sv_2mortal(build_argument(aTHX_ of->cxt, of->cb, &of->values[index], &of->borrowed));
@@ -344,7 +344,7 @@ static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Wan
     {
         dTHXa(interpreter);
         my_cxt_t *cxt = of.cxt = sysvirt_context(aTHX);
-        SV *const earlier = cxt->deferred; /* of the same method, and no business of the methods that Perl calls now */
+        SV *const earlier = cxt->deferred; /* of the same method; does not concern the methods that Perl calls now */
         if (cxt->exiting)
             return FALSE;
         if (cb->interpreter != interpreter) {

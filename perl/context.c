@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* The only place that knows how perl stores what a module keeps for each interpreter; the others are given it. */
+/* Only this file knows how perl stores a module's data for each interpreter; the others get a pointer to it. */
 
 #include "context.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* Exceptions for libvirt errors. Their hash has the four keys that it always had; what else they tell is in magic of the hash,
+/* Exceptions for libvirt errors. Their hash has the four keys of the original; further details are in magic of the hash,
  * which costs little to make, and which no dump, comparison or copy of the hash shows. */
 
 #include "error.h"
@@ -109,7 +109,7 @@ static void append_key(pTHX_ SV *text, HV *error, const char *name) {
     sv_catsv(text, found ? *found : &PL_sv_undef);
 }
 
-/* What it is as a string. */
+/* The error as a string. */
 XS_INTERNAL(stringify) {
     dXSARGS;
     SV *text = sv_2mortal(newSVpvs("libvirt error code: "));
@@ -125,7 +125,7 @@ XS_INTERNAL(stringify) {
     XSRETURN(1);
 }
 
-/* The first value of get_job_stats: a number, as the manual has it, that can also be dereferenced, as it could be before. */
+/* The first value of get_job_stats: a number, as the manual says, that can also be dereferenced, as in the original. */
 XS_INTERNAL(job_type) {
     dXSARGS;
     PERL_UNUSED_VAR(cv);
@@ -147,8 +147,8 @@ static void new_sub(pTHX_ HV *stash, const char *name, XSUBADDR_t code, I32 inde
     CvXSUBANY(cv).any_i32 = index;
 }
 
-/* What overload.pm does (perlxs, OVERLOAD), for to load that one takes as long as all of our classes. Other operators fall back on
- * those that are there. */
+/* Does the same as overload.pm (perlxs, OVERLOAD): loading that takes as long as loading all our classes. Other operators fall back
+ * on those that are there. */
 static void overload(pTHX_ HV *stash) {
     new_sub(aTHX_ stash, "((", nothing, 0);
     new_sub(aTHX_ stash, "()", nothing, 0);

@@ -17,7 +17,7 @@ void sysvirt_handle_end_hold(pTHX_ SV *inner, void *object);
 void sysvirt_handle_warn_or_exit(pTHX_ my_cxt_t *cxt);
 extern const MGVTBL sysvirt_handle_table;
 
-/* The magic of what a handle refers to, NULL for any other scalar. */
+/* The magic of a handle's scalar, NULL for any other scalar. */
 static inline MAGIC *sysvirt_handle_magic_of(SV *inner) {
     MAGIC *magic;
     if (SvTYPE(inner) < SVt_PVMG)

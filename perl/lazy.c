@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* What is written in Perl and seldom called: the subs are bound here, and the first call of one loads its module. To read them with
- * Sys/Virt.pm would cost a fiftieth of the time that loading takes. */
+/* Subs that are written in Perl and rarely called: they are bound here, and the first call of one loads its module. Reading them
+ * with Sys/Virt.pm would take a fiftieth of the time for loading. */
 
 #include "lazy.h"
 #include "sub.h"
 
-/* A sub, and where the one is that does its work: in a module, as a function with these arguments before the sub's own. */
+/* A sub, and the function that does its work: in a module, with these arguments before the sub's own. */
 typedef struct {
     const char *name, *module, *code;
     const char *arguments[2];
@@ -35,7 +35,7 @@ static const lazy_sub of_errors[] = {SUB("name_of", "Names", "name_of"), SUB("co
 static const lazy_sub of_events[] = {SUB("name_of", "Names", "name_of")};
 static const lazy_sub of_async[] = {SUB("AUTOLOAD", "Async", "autoload")};
 
-/* The sub's code, whose module is loaded now if it was not before. */
+/* The sub's code; its module is loaded now if it was not before. */
 static CV *code_of(pTHX_ const lazy_sub *of) {
     CV *code = get_cv(of->code, 0);
     if (!code) {
@@ -48,13 +48,13 @@ static CV *code_of(pTHX_ const lazy_sub *of) {
     return code;
 }
 
-/* Calls the sub's code in its place: an XSUB is no frame of its own to `caller`. */
+/* Calls the sub's code instead: `caller` does not show a frame for an XSUB. */
 XS_INTERNAL(load_and_call) {
     dXSARGS;
     const lazy_sub *of = (const lazy_sub *)CvXSUBANY(cv).any_ptr;
     CV *code;
     I32 index;
-    /* perl's stack holds no references: while Perl copies the arguments, one's FETCH may free the others. */
+    /* perl's stack holds no references: while Perl copies the arguments, the FETCH of one may free the others. */
     for (index = 0; index < items; index++)
         sv_2mortal(SvREFCNT_inc_simple_NN(ST(index)));
     code = code_of(aTHX_ of);
@@ -116,7 +116,7 @@ XS_INTERNAL(rebind) {
     XSRETURN_EMPTY;
 }
 
-/* Classes that are wholly in the shared object: their files, which hold their manuals, need not be read to have them. */
+/* Classes that are entirely in the shared object: their files, which contain only their manuals, need not be read. */
 static bool has_empty_file(sysvirt_Class class_) {
     return (class_ > SYSVIRT_CLASS_CONNECT && class_ < SYSVIRT_CLASS_ADMIN) || class_ == SYSVIRT_CLASS_ERROR;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* What is loaded when it is called, see lazy.c. */
+/* Subs whose modules are loaded at the first call, see lazy.c. */
 
 #ifndef SYSVIRT_LAZY_H
 #define SYSVIRT_LAZY_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
 /* Blocking calls with a time limit. Another thread makes the call, while this one waits in a way that signals interrupt: perl's
- * handlers run at once, and what one of them dies with leaves the call. What the call needs of Perl, a callback for credentials for
- * one, runs here while it waits. */
+ * handlers run immediately, and an exception of one leaves the call. If the call needs Perl, such as a callback for credentials,
+ * that runs here during the wait. */
 
 #include "limit.h"
 #include "async.h"
@@ -10,7 +10,7 @@
 #include <signal.h>
 
 #define NANOSECONDS 1e9
-#define SECONDS_MAX 1e9 /* as good as never */
+#define SECONDS_MAX 1e9 /* practically never */
 
 uint64_t sysvirt_nanoseconds(pTHX_ SV *seconds, const char *name) {
     NV number;
@@ -82,7 +82,7 @@ sysvirt_Outcome sysvirt_call_limited(pTHX_ my_cxt_t *cxt, const sysvirt_Method *
     }
     ENTER;
     SAVEDESTRUCTOR_X(leave, call);
-    sysvirt_watch(); /* a loop in Perl, for what libvirt wants of it */
+    sysvirt_watch(); /* libvirt's requests to an event loop in Perl */
     fd = sysvirt_queue_fd(call->queue);
     Zero(&settled, 1, sysvirt_Settled);
     while (!cxt->exiting && !sysvirt_take(call->queue, &settled)) {

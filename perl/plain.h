@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* Plain arguments: of the kind that the parameter wants, so that no Perl code can run while they are decoded, and that nothing
- * need be copied. Almost all are; this is the only place that says which. */
+/* Plain arguments: of the kind that the parameter has, so that no Perl code can run while they are decoded, and nothing
+ * need be copied. Almost all are; only this file decides which. */
 
 #ifndef SYSVIRT_PLAIN_H
 #define SYSVIRT_PLAIN_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* Values of Rust's become SVs. Nothing here runs Perl code or dies, so a value may be borrowed while it is built. */
+/* Rust's values become SVs. Nothing here runs Perl code or dies, so a value may be borrowed while it is built. */
 
 #include "results.h"
 #include "handle.h"
@@ -7,7 +7,7 @@
 
 static SV *unsigned_sv(pTHX_ uint64_t number) {
     if (number <= IV_MAX)
-        return newSViv((IV)number); /* what newSVuv comes to, by a shorter way */
+        return newSViv((IV)number); /* the same as newSVuv, faster */
 #if UVSIZE >= 8
     return newSVuv(number);
 #else

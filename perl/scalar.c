@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
 /* Single scalars become values: arguments, the elements of hashes and arrays, and what callbacks return. perl's own conversions,
- * but that nothing is cut, wrapped around, or changed in the scalar. This is the one place that decides what a number is. */
+ * except that nothing is truncated, wrapped around, or changed in the scalar. Only this file decides what a number is. */
 
 #include "scalar.h"
 #include "handle.h"
@@ -38,7 +38,7 @@ static int wipe(pTHX_ SV *sv, MAGIC *magic) {
     return 0;
 }
 
-/* What may be a secret: it is overwritten before its memory is anybody else's. */
+/* A possible secret: it is overwritten before its memory is freed. */
 SV *sysvirt_wiped(pTHX_ SV *sv) {
     static const MGVTBL table = {.svt_free = wipe};
     if (SvTYPE(sv) < SVt_PVMG || !mg_findext(sv, PERL_MAGIC_ext, &table))
@@ -96,7 +96,7 @@ static NV size_meant(const char *text, STRLEN length) {
     return number;
 }
 
-/* What to pass in the place of a size with a unit: "val is in KiB: pass 2097152". Else the name alone. */
+/* The number to pass instead of a size with a unit: "val is in KiB: pass 2097152". Otherwise only the name. */
 static SV *name_with_hint(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, const char *text, STRLEN length) {
     SV *name = sysvirt_place_name(aTHX_ place);
     const NV bytes = place->method && shape && !shape->secret ? size_meant(text, length) : 0;
@@ -149,7 +149,7 @@ static void set_float(sysvirt_Value *out, NV number) {
     }
 }
 
-/* What `0+` makes of a reference; NULL if that is its address. */
+/* The result of `0+` for a reference; NULL if that is its address. */
 static SV *number_of_object(pTHX_ SV *sv) {
     int times;
     for (times = 0; SvROK(sv) && times < OVERLOADS_MAX; times++) {
@@ -322,7 +322,7 @@ SV *sysvirt_decode_scalar(pTHX_ const sysvirt_place *place, SV *sv, sysvirt_Valu
     if (why)
         sysvirt_set_text(&items[0], SYSVIRT_TAG_BAD, SvPVX_const(why), SvCUR(why), FALSE);
     if (!SvROK(sv) || (number = number_of_object(aTHX_ sv)))
-        out->utf8 = !numify_wholly(aTHX_ number, &items[1]); /* not wholly a number */
+        out->utf8 = !numify_wholly(aTHX_ number, &items[1]); /* not entirely a number */
     else
         sysvirt_set_text(&items[1], SYSVIRT_TAG_BAD, "is a reference, not a number", 28, FALSE);
     out->tag = SYSVIRT_TAG_SCALAR;
@@ -356,8 +356,8 @@ static bool is_callable(pTHX_ SV *sv) {
     return SvPOK(sv) && get_cv(SvPV_nolen(sv), 0);
 }
 
-/* Whatever call_sv takes, when the sub is called: a code reference, an object that stands for one, a glob, a name, whose sub may be
- * another by then, or come later. For anything else it dies then. */
+/* Anything that call_sv accepts when the callback is called: a code reference, an object that overloads `&{}`, a glob, or a name,
+ * whose sub may be redefined or defined later. For anything else call_sv dies then. */
 void sysvirt_decode_code(pTHX_ const sysvirt_place *place, SV *sv, sysvirt_Value *out) {
     if (!is_callable(aTHX_ sv))
         sysvirt_warn(aTHX_ sv_2mortal(newSVpvf("%s: %" SVf " is not a CODE reference", place->method,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* Streams as file handles. The script has one end of a socket pair, threads of Rust's pump the other. The bottom layer of the
- * handle is perl's own :unix except for three things: closing waits for the stream's end and fails if that is an error, reading
- * tells of an error where the data ends, and nothing is written where nobody reads. A handle that is dropped instead tells so by
- * magic, which goes before perl closes the file. */
+/* Streams as file handles. The script has one end of a socket pair, Rust threads serve the other. The bottom layer of the handle is
+ * perl's own :unix except for three things: closing waits for the stream's end and fails if that is an error, reading reports an
+ * error at the end of the data, and nothing is written after the stream has ended. If a handle is dropped instead of closed, magic
+ * notices that: it is freed before perl closes the file. */
 
 #include "stream.h"
 #include <sys/socket.h>
@@ -16,7 +16,7 @@ typedef struct {
 } extra;
 
 #define LAYER "Sys_Virt_Stream"
-#define SLICE 20 /* so soon a signal's handler runs */
+#define SLICE 20 /* the time until a signal's handler runs */
 
 static PerlIO_funcs table;
 static const PerlIO_funcs *below;
@@ -82,9 +82,9 @@ static int end_stream(pTHX_ PerlIO *f, extra of) {
     const sysvirt_PumpState state = sysvirt_pump_state(of.pump);
     const bool finish = state != SYSVIRT_PUMP_STATE_FAILED && PL_phase != PERL_PHASE_DESTRUCT;
     if (state == SYSVIRT_PUMP_STATE_NONE)
-        return 0; /* the parent's */
+        return 0; /* it belongs to the parent process */
     if (state == SYSVIRT_PUMP_STATE_GONE)
-        return EIO; /* which nobody waits for */
+        return EIO; /* without waiting */
     sysvirt_pump_end(of.pump, finish);
     if (PL_phase == PERL_PHASE_DESTRUCT)
         return EIO;
@@ -112,7 +112,7 @@ static IV layer_popped(pTHX_ PerlIO *f) {
     return below->Popped ? below->Popped(aTHX_ f) : 0;
 }
 
-/* The scalar of the file goes, which perl has not closed: the script did not. */
+/* The scalar of the file is freed, and the script has not closed the file. */
 static int file_free(pTHX_ SV *sv, MAGIC *magic) {
     uint64_t *pump = (uint64_t *)(void *)magic->mg_ptr;
     PERL_UNUSED_CONTEXT;
@@ -128,7 +128,7 @@ static int file_free(pTHX_ SV *sv, MAGIC *magic) {
 }
 
 #ifdef USE_ITHREADS
-/* A thread's copy of the handle is a copy of the descriptor, no more. */
+/* A thread's copy of the handle is only a copy of the descriptor. */
 static int file_dup(pTHX_ MAGIC *magic, CLONE_PARAMS *params) {
     PERL_UNUSED_CONTEXT;
     PERL_UNUSED_ARG(params);

@@ -102,7 +102,7 @@ typedef struct {
     const sysvirt_place *place;
     const sysvirt_Shape *shape;
     growing list;
-    AV *unknown; /* the keys that nobody knows; NULL: none */
+    AV *unknown; /* the unknown keys; NULL: none */
     bool soft;   /* Rust rejects an invalid value, if it uses the value */
 } hash_decoder;
 
@@ -123,7 +123,8 @@ static SV *decode_pair(pTHX_ hash_decoder *of, SV *key, SV *value) {
         return NULL;
     }
     Zero(&decoded, 1, sysvirt_Value);
-    if (value && field && field->shape.secret && !isGV_with_GP(value)) /* nobody can overwrite what only our hash holds */
+    if (value && field && field->shape.secret
+        && !isGV_with_GP(value)) /* no other code can overwrite a value that only our hash holds */
         sysvirt_wiped(aTHX_ value);
     why = sysvirt_decode_as(aTHX_ &place, field ? &field->shape : &scalar, value ? sysvirt_copy(aTHX_ value) : &PL_sv_undef,
                             &decoded);

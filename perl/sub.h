@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* How subs are bound. */
+/* Binding subs. */
 
 #ifndef SYSVIRT_SUB_H
 #define SYSVIRT_SUB_H
 
 #include "context.h"
 
-/* The file that all say they are in. */
+/* The file name that all subs report. */
 #define SUB_FILE "perl/boot.c"
 
 /* A sub in the stash, whose full name is package::name. */

@@ -80,7 +80,7 @@ static const sysvirt_template *of_keys(pTHX_ my_cxt_t *cxt, const sysvirt_Value 
     return found;
 }
 
-/* Of names that are libvirt's, mostly of typed parameters: those of a domain's statistics are mostly those of another domain, in
+/* For libvirt's names, mostly of typed parameters: the statistics of two domains mostly have the same names, in
  * the same order. A template is made when the same names come a second time. */
 
 #define SHAPES 32         /* templates, each of which takes some 100 bytes for a name */
@@ -91,7 +91,7 @@ static const sysvirt_template *of_keys(pTHX_ my_cxt_t *cxt, const sysvirt_Value 
 typedef struct {
     SV *string;    /* the template */
     SV *names;     /* the names, in words: what a name begins with, its last word, and which bits of that are the name's */
-    size_t npairs; /* as the template has it: almost all that are others differ in this */
+    size_t npairs; /* the template's fingerprint: it differs for almost all other names */
     U32 used;      /* when it was used last */
 } named;
 
@@ -113,7 +113,7 @@ static uint64_t word_at(const char *text) {
 /* The words of a name but the last, which holds its NUL. */
 static size_t full_words(const char *name) { return strlen(name) / WORD; }
 
-/* What `names` holds. Only bits of names are compared: there may be anything behind a NUL. */
+/* The contents of `names`. Only bits of names are compared: the bytes after a NUL are arbitrary. */
 static SV *words_of(pTHX_ const sysvirt_Value *value) {
     const size_t npairs = value->len / 2;
     size_t index, words = 0, word;
@@ -156,7 +156,7 @@ static bool has_names(const named *like, const sysvirt_Value *value) {
     return TRUE;
 }
 
-/* A number that other names hardly have; 0 if one of the keys is no name. */
+/* A fingerprint of the names; 0 if one of the keys is not a name. */
 static U32 fingerprint(const sysvirt_Value *value) {
     const sysvirt_Value *key = value->data.items;
     const size_t npairs = value->len / 2;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* What results have in common, see template.c. */
+/* Templates for results with the same keys, see template.c. */
 
 #ifndef SYSVIRT_TEMPLATE_H
 #define SYSVIRT_TEMPLATE_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* Warnings of the category Sys::Virt, for what is likely a mistake but was always accepted. They are on by default, and follow
+/* Warnings of the category Sys::Virt, for likely mistakes that the original accepts. They are on by default, and follow
  * the lexical scope of the script's line: `no warnings 'Sys::Virt'`, `use warnings FATAL => 'Sys::Virt'`. */
 
 #include "warning.h"

@@ -109,7 +109,7 @@ pub extern "C" fn sysvirt_package(class: Class) -> *const c_char {
     class.package().as_ptr()
 }
 
-/// What is held while the process forks, in the order in which they may be taken.
+/// The locks that are held while the process forks, in the order in which they may be taken.
 static LOCKS: &[&dyn lock::Forks] = &[
     &boundary::origin::ORIGINS,
     &event::registration::REGISTERED,
@@ -222,8 +222,8 @@ unsafe extern "C-unwind" {
     fn sysvirt_boot(code: *mut c_void);
 }
 
-/// What perl calls when it has loaded the module. It only forwards: it owns nothing, so the exception that
-/// perl throws at a module of another perl may pass over it. A perl with MULTIPLICITY tells which interpreter calls.
+/// perl calls this function when it has loaded the module. It only forwards: it owns nothing, so the exception that
+/// perl throws at a module of another perl may pass over it. A perl with MULTIPLICITY passes the interpreter.
 ///
 /// # Safety
 /// Called by perl's XSLoader.

@@ -336,7 +336,7 @@ for my $file ( sort keys %text ) {
 
 my ($differences) = $text{'lib/Sys/Virt/Compat.pod'} =~ /^=head1 DIFFERENCES\n(.*?)^=head1 LICEN[CS]E/ms;
 my $entries = 0;
-while ( $differences =~ /^=head2 (.*?)\n(.*?)(?=^=head|\z)/msg ) {
+while ( $differences =~ /^=item (.*?)\n(.*?)(?=^=(?:item|back)|\z)/msg ) {
     my ( $entry, $body ) = ( $1, $2 );
     $entries++;
     my @tests   = $body =~ m{F<(x?t/[^>]+)>}g;

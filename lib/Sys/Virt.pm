@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 package Sys::Virt;
 
-# use warnings is left out on purpose: reading warnings.pm is a fifth of the time that loading takes (B37 in Sys::Virt::Compat).
+# No `use warnings`: reading warnings.pm would be a fifth of the time for loading (B37 in Sys::Virt::Compat).
 ## no critic (RequireUseWarnings)
 use 5.016;
 
@@ -10,7 +10,7 @@ our $VERSION = '12.8.0';
 require XSLoader;
 XSLoader::load( 'Sys::Virt', $VERSION );
 
-# What is seldom called, perl/lazy.c loads: name_of, async, ensure_* and others. And the files of classes that are wholly in the shared
+# perl/lazy.c loads name_of, async, ensure_* and other rarely used methods. And the files of classes that are entirely in the shared
 # object count as loaded: they hold only their manuals.
 _loaded(__FILE__);
 

@@ -18,7 +18,7 @@ pub fn is_number(value: &Value) -> bool {
     parts(value).is_some_and(|(_, number)| number.tag() != Tag::Bad) && !value.is_utf8()
 }
 
-/// What is wrong with a scalar, or with a part of it.
+/// Why a scalar, or a part of it, is invalid.
 fn refused(value: &Value, name: &str) -> Error {
     Error::argument(name, String::from_utf8_lossy(value.raw()))
 }

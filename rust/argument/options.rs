@@ -14,14 +14,14 @@ use std::marker::PhantomData;
 pub trait OptionSet {
     /// Each key, and what it has to be if the constructor looks at it.
     const FIELDS: &'static [Field];
-    /// What becomes of other keys.
+    /// How other keys are handled.
     const OTHERS: Others = Others::Ignore;
 }
 
 /// All remaining arguments, as the options `S`.
 pub struct Pairs<S>(PhantomData<S>);
 
-/// What a row gets for [`Pairs`]. An invalid option is an exception only when it is read: it may be one that is not used.
+/// The value of [`Pairs`] in a row. An invalid option throws only when it is read, because it may not be used.
 pub struct Options<'a>(&'a Value);
 
 impl<S: OptionSet> Arg for Pairs<S> {
@@ -73,7 +73,7 @@ impl<'a> Options<'a> {
         self.0.get(key).is_some()
     }
 
-    /// What the pair `key` holds, which has to be one of the constructor's options of that type; None: it is not there.
+    /// The value of the pair `key`, which has to be an option of the constructor with that type; None if it is missing.
     pub fn get<A: Arg>(&self, key: &'static str) -> Result<Option<A::Out<'a>>> {
         let Some(value) = self.0.get(key) else { return Ok(None) };
         if value.tag() == Tag::Bad {
@@ -102,7 +102,7 @@ impl<'a> Options<'a> {
         Ok(self.get::<u32>("flags")?.unwrap_or(0))
     }
 
-    /// What the pair `uuid` names.
+    /// The value of the pair `uuid`.
     ///
     /// # Safety
     /// As for [`by_uuid`].

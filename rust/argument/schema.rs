@@ -200,7 +200,7 @@ impl<'a> ParamBuilder<'a> {
             })
     }
 
-    /// For C: the array. It is never NULL, which several functions refuse even when they are told of no element.
+    /// For C: the array. It is never NULL, which several functions reject even if the count is 0.
     pub fn as_ptr(&mut self) -> *mut virTypedParameter {
         self.params.as_mut_ptr()
     }
@@ -285,7 +285,7 @@ impl<'a> Tuning<'a> {
 }
 
 /// Sets what a getter reports. The types of what libvirt documents are known: it is sent at once. A driver that refuses it, or
-/// other keys: the getter tells what there is, and of which type. If that is what was sent, the first refusal stands.
+/// other keys: the getter reports the existing parameters and their types. If these are what was sent, the first error is thrown.
 pub fn set_like(
     given: &Tuning,
     getter: impl FnOnce() -> Result<ParamArray>,

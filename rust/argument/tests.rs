@@ -75,7 +75,7 @@ fn usage<T: std::fmt::Debug>(result: crate::boundary::error::Result<T>) -> Strin
     }
 }
 
-/// What the shim makes of a scalar whose type only the driver knows.
+/// The shim's value for a scalar whose type only the driver knows.
 fn scalar(text: Value, number: Value) -> Value {
     Value::scalar(text, number)
 }
@@ -94,7 +94,7 @@ fn integers_keep_their_value_or_are_refused() {
         let signed = number as i64;
         assert_eq!(integer::<i64>(&Value::from(signed), "n").unwrap(), signed);
         assert_eq!(integer::<u64>(&Value::from(signed), "n").ok(), u64::try_from(signed).ok());
-        // What the shim has checked is only narrowed.
+        // The shim has checked the range: the value is only narrowed.
         assert_eq!(u64::get(&Value::from(number), "n").unwrap(), number);
         assert_eq!(i64::get(&Value::from(signed), "n").unwrap(), signed);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! What a row's parameter can be: for each type, how the shim decodes the argument and what the row sees of it. The shim has
+//! The types of a row's parameters: for each type, how the shim decodes the argument, and the value that the row gets. The shim has
 //! checked everything when a row runs, so that `get` only narrows.
 
 use crate::boundary::class::Object;
@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 
 /// The type of a row's parameter.
 pub trait Arg {
-    /// What the row sees.
+    /// The type of the value in the row.
     type Out<'a>;
     /// How the shim decodes the argument.
     const SHAPE: Shape;
@@ -22,7 +22,7 @@ pub trait Arg {
     fn get<'a>(value: &'a Value, name: &'static str) -> Result<Self::Out<'a>>;
 }
 
-/// What a row's parameter of that type says in the tables.
+/// The entry of a parameter of that type in the tables.
 pub const fn shape_of<A: Arg>() -> (Shape, bool) {
     (A::SHAPE, A::SPACED)
 }
@@ -53,7 +53,7 @@ impl Arg for SpacedFlags {
     }
 }
 
-/// A size, as an `A` that counts units of `BYTES` bytes. It decodes as every number; a warning about "2G" tells the number that is
+/// A size, as an `A` that counts units of `BYTES` bytes. It decodes as every number; a warning about "2G" names the number that is
 /// meant.
 pub struct Size<A, const BYTES: u32>(PhantomData<A>);
 
@@ -169,7 +169,7 @@ impl<T: Object> Arg for Option<T> {
 /// An object that callbacks will be registered on: the object, and the SV that it lives in.
 pub struct Owner<T>(PhantomData<T>);
 
-/// What a row gets for an [`Owner`].
+/// The value of an [`Owner`] in a row.
 pub struct Origin<T> {
     /// The object.
     pub object: *mut T,

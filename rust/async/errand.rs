@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! What a call on a thread of the pool needs of Perl: its subs may run only on the thread of their interpreter, which waits for the
+//! Callbacks of a call on a thread of the pool: they may run only on the thread of their interpreter, which waits for the
 //! call and runs such errands while it waits. A call for which nobody waits cannot have any.
 
 use super::job::{Errand, Stage};

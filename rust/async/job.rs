@@ -30,7 +30,7 @@ impl Kind {
 }
 
 /// A call's arguments, which own what they point to. But the reference to the object of the method may be its handle's, in Perl,
-/// which then lives until Perl has been told of the call.
+/// which then lives until Perl has been notified of the call's end.
 #[derive(Default)]
 pub struct Args {
     values: Vec<Value>,
@@ -79,7 +79,7 @@ impl Drop for Args {
     }
 }
 
-/// What a thread needs to make the call.
+/// The data that a thread needs to make the call.
 pub struct Work {
     pub method: &'static Method,
     pub args: Args,
@@ -103,7 +103,7 @@ pub enum State {
 
 /// A call.
 pub struct Job {
-    /// Which queue its result goes to.
+    /// The queue for its result.
     pub queue: usize,
     /// The shim's, handed back with the result.
     pub token: *mut c_void,
@@ -115,7 +115,7 @@ pub struct Job {
     pub holds: bool,
     /// The object that it is a method of.
     pub object: usize,
-    /// Its object, of which the reference is that of the handle in Perl. It lives until Perl has been told of the call.
+    /// Its object, with the reference of the handle in Perl. It lives until Perl has been notified of the call's end.
     pub borrows: Option<(Class, *mut c_void)>,
     /// When its time is over; 0: never.
     pub deadline: u64,
@@ -134,17 +134,17 @@ pub struct Job {
 unsafe impl Send for Job {}
 
 impl Job {
-    /// Perl is told of the call while it runs: its arguments get a reference of their own first, see `Pool::finish`.
+    /// Perl is notified while the call runs: the arguments get their own references first, see `Pool::finish`.
     pub fn outlive(&mut self) {
         if let Some((class, object)) = self.borrows {
-            // SAFETY: a live object of that class: Perl has not been told yet.
+            // SAFETY: a live object of that class: Perl has not been notified yet.
             unsafe { crate::boundary::class::retain(class, object) };
             self.outlives = true;
         }
     }
 }
 
-/// What is settled: it waits for Perl's thread.
+/// A settled call, which waits for Perl's thread.
 pub struct Done {
     pub token: *mut c_void,
     pub outcome: Outcome,

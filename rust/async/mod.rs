@@ -33,15 +33,15 @@ pub struct How {
     pub timeout: u64,
     /// After its object's earlier calls.
     pub ordered: bool,
-    /// Whatever the window says.
+    /// Regardless of the window.
     pub urgent: bool,
     /// The caller waits, runs what Perl code the call needs, and keeps the arguments until then.
     pub attended: bool,
-    /// The handle of the method's object lives until Perl has been told of the call.
+    /// The handle of the method's object lives until Perl has been notified of the call's end.
     pub held: bool,
 }
 
-/// What became of a call.
+/// The outcome of a call.
 #[repr(C)]
 pub struct Settled {
     /// The call's.
@@ -226,7 +226,7 @@ pub extern "C" fn sysvirt_serve(queue: usize) -> bool {
     guarded(false, || errand::serve(queue))
 }
 
-/// Sets the window of a connection, where the numbers are not 0, and tells what holds.
+/// Sets the window of a connection, where the numbers are not 0, and returns the current one.
 ///
 /// # Safety
 /// `connection` is a live connection, the others point to numbers.
@@ -281,7 +281,7 @@ pub unsafe extern "C" fn sysvirt_counts(queue: usize, counts: *mut usize) {
     });
 }
 
-/// What a call throws that the shim gives up.
+/// The exception of a call that the shim abandons.
 ///
 /// # Safety
 /// `result` has room for a value.

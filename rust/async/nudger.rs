@@ -31,7 +31,7 @@ pub fn look(pool: &mut Pool, time: u64) -> Option<u64> {
     next
 }
 
-/// The answer has come. What nobody holds, not even to give it back, is returned.
+/// The answer has arrived. Returns objects that have no other owner, to be released.
 pub fn over(pool: &mut Pool, nudge: &Nudge) -> Option<Value> {
     pool.nudging -= 1;
     let key = nudge.connection as usize;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! Which connection an object belongs to. libvirt tells that of most classes; of the others it is noted when a call of the pool
+//! The connection that an object belongs to. libvirt knows it for most classes; for the others it is recorded when a call of the pool
 //! returns one, and else only known if there is but one connection.
 
 use super::window::{CONNECTING, UNKNOWN};

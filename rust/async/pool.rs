@@ -20,11 +20,11 @@ pub(super) const CALLS: usize = 100_000;
 pub struct Queue {
     pub wake: Wake,
     pub done: VecDeque<Done>,
-    /// What nobody waits for, but has to be given back on Perl's thread.
+    /// Values that are not needed any more, but have to be released on Perl's thread.
     pub trash: Vec<(Value, Args)>,
-    /// Calls that it was not told about yet.
+    /// Calls that it was not notified of yet.
     pub pending: usize,
-    /// What a call wants done on Perl's thread.
+    /// Work of a call for Perl's thread.
     pub errand: Option<Errand>,
 }
 
@@ -140,7 +140,7 @@ pub fn in_child() {
     }
 }
 
-/// What a call gets that is the parent's.
+/// The result of a call that belongs to the parent process.
 fn forked(token: *mut c_void) -> Done {
     let result = exception(Error::operation("the call was made before a fork, in the parent process"));
     Done { token, outcome: Outcome::Error, result, args: Args::default() }
@@ -301,7 +301,7 @@ impl Pool {
         if let Some(queue) = self.queue(queue) {
             queue.pending -= 1;
         }
-        // One that comes after others goes when they are over, for others come after it.
+        // A call in an order stays until the calls before it are over, because others follow it.
         if let Some(job) = if after == 0 { self.jobs.remove(id) } else { None } {
             let jobs = &mut self.jobs;
             let waits = |id: &u64| jobs.get(*id).is_some_and(|job| matches!(job.state, State::Waiting(_)));
@@ -331,7 +331,7 @@ impl Pool {
             }
             State::Waiting(_) => {
                 let Some((token, work)) = self.withdraw(id) else { return };
-                // `withdraw` takes it for told.
+                // `withdraw` counts it as notified.
                 if let Some(queue) = self.queue(queue) {
                     queue.pending += 1;
                 }
@@ -343,7 +343,7 @@ impl Pool {
         }
     }
 
-    /// Nobody waits for a call any more, and nobody is told.
+    /// A call is abandoned: its end is not reported.
     pub fn abandon(&mut self, id: u64) -> Option<Work> {
         if let Some((_, work)) = self.withdraw(id) {
             return Some(work);
@@ -413,14 +413,14 @@ impl Pool {
             self.nudge_begun(window, queue);
         }
         self.busy += 1;
-        // What else may begin has to be begun by others.
+        // Other threads have to begin further calls.
         if self.windows.has_next(free.saturating_sub(1), RESERVED) {
             self.rouse();
         }
         Some((id, work))
     }
 
-    /// A call is over. What nobody waits for, not even to give it back, is returned.
+    /// A call is over. Returns values that have no other owner, to be released.
     pub fn finish(
         &mut self,
         id: u64,
@@ -473,7 +473,7 @@ impl Pool {
         (pending.saturating_sub(self.busy as usize), self.busy as usize)
     }
 
-    /// How many calls a queue's interpreter was not told about yet.
+    /// The number of calls that a queue's interpreter was not notified of yet.
     pub fn unsettled(&mut self, queue: usize) -> usize {
         self.queue(queue).map_or(0, |queue| queue.pending)
     }

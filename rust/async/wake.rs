@@ -22,7 +22,7 @@ impl Wake {
         open().map(|(read, write)| Wake { read, write })
     }
 
-    /// What to wait on.
+    /// The descriptor to wait on.
     pub fn fd(&self) -> c_int {
         self.read
     }

@@ -54,7 +54,7 @@ pub struct Window {
     pause: u64,
     /// A queue of its calls.
     queue: usize,
-    /// Whether it is in `Windows::turns`.
+    /// Whether the window is in `Windows::turns`.
     listed: bool,
 }
 
@@ -118,7 +118,7 @@ impl Window {
 /// All of them.
 pub struct Windows {
     of: Option<HashMap<usize, Window>>,
-    /// Those with calls that wait and may run, in turn.
+    /// Windows with calls that wait and may run; each gets its turn.
     turns: VecDeque<usize>,
     /// Urgent calls, which no window holds back.
     urgent: Line,

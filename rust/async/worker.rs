@@ -37,7 +37,7 @@ fn work() {
             pool = self::pool();
             let nobodys = pool.finish(id, outcome, result, work.args);
             if nobodys.is_some() {
-                // To give an object back may take long.
+                // Releasing an object may take long.
                 drop(pool);
                 drop(nobodys);
                 pool = self::pool();

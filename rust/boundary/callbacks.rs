@@ -23,7 +23,7 @@ pub enum Want {
 pub type Sink =
     unsafe extern "C" fn(context: *mut c_void, returned: *const Value, count: usize, readback: *const Value);
 
-/// What the shim can do for callbacks. Pointers to subs and objects are those that came among a method's arguments, while it
+/// The shim's functions for callbacks. Pointers to subs and objects are those from a method's arguments, while it
 /// runs; pointers to callbacks are those that `create` and `named` returned, until `destroy`; strings are C's.
 #[repr(C)]
 pub struct Callbacks {
@@ -62,7 +62,7 @@ static CALLBACKS: OnceLock<&'static Callbacks> = OnceLock::new();
 
 /// Takes the shim's functions.
 pub fn install(callbacks: &'static Callbacks) {
-    // A second interpreter brings the same functions.
+    // A second interpreter passes the same functions.
     let _ = CALLBACKS.set(callbacks);
 }
 

@@ -50,13 +50,13 @@ pub enum Class {
     Error,
     /// Sys::Virt::Domain::JobType, a number that can also be dereferenced.
     JobType,
-    /// Sys::Virt::QEMU, which has no objects of its own.
+    /// Sys::Virt::QEMU, which has no objects.
     Qemu,
-    /// Sys::Virt::LXC, which has no objects of its own.
+    /// Sys::Virt::LXC, which has no objects.
     Lxc,
-    /// Sys::Virt::Event, which has no objects of its own.
+    /// Sys::Virt::Event, which has no objects.
     Event,
-    /// Sys::Virt::EventImpl, which has no objects of its own; the last.
+    /// Sys::Virt::EventImpl, which has no objects; the last class.
     EventImpl,
 }
 
@@ -108,7 +108,7 @@ macro_rules! classes {
         /// Gives one reference to `object` back.
         ///
         /// # Safety
-        /// `object` is NULL or a live object of `class`, and the reference is the caller's to give.
+        /// `object` is NULL or a live object of `class`, whose reference the caller owns.
         pub unsafe fn release(class: Class, object: *mut c_void) {
             if object.is_null() {
                 return;
@@ -158,7 +158,7 @@ impl Class {
         )
     }
 
-    /// Whether libvirt tells which connection such an object belongs to.
+    /// Whether libvirt knows the connection of such an object.
     pub const fn tells_connection(self) -> bool {
         !matches!(self, Class::NodeDevice | Class::NWFilter | Class::NWFilterBinding | Class::Stream)
     }

@@ -66,7 +66,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
     Error::Usage(format!("internal error: {text}"))
 }
 
-/// What a call throws that was not made.
+/// The exception of a call that was not made.
 pub fn exception(error: Error) -> Value {
     match error {
         Error::Libvirt(error) => thrown(error),

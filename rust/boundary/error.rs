@@ -138,18 +138,18 @@ impl Error {
         }
     }
 
-    /// What libvirt would say to an argument that it does not take.
+    /// The error that libvirt would report for an invalid argument.
     pub fn invalid(message: impl Into<String>) -> Self {
         Error::Libvirt(VirError::ours(VIR_ERR_INVALID_ARG, format!("invalid argument: {}", message.into())))
     }
 
-    /// What libvirt says to a closed object, see [`crate::virt::rules::opened`].
+    /// libvirt's error for a closed object, see [`crate::virt::rules::opened`].
     pub fn closed(code: u32, function: &str) -> Self {
         let what = if code == VIR_ERR_INVALID_CONN { "connection" } else { "domain" };
         Error::Libvirt(VirError::ours(code, format!("invalid {what} pointer in {function}")))
     }
 
-    /// What is asked for cannot be done now.
+    /// The operation is not possible now.
     pub fn operation(message: impl std::fmt::Display) -> Self {
         Error::Libvirt(VirError::ours(
             VIR_ERR_OPERATION_INVALID,

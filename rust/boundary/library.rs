@@ -49,7 +49,7 @@ opaque! {
     virAdmClient as virAdmClientPtr
 }
 
-/// What libvirt-admin calls when a connection ends.
+/// The type of libvirt-admin's close callback.
 #[expect(non_camel_case_types, reason = "libvirt's name")]
 pub type virAdmConnectCloseFunc = Option<unsafe extern "C" fn(virAdmConnectPtr, c_int, *mut c_void)>;
 

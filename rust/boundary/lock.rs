@@ -106,7 +106,7 @@ pub fn now() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// What has to be looked after when the process forks.
+/// The locks that need care when the process forks.
 pub trait Forks: Sync {
     /// Makes it ready.
     ///

@@ -6,7 +6,7 @@ use super::value::{Data, Tag, Value};
 
 /// Builds a hash whose keys and strings share one buffer.
 ///
-/// The buffer is the hash's last item, beyond the pairs: the other items point into it, and go when it goes.
+/// The buffer is the hash's last item, beyond the pairs: the other items point into it, and are freed with it.
 pub struct MapBuilder {
     items: Vec<Value>,
     bytes: Vec<u8>,

@@ -243,7 +243,7 @@ mod tests {
     fn a_block_of_the_reserve_can_grow_out_of_it() {
         let layout = Layout::from_size_align(3, 1).unwrap();
         let block = reserved(layout);
-        // SAFETY: a block of three bytes, which grows, and goes with the layout that it has then.
+        // SAFETY: a block of three bytes, which grows, and is freed with the layout that it has then.
         unsafe {
             block.copy_from(b"abc".as_ptr(), 3);
             let grown = ALLOCATOR.realloc(block, layout, 100_000);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! Which connections are open, and which objects came from which, for the classes that do not tell: it is noted of what calls
+//! Which connections are open, and which objects came from which, for classes whose objects do not know that: it is recorded when calls
 //! of the pool return.
 
 use super::lock::Lock;
@@ -38,7 +38,7 @@ pub fn opened(connection: *mut c_void) {
     SOLE.store(if origins.opened == 1 { connection } else { null_mut() }, Ordering::Relaxed);
 }
 
-/// What is left holds a connection that was closed: it is still open.
+/// Objects of a closed connection keep it open in libvirt: it is still in the list.
 pub fn lingers(connection: *mut c_void) {
     ORIGINS.lock().connections.insert(connection as usize);
 }
@@ -48,7 +48,7 @@ pub fn closed(connection: *mut c_void) {
     ORIGINS.lock().connections.remove(&(connection as usize));
 }
 
-/// An object goes, and another may get its address.
+/// An object is freed, and another may get its address.
 #[inline]
 pub fn released(object: *mut c_void) {
     if NOTED.load(Ordering::Relaxed) {
@@ -62,7 +62,7 @@ pub fn note(object: *mut c_void, connection: *mut c_void) {
     NOTED.store(true, Ordering::Relaxed);
 }
 
-/// What was noted; else NULL.
+/// The recorded connection, or NULL.
 pub fn of(object: *mut c_void) -> *mut c_void {
     ORIGINS.lock().objects.get(&(object as usize)).map_or(null_mut(), |&connection| connection as *mut c_void)
 }

@@ -7,7 +7,7 @@ pub const SLOW: u8 = 8;
 pub const URGENT: u8 = 16;
 
 /// How calls of the method of that name, a literal with its package and a NUL at its end, count in the window of their
-/// connection: 0 is fast, as what only reads what the daemon knows. What asks the guest is not, whatever it is called.
+/// connection: 0 is fast: methods that only read what the daemon knows. Methods that ask the guest are not, whatever their names.
 pub const fn of(name: &str) -> u8 {
     const READ: &[&str] = &[
         "get_",

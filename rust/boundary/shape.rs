@@ -6,7 +6,7 @@ use super::class::Class;
 use libc::c_char;
 use std::ffi::CStr;
 
-/// What a scalar has to be.
+/// The required kind of a scalar.
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -24,7 +24,7 @@ pub enum Kind {
     Bytes,
     /// A string or a number: [`Tag::Scalar`](super::value::Tag::Scalar) holds both.
     Scalar,
-    /// An object of `class`; if it is optional, anything that is no reference stands for NULL.
+    /// An object of `class`; if it is optional, anything that is not a reference means NULL.
     Handle,
     /// A code reference, or the name of a sub.
     Code,
@@ -46,7 +46,7 @@ pub enum Kind {
     Pairs,
 }
 
-/// What becomes of keys that are not among the fields.
+/// How keys that are not among the fields are handled.
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Others {
@@ -54,9 +54,9 @@ pub enum Others {
     Warn = 0,
     /// They are decoded as [`Kind::Scalar`]: the driver may know them.
     Keep,
-    /// Nothing; of an array: anything that is no reference is an empty one.
+    /// Nothing; for an array: anything that is not a reference is an empty array.
     Ignore,
-    /// Of an array: with anything that is no reference the method does nothing.
+    /// For an array: with anything that is not a reference the method does nothing.
     Skip,
 }
 
@@ -64,23 +64,23 @@ pub enum Others {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    /// What it has to be ...
+    /// The required kind ...
     pub kind: Kind,
     /// ... of which class.
     pub class: Class,
-    /// What becomes of other keys.
+    /// How other keys are handled.
     pub others: Others,
     /// undef is [`Tag::None`](super::value::Tag::None), without a warning.
     pub optional: bool,
     /// It may be a password: no message quotes it.
     pub secret: bool,
-    /// Of a number that is a size: how many bytes are 1; else 0. A warning tells what "2G" would be.
+    /// For a number that is a size: the bytes of one unit; otherwise 0. A warning names the number for "2G".
     pub unit: u32,
     /// The least number ...
     pub min: i64,
     /// ... and the greatest.
     pub max: u64,
-    /// What the elements of an array are like.
+    /// The shape of an array's elements.
     pub element: *const Shape,
     /// The keys of a hash ...
     pub fields: *const Field,
@@ -88,7 +88,7 @@ pub struct Shape {
     pub nfields: usize,
 }
 
-/// What stands under a key of a hash.
+/// The shape of a hash's value.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
@@ -160,7 +160,7 @@ impl Shape {
 }
 
 impl Field {
-    /// What stands under `key`.
+    /// The shape of the value of `key`.
     pub const fn new(key: &'static CStr, shape: Shape) -> Self {
         Field { key: key.as_ptr(), len: key.count_bytes(), shape }
     }

@@ -26,7 +26,7 @@ impl Short {
     }
 }
 
-/// What a method's body can return.
+/// The results that a method's body can return.
 pub trait Returned {
     /// The value, which the shim takes before it enters another method in this thread.
     fn into_value(self) -> Value;
@@ -47,10 +47,10 @@ impl Returned for Short {
         }
         BUFFER.with(|buffer| {
             let to = buffer.get();
-            // SAFETY: no reference to the buffer exists, and no value that is still looked at: only `enter` calls this, for the
+            // SAFETY: no reference to the buffer exists, and no value that is still in use: only `enter` calls this, for the
             // result that the shim takes next.
             unsafe { to.write(self.bytes) };
-            // SAFETY: as above; `len` is no more than the buffer has.
+            // SAFETY: as above; `len` is at most the buffer's length.
             unsafe { Value::borrowed_bytes(to.cast(), self.len) }
         })
     }

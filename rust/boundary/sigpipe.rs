@@ -93,7 +93,7 @@ fn give_back() -> bool {
     if matches!(state, State::Held | State::Kept) && is_pending() {
         // No time to wait: a signal of the whole process may be another thread's by now.
         let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: a set and a time; what the signal tells nobody asks for.
+        // SAFETY: a set and a time; NULL because the signal's details are not needed.
         unsafe { libc::sigtimedwait(&only_sigpipe(), std::ptr::null_mut(), &raw const at_once) };
     }
     if state == State::Held {

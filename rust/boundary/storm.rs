@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! A storm of signals. While libvirt waits, perl only counts what comes, and at the 120th signal it leaves by longjmp, from within
 //! its C handler: across libvirt's frames and ours, whose locks and memory would stay as they are. So its count starts far
-//! below that while libvirt runs, and what came is handled afterwards, each kind once, as ever.
+//! below that while libvirt runs, and pending signals are handled afterwards, each kind once, as always.
 
 use super::callbacks::installed;
 use std::cell::Cell;

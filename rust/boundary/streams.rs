@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! What libvirt does not tell of a stream: how it was made and opened, whether it has ended (its file streams crash when a hole is
+//! Properties of a stream that libvirt does not report: how it was made and opened, whether it has ended (file streams crash when a hole is
 //! sent to one that is closed), and who uses it. All this belongs to the handles of a stream, not to its address, which another
-//! stream may have later: it goes with the last of them.
+//! stream may have later: it is freed with the last of them.
 
 use super::error::{Error, Result, VirError};
 use super::lock::{Guard, Lock};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What a method that opens a stream makes of it.
+/// How a method opened a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Way {
     /// Data comes out of it.
     pub reads: bool,
-    /// Data goes into it.
+    /// For sending data.
     pub writes: bool,
     /// It transports holes as such.
     pub sparse: bool,
@@ -130,7 +130,7 @@ pub fn user<T>(stream: *mut T) -> User {
     with(stream.addr(), |known| known.user).unwrap_or(User::Nobody)
 }
 
-/// Refuses a stream that somebody else uses.
+/// Rejects a stream that is in use.
 #[inline]
 pub fn idle<T>(stream: *mut T) -> Result<()> {
     match user(stream) {
@@ -140,7 +140,7 @@ pub fn idle<T>(stream: *mut T) -> Result<()> {
     }
 }
 
-/// Makes somebody the user of an open stream that waits: how it was opened, and the address of its connection, if that is known.
+/// Reserves an open, blocking stream for a user. Returns how it was opened, and the address of its connection, if that is known.
 pub fn occupy<T>(stream: *mut T, user: User) -> Result<(Way, usize)> {
     let mut streams = streams();
     let open = streams.get_mut(&stream.addr()).filter(|known| !known.ended);

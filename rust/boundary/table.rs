@@ -77,7 +77,7 @@ pub const IN_PLACE: u8 = 32;
 /// The most parameters that a method can have, and the most arguments of a callback: as many the shim has room for.
 pub const ARGS_MAX: usize = 12;
 
-/// What prototypes are the ends of: for each number of arguments that may be left out, the longest one. perl keeps the pointer.
+/// The string whose ends are the prototypes: for each number of optional arguments, the longest one. perl keeps the pointer.
 static PROTOTYPES: [[u8; 2 * ARGS_MAX + 2]; ARGS_MAX + 1] = {
     let mut all = [[0; 2 * ARGS_MAX + 2]; ARGS_MAX + 1];
     let mut optional = 0;
@@ -119,7 +119,7 @@ pub struct Method {
     /// ... and how many more it may have.
     optional: usize,
     flags: u8,
-    /// What runs it.
+    /// The function that runs it.
     pub body: Body,
 }
 
@@ -191,7 +191,7 @@ const fn same(one: &str, other: &str) -> bool {
     index == one.len() && index == other.len()
 }
 
-/// What became of a call.
+/// The outcome of a call.
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {

@@ -58,7 +58,7 @@ fn free_name(name: &CStr) -> CString {
     free
 }
 
-/// What libvirt calls to register a type.
+/// The function that libvirt calls to register a type.
 ///
 /// # Safety
 /// As for GObject's function.

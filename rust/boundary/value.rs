@@ -12,7 +12,7 @@ use super::class::Class;
 use super::key::Key;
 use libc::{c_char, c_void};
 
-/// What a [`Value`] holds.
+/// The kind of a [`Value`]'s content.
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tag {
@@ -56,7 +56,7 @@ pub enum Tag {
     File,
     /// An argument whose type only the driver knows: its string and its number. `utf8`: it is not wholly a number.
     Scalar,
-    /// What is wrong with an option, in words.
+    /// A message that says why an option is invalid.
     Bad,
     /// A result, and after it the warnings that the shim raises.
     Warned,
@@ -137,7 +137,7 @@ impl Value {
 }
 
 impl Value {
-    /// What kind of value this is.
+    /// The kind of this value.
     pub fn tag(&self) -> Tag {
         self.tag
     }
@@ -175,7 +175,7 @@ impl Value {
         items.chunks_exact(2).map(|pair| (pair[0].raw(), &pair[1]))
     }
 
-    /// What a hash holds under `name`; of several pairs with that key, the last.
+    /// The value of `name` in a hash; the last one if several pairs have that key.
     pub fn get(&self, name: impl AsRef<[u8]>) -> Option<&Value> {
         let name = name.as_ref();
         self.pairs().filter(|(key, _)| *key == name).last().map(|(_, value)| value)
@@ -263,7 +263,7 @@ impl Value {
         }
     }
 
-    /// What a floating point number holds.
+    /// The value of a floating point number.
     pub(crate) fn plain_float(&self) -> Option<f64> {
         match self.tag {
             // SAFETY: this tag's field.
@@ -292,7 +292,7 @@ impl Value {
         }
     }
 
-    /// What a signed integer holds, as almost all numbers are.
+    /// The value of a signed integer, the kind of almost all numbers.
     #[inline]
     pub fn plain_integer(&self) -> Option<i64> {
         match self.tag {

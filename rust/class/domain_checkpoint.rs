@@ -18,7 +18,7 @@ methods! { "Sys::Virt::DomainCheckpoint";
 }
 
 options! {
-    /// What the constructor takes.
+    /// The constructor's options.
     NEW { domain: Domain, name: Text, xml: Text, flags: u32 }
 }
 

@@ -26,7 +26,7 @@ methods! { "Sys::Virt::DomainSnapshot";
 }
 
 options! {
-    /// What the constructor takes.
+    /// The constructor's options.
     NEW { domain: Domain, name: Text, xml: Text, flags: u32 }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! What an event loop written in Perl calls, see [`crate::event::perl_loop`].
+//! The methods that an event loop written in Perl calls, see [`crate::event::perl_loop`].
 
 use crate::class::prelude::*;
 use crate::event::perl_loop::{Function, LoopEntry, entries};

@@ -20,7 +20,7 @@ methods! { "Sys::Virt::Interface";
 }
 
 options! {
-    /// What the constructor takes.
+    /// The constructor's options.
     NEW { connection: Connect, name: Text, mac: Text, xml: Text, flags: u32 }
 }
 

@@ -21,7 +21,7 @@ pub mod storage_pool;
 pub mod storage_vol;
 pub mod stream;
 
-/// What nearly every file of rows uses.
+/// The imports of nearly every file of rows.
 pub(crate) mod prelude {
     pub(crate) use super::methods;
     pub(crate) use crate::argument::number::integer;

@@ -21,7 +21,7 @@ methods! { "Sys::Virt::NetworkPort";
 }
 
 schema! {
-    /// A port reports only those that are set, so its present values do not tell which there are.
+    /// A port reports only those that are set, so its present values do not show which ones exist.
     BANDWIDTH {
         VIR_NETWORK_PORT_BANDWIDTH_IN_AVERAGE => Uint,
         VIR_NETWORK_PORT_BANDWIDTH_IN_PEAK => Uint,
@@ -34,7 +34,7 @@ schema! {
 }
 
 options! {
-    /// What the constructor takes.
+    /// The constructor's options.
     NEW { network: Network, uuid: Bytes, xml: Text, flags: u32 }
 }
 

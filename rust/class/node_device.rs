@@ -66,7 +66,7 @@ unsafe fn detach(dev: *mut NodeDevice, driver: *const c_char, flags: u32) -> Res
 }
 
 options! {
-    /// What the constructor takes.
+    /// The constructor's options.
     NEW { connection: Connect, name: Text, wwnn: Text, wwpn: Text, xml: Text, nocreate: Truth, flags: u32 }
 }
 

@@ -34,7 +34,7 @@ pub unsafe fn define_xml(con: *mut Connect, xml: *const c_char, flags: u32) -> R
 }
 
 options! {
-    /// What the constructor takes.
+    /// The constructor's options.
     NEW { connection: Connect, name: Text, uuid: Bytes, xml: Text, flags: u32 }
 }
 

@@ -15,7 +15,7 @@ methods! { "Sys::Virt::NWFilterBinding";
 }
 
 options! {
-    /// What the constructor takes.
+    /// The constructor's options.
     NEW { connection: Connect, portdev: Text, xml: Text, flags: u32 }
 }
 

@@ -38,7 +38,7 @@ unsafe fn value(sec: *mut Secret, flags: u32) -> Result<Value> {
 }
 
 options! {
-    /// What the constructor takes.
+    /// The constructor's options.
     NEW { connection: Connect, usageID: Text, usageType: i32, uuid: Bytes, xml: Text, flags: u32 }
 }
 

@@ -55,7 +55,7 @@ fn info(info: &virStoragePoolInfo) -> Value {
 }
 
 options! {
-    /// What the constructor takes.
+    /// The constructor's options.
     NEW { connection: Connect, name: Text, uuid: Bytes, volume: StorageVol, target_path: Text, xml: Text, nocreate: Truth, flags: u32 }
 }
 

@@ -40,7 +40,7 @@ fn info(info: &virStorageVolInfo) -> Value {
 }
 
 options! {
-    /// What the constructor takes.
+    /// The constructor's options.
     NEW { pool: StoragePool, connection: Connect, name: Text, key: Text, path: Text, xml: Text, clone: Option<StorageVol>, flags: u32 }
 }
 

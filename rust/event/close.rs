@@ -19,7 +19,7 @@ use virt_sys::{
     virEventRemoveTimeout,
 };
 
-/// A kind of connection that tells when it breaks.
+/// A kind of connection that has close callbacks.
 pub trait Breaks: Object + Sized {
     /// Registers `closed` with the opaque pointer `key`, and `free` to free it.
     ///
@@ -39,7 +39,7 @@ pub fn is_running() -> bool {
     !RUNNING.get().is_null()
 }
 
-/// What libvirt calls then.
+/// The function that libvirt calls then.
 type Closed<T> = unsafe extern "C" fn(*mut T, c_int, *mut c_void);
 
 impl Breaks for Connect {
@@ -123,7 +123,7 @@ unsafe extern "C" fn closed<T: Breaks>(connection: *mut T, reason: c_int, key: *
     let hear = || {
         let Some(registration) = SUBS.get(key) else { return };
         let connection = connection.cast();
-        // SAFETY: libvirt's own connection, which lives; the reference is given back when `Later` goes.
+        // SAFETY: libvirt's own connection, which lives; the reference is released when `Later` is dropped.
         unsafe { class::retain(T::CLASS, connection) };
         let later = Box::new(Later { class: T::CLASS, connection, reason, registration: Some(registration) });
         later.deliver_or_wait();
@@ -132,7 +132,7 @@ unsafe extern "C" fn closed<T: Breaks>(connection: *mut T, reason: c_int, key: *
     let _ = catch_unwind(AssertUnwindSafe(hear));
 }
 
-/// What remains to be done in the event loop: to run the sub, if this is not its thread, and to give back the
+/// Work that remains for the event loop: to run the callback, if this is not its thread, and to release the
 /// connection, which must not end within its own callback.
 struct Later {
     class: Class,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! What libvirt calls when something happens: the events, one row each, and how what is registered is kept and found.
+//! Callbacks for libvirt's events: one row for each event, and the registry of callbacks.
 
 pub mod close;
 pub mod domain;

@@ -3,7 +3,7 @@
 //!
 //! Perl sees libvirt's callbacks only as numbers of our own table, which are looked up when they come back.
 //!
-//! The loop runs on one thread, and libvirt calls from any. What comes from another thread is put down with the entry that it is
+//! The loop runs on one thread, and libvirt calls from any. Calls from another thread are recorded in the entry that they are
 //! about, the last word counts, and is done when the loop comes round: a descriptor of ours, which the loop watches, sees to
 //! that. A handle or timer that is added there gets an id of ours, because the event loop's id is not known yet.
 
@@ -29,7 +29,7 @@ use virt_sys::{
 /// Numbers of ours begin here, far above those that loops count up to.
 const OURS: c_int = 1 << 30;
 
-/// What libvirt wants called.
+/// libvirt's callback.
 #[derive(Clone, Copy)]
 pub enum Function {
     /// When a descriptor is ready.
@@ -45,7 +45,7 @@ pub struct Opaque(pub *mut c_void);
 // SAFETY: nobody here looks at what it points to.
 unsafe impl Send for Opaque {}
 
-/// What another thread wanted of the loop.
+/// A request of another thread to the event loop.
 #[derive(Clone, Copy)]
 enum Wish {
     /// To add it: the descriptor, and the events or the frequency.
@@ -59,11 +59,11 @@ enum Wish {
 /// Something in the loop: what is called, and when it is over, freed.
 #[derive(Clone, Copy)]
 pub struct LoopEntry {
-    /// What is called ...
+    /// The function to call ...
     pub function: Function,
     /// ... with this.
     pub opaque: Opaque,
-    /// What frees it.
+    /// The function that frees it.
     pub free: virFreeCallback,
     /// The number by which libvirt knows it ...
     pub id: c_int,
@@ -318,7 +318,7 @@ fn remove(handle: bool, id: c_int) -> c_int {
             }
             let any = if handle { Function::Handle(None) } else { Function::Timeout(None) };
             let returned = loop_removes(subs, &any, loops.unwrap_or(id));
-            // What has no free function is forgotten at once, the rest when Perl has it freed.
+            // Entries without free function are removed immediately, others when Perl has them freed.
             entries().retain(|_, entry| {
                 let this = entry.id == id && is_handle(&entry.function) == handle;
                 entry.removed |= this && returned >= 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! What every registered callback has: a sub, retained until libvirt frees the registration, and an entry in a
+//! Registered callbacks: each has a sub, retained until libvirt frees the registration, and an entry in a
 //! table, so that `close` can find what is registered on a connection.
 
 use crate::argument::callback::{Callback, Place};
@@ -32,7 +32,7 @@ fn registered() -> Guard<BTreeMap<u64, Deregistration>> {
     REGISTERED.lock()
 }
 
-/// What a C callback gets as its opaque pointer.
+/// The opaque pointer of a C callback.
 pub struct Registration {
     callback: Callback,
     serial: u64,
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn free(pointer: *mut c_void) {
         // SAFETY: the caller's promise.
         drop(unsafe { Arc::from_raw(pointer.cast_const().cast::<Registration>()) });
     };
-    // A panic while freeing has nobody to tell.
+    // A panic while freeing cannot be reported.
     let _ = catch_unwind(AssertUnwindSafe(free));
 }
 
@@ -101,7 +101,7 @@ pub fn register_on<T>(
     deregister: Deregister<T>,
     call: impl FnOnce(*mut c_void) -> c_int,
 ) -> Result<c_int> {
-    // Ours until the entry is there, for libvirt may free its own in the meantime: then the entry goes at once.
+    // Ours until the entry exists, because libvirt may free its own before: then the entry is removed immediately.
     let mut held = None;
     let id = register(callback, |pointer| {
         // SAFETY: `opaque` made it a moment ago.
@@ -172,7 +172,7 @@ impl CallbackRegistry {
         check(call(number)).map(|_| ()).inspect_err(|_| self.forget(number))
     }
 
-    /// What is registered under the number.
+    /// The registration with that id.
     pub fn get(&'static self, key: *mut c_void) -> Option<Arc<Registration>> {
         self.table().get(&(key.addr() as u64)).map(|(_, registration)| Arc::clone(registration))
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! The row macro [`events!`]: C callbacks that pass what libvirt tells them to a sub.
+//! The row macro [`events!`]: C callbacks that pass their arguments to a Perl callback.
 
 use crate::boundary::class::Object;
 use crate::boundary::value::Value;

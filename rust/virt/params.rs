@@ -273,12 +273,12 @@ pub fn query_n(
     if count > 0 {
         check(call(params.params, &raw mut count))?;
     }
-    // What libvirt did not write is still all zeros and owns nothing.
+    // Elements that libvirt did not write are still all zeros and own nothing.
     params.count = params.count.min(count.max(0));
     Ok(params)
 }
 
-/// What a getter returned, as a hash.
+/// The result of a getter, as a hash.
 pub fn hash(params: ParamArray) -> Result<Value> {
     Ok(params.into_map())
 }

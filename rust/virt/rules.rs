@@ -29,7 +29,7 @@ pub fn check(returned: c_int) -> Result<c_int> {
     if returned < 0 { Err(Error::last()) } else { Ok(returned) }
 }
 
-/// 0 or more is the result, and so is -1, which says that there is none: the domain does not run, for one.
+/// 0 or more is the result, and so is -1, which means that there is none, for instance because the domain does not run.
 pub fn number_or_minus_one(returned: c_int) -> Result<Value> {
     if returned < 0 {
         forget_error();
@@ -37,7 +37,7 @@ pub fn number_or_minus_one(returned: c_int) -> Result<Value> {
     Ok(Value::from(returned.max(-1)))
 }
 
-/// A string that belongs to the object; NULL, undef in Perl, says that there is none.
+/// A string that belongs to the object; NULL, undef in Perl, means that there is none.
 ///
 /// # Safety
 /// As for [`borrowed`].
@@ -49,7 +49,7 @@ pub unsafe fn borrowed_or_none(text: *const c_char) -> Result<Value> {
     unsafe { borrowed(text) }
 }
 
-/// A string that libvirt allocated for us; NULL, undef in Perl, says that there is none.
+/// A string that libvirt allocated for us; NULL, undef in Perl, means that there is none.
 ///
 /// # Safety
 /// As for [`owned`].
@@ -136,7 +136,7 @@ pub unsafe fn object<T: Object>(object: *mut T) -> Result<Value> {
     Ok(unsafe { Value::handle(T::CLASS, object.cast()) })
 }
 
-/// The same of a lookup by a name: the error says so if there was none.
+/// The same for a lookup by name: the error says if the name was empty.
 ///
 /// # Safety
 /// As for [`object`]. `name` is NULL or a C string.
@@ -151,7 +151,7 @@ pub unsafe fn named<T: Object>(name: *const c_char, found: *mut T) -> Result<Val
     found
 }
 
-/// An object borrowed from libvirt: Perl gets a reference of its own. NULL is failure.
+/// An object borrowed from libvirt: Perl gets its own reference. NULL is failure.
 ///
 /// # Safety
 /// `borrowed` is NULL or a live object.
@@ -316,7 +316,7 @@ pub fn counted(items: Vec<Value>) -> Result<Value> {
     Ok(Value::counted_list(items))
 }
 
-/// What a UUID names: 16 bytes are its raw form, 32 or 36 its text.
+/// The object with a UUID: 16 bytes are its raw form, 32 or 36 a string.
 ///
 /// # Safety
 /// What `raw` and `text` return is as [`object`] takes it.
@@ -337,7 +337,7 @@ pub unsafe fn by_uuid<T: Object>(
     }
 }
 
-/// What a raw UUID names; `_lookup_by_uuid` of the classes takes nothing else.
+/// The object with a raw UUID; `_lookup_by_uuid` of the classes accepts only that.
 ///
 /// # Safety
 /// What `raw` returns is as [`object`] takes it.

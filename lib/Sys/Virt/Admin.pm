@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 package Sys::Virt::Admin;
 
-# use warnings is left out as in Sys::Virt.
+# No `use warnings`, for the same reason as in Sys::Virt.
 ## no critic (RequireUseWarnings)
 use 5.016;
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 package Sys::Virt::Async;
 
-# Calls that do not block: $object->async->method(...). The calls themselves are made by the core, on threads of its own; this
-# is what scripts and event loops see of them. Loaded by the first use of `async` (perl/lazy.c).
+# Non-blocking calls: $object->async->method(...). The core makes the calls, on its own threads; this module is the interface for
+# scripts and event loops. The first use of `async` loads it (perl/lazy.c).
 
 use 5.016;
 use strict;
@@ -35,7 +35,7 @@ sub check_options {
     return \%options;
 }
 
-# Methods that are made of several calls, whose stubs are in perl/lazy.c: the class of each, and the module that it is in.
+# Methods that make several calls, with stubs in perl/lazy.c: the class of each, and its module.
 our %composed = (
     ensure_domain       => [ 'Sys::Virt',              'Ensure' ],
     ensure_network      => [ 'Sys::Virt',              'Ensure' ],
@@ -45,8 +45,8 @@ our %composed = (
         qw(addresses wait_for_address wait_for_agent wait_for_block_job wait_for_job wait_for_state)
 );
 
-# The blocking form of such a method: its module has a function of its name, which takes the options of `async` and the arguments, and
-# returns a future.
+# The blocking form of such a method: its module has a function of that name, which takes the options of `async` and the arguments,
+# and returns a future.
 sub composed {
     my ( $module, $name, @arguments ) = @_;
     my $future = _compose( $module, $name, {}, @arguments );
@@ -148,7 +148,7 @@ sub pending {
     return $unsettled;
 }
 
-# A future is not ready: lets time pass until something happened.
+# A future is not ready: waits until something happens.
 sub _wait {
     my ($future) = @_;
     if ( defined $future->{queue} && $future->{queue} != _queue() ) {
@@ -168,7 +168,7 @@ package Sys::Virt::Async::Proxy;
 
 our @CARP_NOT = qw(Sys::Virt::Async);
 
-# Methods written in Perl that have a form of their own here.
+# Methods written in Perl that have a non-blocking form here.
 my %own = (
     send_from  => sub { require Sys::Virt::Stream::Transfer; goto &Sys::Virt::Stream::Transfer::async_send },
     receive_to =>
@@ -243,7 +243,7 @@ sub can {    ## no critic (ProhibitBuiltinHomonyms)
 
 sub DESTROY { }
 
-# The calls of `all`: each is an element of it, without a future of its own (perl/batch.c).
+# The calls of `all`: each is an element, without its own future (perl/batch.c).
 package Sys::Virt::Async::All;
 
 our @CARP_NOT = qw(Sys::Virt::Async);
@@ -275,7 +275,7 @@ sub start {
     return $future;
 }
 
-# Makes calls until there are enough; when all are done, so is the future.
+# Makes calls until enough are running; when all are done, the future is done.
 sub go_on {
     my ($self) = @_;
     until ( eval { _fill($self); 1 } ) {
@@ -311,7 +311,7 @@ sub cancel {
     return;
 }
 
-# By the core: an element has a result, and it is time to go on; an element has one that it cannot store.
+# Called by the core: when an element has a result and more calls can be made; and for a result that the core cannot store.
 sub _go_on {
     my ($self) = @_;
     $self->go_on;

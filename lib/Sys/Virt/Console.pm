@@ -14,7 +14,7 @@ use Scalar::Util ();
 use Sys::Virt    ();
 use Time::HiRes  ();
 
-# In seconds, unless the caller says otherwise; how much of what the guest wrote is kept, in bytes.
+# The default time limit in seconds; the size of the buffer for the guest's output in bytes.
 use constant { TIMEOUT => 30, KEPT => 1 << 20 };
 
 use constant { OPERATION_FAILED => 9, OPERATION_INVALID => 55, OPERATION_TIMEOUT => 68 };
@@ -89,14 +89,14 @@ sub stream { return $_[0]{stream} }
 sub buffer { return $_[0]{buffer} }
 sub is_eof { return !!$_[0]{eof} }
 
-# Why nothing more comes.
+# Why there is no more output.
 sub ended {
     my ( $self, $what ) = @_;
     return $self->{stream}->handle_error
         // error( OPERATION_INVALID, "$what: the console has ended" . $self->tail );
 }
 
-# The end of what the guest has written, for messages.
+# The end of the guest's output, for messages.
 sub tail {
     my ($self) = @_;
     my $text   = substr $self->{buffer}, -200 > -length $self->{buffer} ? -200 : 0;
@@ -105,7 +105,7 @@ sub tail {
     return $text =~ /\S/ ? qq{; it wrote last: "$text"} : '; it wrote nothing';
 }
 
-# Waits until the handle can be read, or written: false when the time is over. A handler of a signal runs; what it dies with leaves.
+# Waits until the handle can be read or written: false after the time limit. Signal handlers run, and their exceptions are thrown.
 sub wait_for {
     my ( $self, $end, $write ) = @_;
     my $left = $end - Time::HiRes::time();
@@ -116,7 +116,7 @@ sub wait_for {
     return 1;
 }
 
-# Takes what has come. False at the end.
+# Reads available output. False at the end.
 sub fill {
     my ($self) = @_;
     return if $self->{eof};
@@ -162,7 +162,7 @@ sub send_line {
     return $self->send( ( $text // q{} ) . $self->{newline}, @more );
 }
 
-# A string stands for itself.
+# A string is matched literally.
 sub patterns {
     my ( $name, $wanted ) = @_;
     my @patterns = ref $wanted eq 'ARRAY' ? @$wanted : ($wanted);
@@ -170,7 +170,7 @@ sub patterns {
     return map         { ref $_ ? $_ : qr/\Q$_\E/ } @patterns;
 }
 
-# Which of the patterns matches first; takes that out of the buffer, and what is before it. undef: the time is over.
+# The pattern that matches first; removes the match, and the output before it, from the buffer. undef after the time limit.
 sub look {
     my ( $self, $end, @patterns ) = @_;
     while (1) {
@@ -213,7 +213,7 @@ sub before { return $_[0]{before} }
 sub match  { return $_[0]{match} }
 sub groups { return @{ $_[0]{groups} // [] } }
 
-# What comes for some time, and what was there already.
+# The buffer, and the output of the next seconds.
 sub read {    ## no critic (ProhibitBuiltinHomonyms)
     my ( $self, $seconds ) = @_;
     $self->{handle} or Carp::croak('read: the console is closed');
@@ -224,7 +224,7 @@ sub read {    ## no critic (ProhibitBuiltinHomonyms)
     return $text;
 }
 
-# A command of a shell: its output and, in a list, its status. The markers are written so that their echo does not match.
+# A shell command: its output and, in list context, its status. The markers are written so that their echo does not match.
 my $commands = 0;
 
 sub run {
@@ -261,7 +261,7 @@ sub login {
             // die error( OPERATION_TIMEOUT, 'login: no prompt in time' . $self->tail );
     };
 
-    # A guest that has shown its prompt long ago shows it again.
+    # A guest that showed its prompt long ago shows it again.
     $self->send_line(q{});
     return $self if $wait->( $name, $ready ) == 1;
     $self->send_line( $o{user} );

@@ -56,7 +56,7 @@ sub name_of {
     return undef;                       ## no critic (ProhibitExplicitReturnUndef)
 }
 
-# The same of an exception: ERR_NO_DOMAIN, FROM_QEMU.
+# The same for an exception: ERR_NO_DOMAIN, FROM_QEMU.
 sub code_name   { return _prefixed( 'ERR',  $_[0], $_[0]{code} ) }
 sub domain_name { return _prefixed( 'FROM', $_[0], $_[0]{domain} ) }
 

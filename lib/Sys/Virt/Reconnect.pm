@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 package Sys::Virt::Reconnect;
 
-# A connection that is opened again when it breaks, with its events and a snapshot. Each attempt is a task: open, register what libvirt
-# shall tell, and take the snapshot; events that come before the script has that are queued.
+# A connection that is opened again when it breaks, with its events and a snapshot. Each attempt is a task: open the connection,
+# register the events, and take the snapshot. Events that arrive before the script has the snapshot are queued.
 
 use 5.016;
 use strict;
@@ -26,7 +26,7 @@ my %default = (
 );
 my @handlers = qw(on_connect on_disconnect on_retry on_give_up);
 
-# The objects that events and snapshots are of; which of their methods tells them apart; how to look one up and to list all.
+# The kinds of objects for events and snapshots: the method that identifies one, and the methods to look one up and to list all.
 my %kind = (
     domain       => [ 'get_uuid_string', 'get_domain_by_uuid' ],
     network      => [ 'get_uuid_string', 'get_network_by_uuid' ],
@@ -36,10 +36,10 @@ my %kind = (
     nwfilter     => [ 'get_uuid_string', 'get_nwfilter_by_uuid' ],
 );
 
-# Seconds that a daemon may take for what registers callbacks, which blocks, and to unregister them.
+# The time limit in seconds for registering callbacks, which blocks, and for unregistering them.
 use constant CALL_TIMEOUT => 5;
 
-# Errors that another attempt would not change.
+# Errors that another attempt cannot change.
 my @final = qw(NO_CONNECT INVALID_ARG NO_SUPPORT);
 
 sub new {
@@ -213,7 +213,7 @@ sub ready {
     return;
 }
 
-# An attempt failed: there will be another one, later and later.
+# An attempt failed: schedules the next one, with a longer wait each time.
 sub failed {
     my ( $self, $error ) = @_;
     $self->drop;
@@ -231,7 +231,7 @@ sub failed {
     return;
 }
 
-# Twice as long each time, and between half of that and all of it: clients of one daemon do not come back together.
+# Doubles each time, shortened by a random factor of up to one half, so that the clients of a daemon do not return together.
 sub delay {
     my ( $self, $failures ) = @_;
     my $delay = $self->{min_delay} * 2**( $failures < 30 ? $failures : 30 );
@@ -246,7 +246,7 @@ sub later {
     return;
 }
 
-# The connection of that number has broken; in any callback or call.
+# The connection with that number has broken. May be called in any callback or call.
 sub lost {
     my ( $self, $number, $error ) = @_;
     return if $number != $self->{number};
@@ -259,7 +259,7 @@ sub lost {
     return;
 }
 
-# Closes the connection; not at once, for this may be in a callback of its own.
+# Closes the connection later, because this may run in one of its callbacks.
 sub drop {
     my ($self) = @_;
     my $conn = delete $self->{conn};
@@ -307,7 +307,7 @@ sub connected {
     return $future;
 }
 
-# A break that no loop has told.
+# A break that no event loop has reported.
 sub look {
     my ( $self, $error ) = @_;
     return if !$self->{ready} || eval { $self->{conn}->is_alive };

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 package Sys::Virt::Wait;
 
-# Waiting for what happens to a domain: wait_for_state and its like. Each looks again and again; where libvirt's events come, they say
-# when, and the looks in between are rare.
+# wait_for_state and similar methods. Each checks the domain repeatedly: immediately after a libvirt event if there are events, and
+# at intervals otherwise.
 
 use 5.016;
 use strict;
@@ -17,13 +17,13 @@ use Sys::Virt::Async::Task ();
 our @ISA      = ('Sys::Virt::Async::Task');
 our @CARP_NOT = qw(Sys::Virt::Async Sys::Virt::Async::Proxy);
 
-# Seconds between looks: the first pause, the longest, that of whoever has events, and that of a display of progress.
+# Seconds between checks: the first pause, the longest one, the one with events, and the one with a progress callback.
 use constant { FIRST => 0.1, LONGEST => 1, RARE => 2, SHOWN => 0.25 };
 
-# Seconds for an answer of a guest's agent, which may be lost while it starts: then it is asked again.
+# The time limit in seconds for an answer of the agent. Answers may be lost while the agent starts: then it is asked again.
 use constant ANSWER => 10;
 
-# How long an event may come later than the end that it tells of.
+# How much later than the end of a job its event may arrive.
 use constant GRACE => 1;
 
 BEGIN { *has_code = \&Sys::Virt::Async::Task::has_code; *error = \&Sys::Virt::Async::Task::error }
@@ -32,7 +32,7 @@ sub constant_of { my ($name) = @_; return Sys::Virt::Domain->can($name)->() }
 
 my %common = map { $_ => 1 } qw(timeout interval);
 
-# Checks options, and makes the object. `how` has the options of `async`.
+# Checks the options, and creates the object. `how` has the options of `async`.
 sub start {
     my ( $method, $how, $dom, $more, @options ) = @_;
     my $options = Sys::Virt::Async::check_options( $method, { %common, map { $_ => 1 } @$more }, @options );
@@ -54,9 +54,9 @@ sub start {
     );
 }
 
-# --- Looking
+# --- Checking
 
-# Looks now, and whenever `soon` or the time says so, until all is over. Each look ends with `later`.
+# Checks now, after each `soon`, and after the pauses, until the task is over. Each check ends with `later`.
 sub run {
     my ( $self, $look ) = @_;
     $self->{look} = $look;
@@ -94,15 +94,15 @@ sub later {
     return;
 }
 
-# An event of the domain that the code is to be called for, with the event's arguments.
+# Adds an event of the domain, and code that is called with the event's arguments.
 sub listen {    ## no critic (ProhibitBuiltinHomonyms)
     my ( $self, @event ) = @_;
     push @{ $self->{listen} }, \@event;
     return;
 }
 
-# Registers for events, if there is a loop that can bring them, and goes on. That blocks: so another call comes first, which does not,
-# and tells that the daemon answers.
+# Registers for events if there is an event loop, and continues. Registering blocks, so a non-blocking call is made first, which
+# shows that the daemon answers.
 sub prepare {
     my ( $self, $go_on ) = @_;
     my $wanted = delete $self->{listen};
@@ -142,10 +142,10 @@ sub end {
     delete @$self{qw(look probes listen)};
     $self->SUPER::end;
 
-    # A child's calls would go out on its parent's connection.
+    # A child process would make calls on its parent's connection.
     return if !$events || $self->{process} != $$;
 
-    # When the daemon answers, or is gone: it may be because it does not that the wait has ended.
+    # When the daemon answers or has ended: the wait may have ended because the daemon does not answer.
     my $answer = eval { $conn->async( urgent => 1 )->get_library_version } or return;
     $answer->on_ready(
         sub {
@@ -157,7 +157,7 @@ sub end {
     return;
 }
 
-# --- A guest that is not running any more
+# --- A domain that has stopped
 
 my ( %off, %state_of );
 
@@ -172,7 +172,7 @@ sub dead {
     return $self->fail( error( OPERATION_INVALID => "$self->{what}: the domain is not running: $why" ) );
 }
 
-# Ends the wait at once when the domain stops; unless the sub, which gets the event's detail, says that this is all right.
+# Ends the wait immediately when the domain stops, unless the code, which gets the event's detail, accepts that.
 sub listen_for_stop {
     my ( $self, $allowed ) = @_;
     return $self->listen(
@@ -185,7 +185,7 @@ sub listen_for_stop {
     );
 }
 
-# Goes on with the state and its reason if the domain is active, and else ends the wait; unless the sub says that this is all right.
+# Continues with the state and its reason if the domain is active. Otherwise ends the wait, unless the code accepts that.
 sub if_active {
     my ( $self, $go_on, $allowed ) = @_;
     return $self->call(
@@ -206,7 +206,7 @@ sub if_active {
 
 # --- States
 
-# What events say of the state.
+# The states that follow from events.
 my %event_state = (
     STARTED     => 'RUNNING',
     RESUMED     => 'RUNNING',
@@ -251,8 +251,8 @@ sub wait_for_state {
                     }
                     return $self->fail($error)            if $error;
                     return $self->done( $state, $reason ) if $wanted{$state};
-                    return $self->done( $was, 0 )         if defined $was;      # it was, for a moment
-                    $seen_active = 1                      if !is_off($state);
+                    return $self->done( $was, 0 ) if defined $was;      # it was in that state for a moment
+                    $seen_active = 1              if !is_off($state);
                     return $self->dead( lc Sys::Virt::Domain->name_of( STATE => $state ) )
                         if $seen_active && is_off($state);
                     $self->later;
@@ -275,7 +275,7 @@ sub sources {
     return @$sources;
 }
 
-# Addresses in the answer of one source, without those that lead to nobody else.
+# The addresses in the answer of one source, without loopback and link-local ones.
 sub usable {
     my ( $options, $source, @interfaces ) = @_;
     my @found;
@@ -317,7 +317,7 @@ sub addresses {
     return $future;
 }
 
-# Bad arguments throw; the future that was made before goes without a word.
+# Invalid arguments throw; the future that already exists is then dropped without a warning.
 sub _refuse {
     my ($self) = @_;
     my $error = $@;
@@ -382,7 +382,7 @@ sub wait_for_agent {
                 return $self->done if !$error;
                 return if has_code( $error, qw(AGENT_UNRESPONSIVE AGENT_UNSYNCED OPERATION_TIMEOUT) );
 
-                # It may have stopped in between, which the next look says better.
+                # It may have stopped in between: the next check has a better message.
                 return $self->fail($error) if !has_code( $error, qw(OPERATION_INVALID NO_DOMAIN) );
             }
         );
@@ -396,7 +396,7 @@ sub wait_for_agent {
 
 # --- Jobs
 
-# Whole percents, which never go back; 100 is for the end.
+# A whole percentage, which never decreases; 100 is for the end.
 sub show {
     my ( $self, $share, $info ) = @_;
     my $percent = int 100 * $share;
@@ -410,7 +410,7 @@ sub share_of {
     return $info->{dataTotal} ? 1 - $info->{dataRemaining} / $info->{dataTotal} : 0;
 }
 
-# Runs `start`, if there is one, and then goes on.
+# Runs `start`, if there is one, and then continues.
 sub begin {
     my ( $self, $go_on ) = @_;
     my $start  = $self->{options}{start} or return $go_on->();
@@ -445,7 +445,7 @@ sub wait_for_job {
     my $kept = constant_of('JOB_STATS_COMPLETED') | constant_of('JOB_STATS_KEEP_COMPLETED');
     my $left;    # the domain has gone, as the job wanted
 
-    # What libvirt keeps of a job that has ended; not all kinds of jobs leave something.
+    # libvirt's statistics of a job that has ended, which it does not keep for all kinds of jobs.
     my $look_back = sub {
         $self->call(
             sub {
@@ -502,7 +502,7 @@ sub wait_for_job {
     };
     return $watch->() if !$self->{options}{start};
 
-    # What an earlier job left would be taken for this one's: reading it without keeping it clears it.
+  # Reading the statistics of an earlier job clears them. Otherwise they would be taken for those of this job.
     my $future = $self->future;
     $self->call( sub { $self->begin($watch) }, $dom, get_job_stats => constant_of('JOB_STATS_COMPLETED') );
     return $future;
@@ -541,9 +541,9 @@ sub progress_of {
     return;
 }
 
-# --- Jobs of disks
+# --- Block jobs
 
-# A copy is ready when the disk's XML says so: its numbers may be equal before that.
+# A copy is ready when the disk's XML says so: the numbers of the job may be equal before that.
 sub mirrored {
     my ( $xml, $disk ) = @_;
     for my $part ( $xml =~ m{<disk\b.*?</disk>}gs ) {
@@ -598,7 +598,7 @@ sub wait_for_block_job {
                         return $self->fail($error) if $error;
                         if ( !$info->{type} ) {
 
-                            # The event that tells how it ended may be on its way.
+                            # The event with the job's result may still arrive.
                             return $self->if_active( sub { $ended->('ended') } ) if !$self->{events} || $gone;
                             $gone = 1;
                             return $self->after( GRACE, sub { $self->look } );

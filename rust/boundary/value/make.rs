@@ -158,13 +158,13 @@ impl Value {
         Value { storage: Storage::Descriptor, ..Self::plain(Tag::File, 0, data) }
     }
 
-    /// What the shim makes of an argument whose type only the driver knows.
+    /// The shim's value for an argument whose type only the driver knows.
     #[cfg(test)]
     pub fn scalar(text: Value, number: Value) -> Self {
         Self::with_items(Tag::Scalar, vec![text, number])
     }
 
-    /// What the shim makes of an argument that no method takes.
+    /// The shim's value for an argument that no method accepts.
     #[cfg(test)]
     pub fn other() -> Self {
         Self::plain(Tag::Other, 0, Data { integer: 0 })

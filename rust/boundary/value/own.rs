@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! What a value owns: copies that outlive the call, and how it is freed.
+//! The data that a value owns: copies that outlive the call, and how it is freed.
 
 use super::{Data, Storage, Tag, Value};
 use crate::boundary::class;

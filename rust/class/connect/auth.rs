@@ -26,7 +26,7 @@ pub unsafe fn open(uri: *const c_char, auth: virConnectAuthPtr, flags: u32) -> R
 }
 
 options! {
-    /// What a connection is opened with.
+    /// The options of a connection.
     NEW(Warn) {
         uri: TextOrNull, address: TextOrNull, flags: u32, readonly: Truth, auth: Truth,
         credlist: Optional<Array<i32>>, callback: Optional<Code>,
@@ -55,7 +55,7 @@ pub fn new(params: &Options) -> Result<Value> {
     unsafe { open_auth(uri, creds, callback, flags) }
 }
 
-/// What the daemon wants may be a user's name and password, for which nobody was asked.
+/// The error's hint: the daemon may need a user name and a password, which were not requested.
 fn without_auth(error: Error) -> Error {
     match error {
         Error::Libvirt(ref virt)
@@ -106,10 +106,10 @@ unsafe extern "C" fn ask(cred: virConnectCredentialPtr, count: c_uint, data: *mu
     answered.ok().flatten().unwrap_or(-1)
 }
 
-/// What the callback returns, which may be the password.
+/// The callback's result, which may be the password.
 static RETURNED: Field = Field::new(c"the callback's result", i32::SHAPE.secret());
 
-/// What it leaves in its argument: a hash for each question, with an answer.
+/// The callback's argument afterwards: a hash for each request, with an answer.
 static ANSWERS: Field = Field::new(
     c"the callback's argument",
     Shape::array(&Shape::fields(

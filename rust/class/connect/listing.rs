@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! The old list methods (`list_domains` and its like). The original asks for a count, for names and then for
-//! each object by its name; here libvirt gives all objects at once, and only drivers that can't are asked the old way.
+//! The old list methods, such as `list_domains`. The original asks for a count, for names and then for
+//! each object by its name; here libvirt returns all objects at once, and only drivers that cannot do that are asked in the old way.
 
 use crate::class::prelude::*;
 

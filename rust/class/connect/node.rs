@@ -36,7 +36,7 @@ methods! { "Sys::Virt";
 }
 
 schema! {
-    /// The driver tells which it has.
+    /// The driver knows which ones it has.
     NODE_MEMORY {}
 }
 

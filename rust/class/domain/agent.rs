@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! Sys::Virt::Domain: what an agent in the guest does and tells.
+//! Sys::Virt::Domain: the guest, through its agent.
 
 use crate::class::prelude::*;
 

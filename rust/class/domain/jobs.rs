@@ -25,7 +25,7 @@ methods! { "Sys::Virt::Domain";
 }
 
 schema! {
-    /// What a guest gets before it starts.
+    /// The secret that a guest gets before it starts.
     LAUNCH_SECURITY {
         VIR_DOMAIN_LAUNCH_SECURITY_SEV_SECRET => Text,
         VIR_DOMAIN_LAUNCH_SECURITY_SEV_SECRET_HEADER => Text,
@@ -42,7 +42,7 @@ unsafe fn job_stats(dom: *mut Domain, flags: u32) -> Result<Value> {
     // SAFETY: the caller's promise; libvirt writes a number, and what `take` has it write.
     let ask = |values, count| unsafe { virDomainGetJobStats(dom, &raw mut kind, values, count, flags) };
     let stats = params::take(ask)?;
-    // The manual says a number, the original gave a reference to one: this is both.
+    // The original's manual says a number, its code returns a reference to one: this is both.
     let kind = Value::reference(Value::from(kind)).blessed(Class::JobType);
     Ok(Value::list(vec![kind, stats.into_map()]))
 }

@@ -44,7 +44,7 @@ methods! { "Sys::Virt::Domain";
 }
 
 options! {
-    /// What the constructor takes.
+    /// The constructor's options.
     NEW {
         connection: Connect, name: Text, id: i32, uuid: Bytes, xml: Text, nocreate: Truth, fds: ArrayOrEmpty<Descriptor>, flags: u32,
     }

@@ -51,7 +51,7 @@ methods! { "Sys::Virt::Domain";
 }
 
 schema! {
-    /// What a migration takes.
+    /// The parameters of a migration.
     MIGRATE {
         VIR_MIGRATE_PARAM_URI => Text,
         VIR_MIGRATE_PARAM_DEST_NAME => Text,

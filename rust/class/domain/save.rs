@@ -43,7 +43,7 @@ pub enum Way<'a> {
     Flags(u32),
 }
 
-/// Reads the third argument; what the first two say goes before what the hash says.
+/// Reads the third argument; the first two have precedence over the hash.
 ///
 /// # Safety
 /// `file` and `xml` are C strings that live as long as the arguments, or NULL.

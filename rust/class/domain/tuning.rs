@@ -52,7 +52,7 @@ methods! { "Sys::Virt::Domain";
 }
 
 schema! {
-    /// The driver tells which it has.
+    /// The driver knows which ones it has.
     PERF {}
 }
 

@@ -5,11 +5,11 @@ use crate::boundary::value::Value;
 use libc::c_int;
 use virt_sys::{virConnect, virConnectGetURI};
 
-/// What libvirt returns instead of a number of bytes.
+/// The results of libvirt other than a number of bytes.
 pub const WOULD_BLOCK: c_int = -2;
 /// The same, of a receiver that stops at holes.
 pub const AT_HOLE: c_int = -3;
-/// What libvirt sends in one message.
+/// The most that libvirt sends in one message.
 pub const BLOCK: usize = 262_120;
 
 /// Whether the driver of a connection, which lives or is 0, is a part of this process. The client of daemons, since libvirt 5.2.0,

@@ -5,7 +5,7 @@ use crate::boundary::error::{Error, Result};
 use libc::{c_int, off_t};
 use std::io::Error as Errno;
 
-/// What comes next in a file.
+/// The next part of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Section {
     /// So many bytes, or fewer.
@@ -50,7 +50,7 @@ fn is_ready(fd: c_int, events: i16) -> bool {
 }
 
 impl File {
-    /// What the descriptor is.
+    /// The kind of the descriptor.
     pub fn new(fd: c_int) -> Self {
         let mut about = std::mem::MaybeUninit::<libc::stat>::zeroed();
         // SAFETY: room for what it is.
@@ -119,7 +119,7 @@ impl File {
         Ok(())
     }
 
-    /// Whether data or a hole comes next. What has no holes to find is data.
+    /// Whether data or a hole comes next. Files in which holes cannot be found are data.
     pub fn section(&mut self) -> Result<Section> {
         let (Some(at), true) = (self.at, self.sparse) else { return Ok(Section::Data(u64::MAX)) };
         if at < self.data_until {
@@ -135,7 +135,7 @@ impl File {
                 Err(_) => Section::End,
             },
             Ok(data) => Section::Hole(data.saturating_sub(at)),
-            // Nothing but a hole up to the end, if that is not here; or a file system that cannot tell.
+            // A hole up to the end, unless this is the end; or a file system that does not report holes.
             Err(error) if error.raw_os_error() == Some(libc::ENXIO) => {
                 match seek(self.fd, 0, libc::SEEK_END) {
                     Ok(end) if end > at => Section::Hole(end - at),
@@ -179,7 +179,7 @@ impl File {
         Ok(())
     }
 
-    /// What the file had there is gone.
+    /// The file's old content there is removed.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn punch(&self, at: u64, length: u64) -> bool {
         let (Ok(at), Ok(length)) = (off_t::try_from(at), off_t::try_from(length)) else { return false };

@@ -21,7 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 options! {
-    /// What the constructor takes.
+    /// The constructor's options.
     NEW { connection: Connect, flags: u32 }
 }
 
@@ -215,7 +215,7 @@ struct Handlers {
     hole: Option<Callback>,
     skip: Option<Callback>,
     stream: *mut Stream,
-    /// How many bytes a handler had when it said that there are none.
+    /// The number of bytes that a handler had when it returned 0.
     unsent: Cell<usize>,
     /// How often in a row one has taken nothing of what it was given.
     idle: Cell<u32>,
@@ -260,13 +260,13 @@ unsafe fn handle(opaque: *mut c_void, work: impl FnOnce(&Handlers) -> Option<c_i
     catch_unwind(work).ok().flatten().unwrap_or(-1)
 }
 
-/// What a handler returns.
+/// The result of a handler.
 static COUNT: Field = Field::new(c"the handler's result", i64::SHAPE);
 
-/// What a handler of holes returns: whether there is data, and the length of the hole.
+/// The results of a handler of holes: whether there is data, and the length.
 static HOLE: Field = Field::new(c"the hole handler's result", i64::SHAPE);
 
-/// What a handler leaves in its second argument.
+/// A handler's second argument after the call.
 static DATA: Field = Field::new(c"the handler's data", Bytes::SHAPE);
 
 fn count_of(returned: &[Value]) -> i64 {
@@ -296,7 +296,7 @@ unsafe extern "C" fn source(
                 defer(&format!("the handler returned {count}, but there are {most} bytes to send"));
                 return None;
             }
-            // SAFETY: libvirt's buffer has room for `nbytes`, and `count` is no more.
+            // SAFETY: libvirt's buffer has room for `nbytes`, and `count` is not larger.
             unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), data.cast(), count) };
             Some(count as c_int)
         })?
@@ -331,7 +331,7 @@ unsafe extern "C" fn sink(
             if idle > IDLE_AT_ONCE {
                 std::thread::sleep(NAP);
             }
-            // Whoever says more has taken all.
+            // A larger result counts as all.
             Some(count.min(nbytes as i64) as c_int)
         })?
     };
@@ -339,7 +339,7 @@ unsafe extern "C" fn sink(
     unsafe { handle(opaque, pass) }
 }
 
-/// A handler that is told the length of a hole.
+/// A handler that gets the length of a hole.
 fn tell_hole(handlers: &Handlers, sub: Option<&Callback>, length: i64) -> Option<c_int> {
     let args = [handlers.stream(), Value::from(length)];
     sub?.ask(args, Want::Scalar, &COUNT, None, |returned, _| count_of(returned).clamp(-1, 0) as c_int)

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use virt_sys::{virStreamAbort, virStreamFinish, virStreamRecv, virStreamSend};
 
-/// What the script wants of the stream.
+/// The script's request for the stream.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asked {
     Nothing,
@@ -27,7 +27,7 @@ enum Asked {
     Abort,
 }
 
-/// What a thread does in libvirt.
+/// The call of a thread in libvirt.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Call {
     Receive,
@@ -51,7 +51,7 @@ struct Pump {
     /// A thread ends the stream, or has; aborts it, or has.
     ending: bool,
     aborting: bool,
-    /// The script's handle is gone, or gives up.
+    /// The script's handle was freed, or its close was abandoned.
     gone: bool,
     failed: bool,
     threads: u32,
@@ -240,7 +240,7 @@ fn exit(key: u64, call: Call) -> bool {
     goes_on
 }
 
-/// The stream has failed; the script is told at its end.
+/// The stream has failed; the script gets the error at the end of the stream.
 fn fail(key: u64, error: Option<VirError>) {
     let mut pumps = pumps();
     let Some(pump) = pumps.all.get_mut(&key) else { return };
@@ -286,7 +286,7 @@ fn read(key: u64, stream: *mut Stream, socket: c_int, duplex: bool) {
     if duplex {
         return pumps().end_of_data(key, true);
     }
-    // All has arrived, if the other side says so, too. The script is told afterwards.
+    // All data has arrived, if the other side confirms that. The script is notified afterwards.
     if let Some(pump) = pumps().all.get_mut(&key).filter(|pump| pump.asked == Asked::Nothing) {
         pump.asked = Asked::Finish;
     }
@@ -301,7 +301,7 @@ fn read(key: u64, stream: *mut Stream, socket: c_int, duplex: bool) {
     pumps.end_of_data(key, clean);
 }
 
-/// The stream was aborted while the script reads: that is no end of the data.
+/// The stream was aborted while the script reads: that is not the end of the data.
 fn aborted(key: u64, duplex: bool) {
     let mut pumps = pumps();
     if !duplex && pumps.all.get(&key).is_some_and(|pump| pump.asked == Asked::Abort) {
@@ -332,7 +332,7 @@ fn write(key: u64, stream: *mut Stream, socket: c_int) {
         let got = unsafe { libc::recv(socket, buffer.as_mut_ptr().cast(), buffer.len(), 0) };
         match usize::try_from(got) {
             Ok(0) => break,
-            // When the stream has failed, the rest is dropped: a signal or an error that says less would be the other choice.
+            // When the stream has failed, the rest is dropped: the alternatives are a signal, or an error with less information.
             Ok(got) => usable = usable && send(key, stream, buffer.get(..got).unwrap_or_default()),
             Err(_) if std::io::Error::last_os_error().raw_os_error() == Some(libc::EINTR) => {}
             Err(_) => break,
@@ -433,7 +433,7 @@ impl Pumps {
     }
 }
 
-/// The script wants the end. `gone`: its handle goes, so that it does not write any more.
+/// The script ends the stream. `gone`: its handle is freed, so that it does not write any more.
 fn end(key: u64, asked: Asked, gone: bool) {
     let mut pumps = pumps();
     let Some(pump) = pumps.all.get_mut(&key) else { return };
@@ -478,11 +478,11 @@ fn drop_perl(key: u64) {
     }
 }
 
-/// What the shim's layer is told.
+/// The result for the shim's layer.
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PumpState {
-    /// There is no such pump in this process.
+    /// This process does not have that pump.
     None = 0,
     /// All is well.
     Runs,
@@ -514,11 +514,11 @@ fn guarded<R>(default: R, work: impl FnOnce() -> R) -> R {
 /// What Perl makes a handle of.
 #[repr(C)]
 pub struct PumpEnd {
-    /// The descriptor, which is the caller's; -1 if there is no such pump, or it has been taken.
+    /// The descriptor, which the caller then owns; -1 if there is no such pump, or if it was taken before.
     pub fd: i32,
     /// Data comes out of it.
     pub reads: bool,
-    /// Data goes into it.
+    /// For sending data.
     pub writes: bool,
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Whole transfers between a stream and a file, without Perl in between. On the script's own thread a transfer runs in slices,
-//! between which Perl runs handlers of signals and tells of the progress; on a thread of the pool, in one piece.
+//! between which Perl runs signal handlers and reports progress; on a thread of the pool, in one piece.
 
 use super::calls::{AT_HOLE, BLOCK, WOULD_BLOCK, inside};
 use super::file::{File, Section};
@@ -20,7 +20,7 @@ use virt_sys::{
     virStreamRecvHole, virStreamSend, virStreamSendHole,
 };
 
-/// How often Perl is told of the progress, in nanoseconds.
+/// The time between reports of progress to Perl, in nanoseconds.
 const INTERVAL: u64 = 100_000_000;
 
 /// A transfer that has not ended.
@@ -133,7 +133,7 @@ struct Run {
     done: u64,
     /// Until when it may go on; 0: until the end.
     deadline: u64,
-    /// Which queue is told of the progress, and when the next time.
+    /// The queue for reports of progress, and the time of the next one.
     queue: usize,
     due: u64,
     /// Its file is open that long.
@@ -148,7 +148,7 @@ impl Drop for Run {
     }
 }
 
-/// What a block made of it.
+/// The state of a transfer after a block.
 enum Next {
     More,
     Later,
@@ -385,7 +385,7 @@ pub fn stop(stream: *mut Stream, key: u64) {
     if transfer.calling && !transfer.inside && !transfer.aborted {
         transfer.aborted = true;
         drop(all);
-        // What another thread waits for in libvirt's client ends with an error.
+        // A call of another thread that waits in libvirt's client ends with an error.
         // SAFETY: the stream lives while the method runs.
         unsafe { virStreamAbort(stream) };
         forget_error();

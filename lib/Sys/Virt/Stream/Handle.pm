@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 package Sys::Virt::Stream::Handle;
 
-# $stream->handle: a file handle whose other end threads of the core carry to the stream and back.
+# $stream->handle: a file handle; threads of the core transfer data between its other end and the stream.
 
 use 5.016;
 use strict;
@@ -31,7 +31,7 @@ sub open_on {
     return $handle;
 }
 
-# The Sys::Virt::Error, if there is one; otherwise what IO::Handle says.
+# The Sys::Virt::Error if there is one, otherwise the result of IO::Handle.
 sub error {
     my ($handle) = @_;
     return ${*$handle}{stream}->handle_error || $handle->SUPER::error;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 package Sys::Virt::Stream::Transfer;
 
-# send_from and receive_to of streams, and their non-blocking forms. The core transfers the data; this is the script's side of it.
+# send_from and receive_to of streams, and their non-blocking forms. The core transfers the data; this is the script's side.
 # A transfer is aborted when its object is freed.
 
 use 5.016;
@@ -13,11 +13,11 @@ use Scalar::Util ();
 
 our @CARP_NOT = qw(Sys::Virt::Stream Sys::Virt::Async::Proxy Sys::Virt::Async);
 
-# For how many milliseconds the core works before Perl runs handlers of signals.
+# How long the core transfers data before Perl runs signal handlers, in milliseconds.
 use constant SLICE         => 100;
 use constant ERR_TIMED_OUT => 68;
 
-# Transfers on threads whose progress is told, by number; how many there are.
+# Transfers on threads that report progress, by id; their number.
 my %running;
 our $watched = 0;
 
@@ -41,7 +41,7 @@ sub new {
     my $sends = $name eq 'send_from';
     my $self = bless { name => $name, stream => $stream, progress => $progress, timeout => $timeout }, $class;
 
-    # What was printed comes first.
+    # Buffered output comes first.
     if ( !$sends && defined fileno_of($file) ) {
         require IO::Handle;
         require Errno;
@@ -62,7 +62,7 @@ sub fileno_of {
     return defined $number && $number >= 0 ? $number : undef;
 }
 
-# How much is left in a plain file; undef of others.
+# The number of bytes left in a plain file; undef for other files.
 sub left {
     my ($file) = @_;
     my $copy;
@@ -123,7 +123,7 @@ sub in_background {
         'Sys::Virt::Future';
     $future->{queue} = Sys::Virt::Async::_queue();
 
-    # Without a limit in so many words there is none: that of the connection is meant for calls.
+    # Without the option there is no limit: the limit of the connection is for calls, not for transfers.
     $how->{timeout} = $self->{timeout} // $how->{timeout};
     my $run = Sys::Virt::Async::Proxy::submit(
         [ $stream, $how ],
@@ -175,7 +175,7 @@ sub unwatch {
     return;
 }
 
-# By whoever looks at the core's descriptor.
+# Called by the code that watches the core's descriptor.
 sub report_all {
     for my $key ( sort { $a <=> $b } keys %running ) {
         my ( $self, $future ) = @{ $running{$key} // next };
@@ -190,9 +190,9 @@ sub report_all {
     return;
 }
 
-# --- The end before the end
+# --- Aborting
 
-# What runs on another thread is stopped by a third one: to abort a stream is a message to the daemon and its answer.
+# Another thread aborts a transfer that runs on a thread, because aborting a stream waits for the daemon's answer.
 sub stop {
     my ($self) = @_;
     my $key    = delete $self->{key} // return;
@@ -212,7 +212,7 @@ sub DESTROY {
     return;
 }
 
-# One who waits, and if he is called away, stops the transfer.
+# A waiter that stops the transfer if a signal handler dies.
 package Sys::Virt::Stream::Transfer::Wait;
 
 sub new {
