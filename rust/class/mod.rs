@@ -56,8 +56,9 @@ pub(crate) mod prelude {
 /// - any other block, which is safe.
 ///
 /// A row can be marked `#[sub]` (an ordinary Perl sub in the original: no prototype, lenient about the number of arguments),
-/// `#[constructor]` (the same, and its object is blessed into the invocant's class) or `#[local]` (it never writes
-/// to a daemon's socket, or guards that itself: no time is spent on SIGPIPE).
+/// `#[constructor]` (the same, and its object is blessed into the invocant's class), `#[local]` (it never writes
+/// to a daemon's socket, or guards that itself: no time is spent on SIGPIPE) or `#[in_place]` (it changes the thread that calls
+/// it, so that no other thread may run it for a future).
 ///
 /// `keycodesSV as keys: Array<u32>`: the usage text has the original's name, messages and the row the other one.
 macro_rules! methods {

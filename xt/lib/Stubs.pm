@@ -8,7 +8,7 @@ use Exporter       qw(import);
 use File::Basename ();
 use File::Spec     ();
 
-our @EXPORT_OK = qw(compile compile_heap);
+our @EXPORT_OK = qw(compile compile_heap compile_one);
 
 my $here = File::Spec->rel2abs( File::Basename::dirname(__FILE__) . '/../stub' );
 
@@ -32,6 +32,15 @@ sub compile_heap {
     system( qw(cc -shared -fPIC -Wall -Werror), @mark, '-o', "$dir/heap.so", "$here/heap.c" ) == 0
         or die "heap.c does not compile\n";
     return "$dir/heap.so";
+}
+
+# The path of one that replaces some of libvirt's functions, and calls them.
+sub compile_one {
+    my ( $dir, $name ) = @_;
+    my @link = ( '-Wl,--no-as-needed', '-lvirt' );
+    system( qw(cc -shared -fPIC -Wall -Werror -o), "$dir/$name.so", "$here/$name.c", @link ) == 0
+        or die "$name.c does not compile\n";
+    return "$dir/$name.so";
 }
 
 1;

@@ -23,9 +23,10 @@ const BOTH: Way = Way { reads: true, writes: true, sparse: false, length: 0 };
 /// That thread must not get signals, because perl's handlers crash there.
 ///
 /// # Safety
-/// `take` returns what [`owned`] takes.
+/// The stream lives, or is NULL; `take` returns what [`owned`] takes.
 unsafe fn pictured(st: *mut Stream, take: impl FnOnce() -> *mut c_char) -> Result<Value> {
-    let mime = if inside(streams::connection(st)) { without_signals(take) } else { take() };
+    // SAFETY: the stream holds the connection that it was made on.
+    let mime = if unsafe { inside(streams::connection(st)) } { without_signals(take) } else { take() };
     // SAFETY: the caller's promise.
     let mime = unsafe { owned(mime) }?;
     begun(st, Way { reads: true, ..Way::default() }, 0)?;

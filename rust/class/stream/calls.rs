@@ -12,14 +12,17 @@ pub const AT_HOLE: c_int = -3;
 /// The most that libvirt sends in one message.
 pub const BLOCK: usize = 262_120;
 
-/// Whether the driver of a connection, which lives or is 0, is a part of this process. The client of daemons, since libvirt 5.2.0,
+/// Whether the driver of a connection, 0 if there is none, is a part of this process. The client of daemons, since libvirt 5.2.0,
 /// lets one thread end a stream that another uses, which then gets an error; other drivers free what the other thread uses.
-pub fn inside(connection: usize) -> bool {
+///
+/// # Safety
+/// It lives or is 0.
+pub unsafe fn inside(connection: usize) -> bool {
     let connection = connection as *mut virConnect;
     if connection.is_null() {
         return false;
     }
-    // SAFETY: a live connection: the caller's stream holds it.
+    // SAFETY: the caller's promise: it lives.
     let uri = unsafe { virConnectGetURI(connection) };
     // SAFETY: a string that libvirt allocated for us, or NULL.
     is_inside(unsafe { Value::owned_text(uri) }.raw())
@@ -60,6 +63,7 @@ mod tests {
         for uri in ["qemu:///system", "test+unix:///default", "qemu+ssh://host/system", "lxc:///"] {
             assert!(!is_inside(uri.as_bytes()), "{uri}");
         }
-        assert!(!inside(0));
+        // SAFETY: there is no connection.
+        assert!(!unsafe { inside(0) });
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod calls;
 pub mod file;
+pub mod handle;
 pub mod pump;
 pub mod transfer;
 
@@ -56,23 +57,19 @@ methods! { "Sys::Virt::Stream";
     };
     abort(st: Stream) => abort(st);
 
-    _handle_open(st: Stream) => { pump::open(st) };
+    _handle_open(st: Stream) => pump::open(st);
     #[local] _handle_error(st: Stream) => {
         let error = streams::failure(st).map_or_else(Value::none, |error| exception(Error::Libvirt(error)));
         Ok(Value::list(vec![error]))
     };
-    _transfer_open(st: Stream, file: Descriptor, sends: Truth, sparse: Optional<Truth>, length: Optional<u64>) => {
-        transfer::open(st, file, sends, sparse, length)
-    };
-    _transfer_run(st: Stream, key: u64, slice: u32, queue: usize) => { transfer::run(st, key, slice, queue) };
+    _transfer_open(st: Stream, file: Descriptor, sends: Truth, sparse: Optional<Truth>, length: Optional<u64>) =>
+        transfer::open(st, file, sends, sparse, length);
+    _transfer_run(st: Stream, key: u64, slice: u32, queue: usize) => transfer::run(st, key, slice, queue);
     #[local] _transfer_done(st: Stream, key: u64) => {
         let _ = st;
         Ok(transfer::done(key))
     };
-    _transfer_stop(st: Stream, key: u64) => {
-        transfer::stop(st, key);
-        Ok(Value::none())
-    };
+    _transfer_stop(st: Stream, key: u64) => transfer::stop(st, key);
 
     send_all(stref: Owner<Stream>, handler: Code) => {
         let handlers = Handlers::new(&stref, &handler)?;
@@ -150,12 +147,15 @@ pub fn begun(st: *mut Stream, way: Way, returned: c_int) -> Result<Value> {
 /// As for a row.
 unsafe fn abort(st: *mut Stream) -> Result<Value> {
     match streams::user(st) {
-        User::Handle(key) => pump::abort(key),
-        User::Transfer(key) => transfer::stop(st, key),
+        User::Handle(key) => {
+            pump::abort(key);
+            Ok(Value::none())
+        }
         // SAFETY: the caller's promise.
-        User::Nobody => return over(st, unsafe { virStreamAbort(st) }),
+        User::Transfer(key) => unsafe { transfer::stop(st, key) },
+        // SAFETY: the caller's promise.
+        User::Nobody => over(st, unsafe { virStreamAbort(st) }),
     }
-    Ok(Value::none())
 }
 
 /// The result of what ends a stream, whatever it is.

@@ -2,7 +2,7 @@
 //! Streams as file handles: the script has one end of a socket pair, threads carry what it writes to the stream and what comes out
 //! of the stream to it. One reads the stream, one writes to it. Both wait in libvirt or at the socket, so that whoever is slow
 //! holds up the other. The shim's layer at the bottom of the script's handle (perl/stream.c) asks for the end and for what went
-//! wrong, by the number of the pump.
+//! wrong: [`mod@super::handle`].
 
 use super::calls::{BLOCK, WOULD_BLOCK, inside};
 use crate::r#async::pool::pool;
@@ -10,7 +10,6 @@ use crate::boundary::class::{self, Class, Stream};
 use crate::boundary::error::{Error, Result, VirError, forget_error};
 use crate::boundary::lock::{Condition, Guard, Lock, now};
 use crate::boundary::memory;
-use crate::boundary::storm;
 use crate::boundary::streams::{self, User};
 use crate::boundary::thread::spawn;
 use crate::boundary::value::Value;
@@ -21,7 +20,7 @@ use virt_sys::{virStreamAbort, virStreamFinish, virStreamRecv, virStreamSend};
 
 /// The script's request for the stream.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Asked {
+pub(super) enum Asked {
     Nothing,
     Finish,
     Abort,
@@ -35,33 +34,35 @@ enum Call {
 }
 
 /// A stream with a file handle.
-struct Pump {
+pub(super) struct Pump {
     stream: usize,
     connection: usize,
     inside: bool,
     /// Our end of the socket pair; -1 when it is closed.
     socket: c_int,
     /// The script's end, until its handle is made.
-    other: c_int,
-    reads: bool,
-    writes: bool,
-    asked: Asked,
+    pub(super) other: c_int,
+    pub(super) reads: bool,
+    pub(super) writes: bool,
+    pub(super) asked: Asked,
     receiving: bool,
     sending: bool,
     /// A thread ends the stream, or has; aborts it, or has.
     ending: bool,
     aborting: bool,
     /// The script's handle was freed, or its close was abandoned.
-    gone: bool,
-    failed: bool,
-    threads: u32,
+    pub(super) gone: bool,
+    pub(super) failed: bool,
+    pub(super) threads: u32,
+    /// The last of them gives the stream back: nobody may use it for anything else.
+    leaving: bool,
     /// How many layers and scalars of Perl's know the number.
-    perl: u32,
+    pub(super) perl: u32,
 }
 
 /// All of them, by number.
 pub struct Pumps {
-    all: BTreeMap<u64, Pump>,
+    pub(super) all: BTreeMap<u64, Pump>,
     last: u64,
     /// This is a child, and what is in here is the parent's.
     inherited: bool,
@@ -72,7 +73,7 @@ pub static PUMPS: Lock<Pumps> = Lock::new(Pumps { all: BTreeMap::new(), last: 0,
 /// Where those wait that need something of a pump.
 pub static MOVED: Condition = Condition::new();
 
-fn pumps() -> Guard<Pumps> {
+pub(super) fn pumps() -> Guard<Pumps> {
     let mut pumps = PUMPS.lock();
     if pumps.inherited {
         pumps.inherited = false;
@@ -134,7 +135,10 @@ impl Pumps {
 }
 
 /// Begins to carry the data of an open stream: the number by which Perl gets the other end.
-pub fn open(stream: *mut Stream) -> Result<Value> {
+///
+/// # Safety
+/// The stream lives, or is NULL.
+pub unsafe fn open(stream: *mut Stream) -> Result<Value> {
     let mut ends = [0; 2];
     let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
     // SAFETY: room for two descriptors.
@@ -146,7 +150,9 @@ pub fn open(stream: *mut Stream) -> Result<Value> {
     let key = pumps.last + 1;
     let (way, connection) = streams::occupy(stream, User::Handle(key)).inspect_err(|_| close_both(ends))?;
     pumps.last = key;
-    // SAFETY: a live stream: the method's.
+    // SAFETY: the stream holds its connection.
+    let inside = unsafe { inside(connection) };
+    // SAFETY: the caller's promise.
     unsafe { class::retain(Class::Stream, stream.cast()) };
     if !way.writes {
         // SAFETY: one byte, which nobody reads until all has arrived: see `end_of_data`.
@@ -157,7 +163,7 @@ pub fn open(stream: *mut Stream) -> Result<Value> {
         Pump {
             stream: stream as usize,
             connection,
-            inside: inside(connection),
+            inside,
             socket,
             other: perl,
             reads: way.reads,
@@ -170,14 +176,23 @@ pub fn open(stream: *mut Stream) -> Result<Value> {
             gone: false,
             failed: false,
             threads: u32::from(way.reads) + u32::from(way.writes),
+            leaving: false,
             perl: 1,
         },
     );
     drop(pumps);
     let duplex = way.reads && way.writes;
-    let started = (!way.reads || start(key, move |stream| read(key, stream, socket, duplex)))
-        && (!way.writes || start(key, move |stream| write(key, stream, socket)));
-    if !started {
+    // SAFETY: what `start` passes.
+    let reading = !way.reads || start(key, move |stream| unsafe { read(key, stream, socket, duplex) });
+    // SAFETY: as above.
+    let writing = reading && way.writes && start(key, move |stream| unsafe { write(key, stream, socket) });
+    if !reading || (way.writes && !writing) {
+        if let Some(pump) = self::pumps().all.get_mut(&key) {
+            pump.writes = false; // there is no thread that would end the stream
+        }
+        if duplex && !reading {
+            leave(key); // it was counted, too
+        }
         end(key, Asked::Abort, true);
         drop_perl(key);
         return Err(Error::operation("cannot start a thread"));
@@ -192,7 +207,8 @@ fn close_both(ends: [c_int; 2]) {
     }
 }
 
-/// Starts a thread of a pump, which counts it already. If there can be none, it is not counted any more.
+/// Starts a thread of a pump, which counts it already. If there can be none, it is not counted any more. `work` gets the stream,
+/// which lives until it returns, as the pump has a reference until its last thread ends.
 fn start(key: u64, work: impl FnOnce(*mut Stream) + Send + 'static) -> bool {
     let started = spawn("sys-virt-stream", move || {
         // A panic ends this thread alone; the stream is aborted.
@@ -255,14 +271,17 @@ fn fail(key: u64, error: Option<VirError>) {
 }
 
 /// The thread that reads the stream.
-fn read(key: u64, stream: *mut Stream, socket: c_int, duplex: bool) {
+///
+/// # Safety
+/// The stream lives until this returns.
+unsafe fn read(key: u64, stream: *mut Stream, socket: c_int, duplex: bool) {
     let mut buffer = memory::with_room(BLOCK);
     buffer.resize(BLOCK, 0_u8);
     loop {
         if !enter(key, Call::Receive) {
             return aborted(key, duplex);
         }
-        // SAFETY: the pump holds the stream while this thread lives; there is so much room.
+        // SAFETY: the caller's promise; there is so much room.
         let got = unsafe { virStreamRecv(stream, buffer.as_mut_ptr().cast(), buffer.len()) };
         let error = if got < 0 && got != WOULD_BLOCK { Some(VirError::last()) } else { None };
         if !exit(key, Call::Receive) {
@@ -323,7 +342,10 @@ fn pass(socket: c_int, mut bytes: &[u8]) {
 }
 
 /// The thread that writes to the stream, and ends it.
-fn write(key: u64, stream: *mut Stream, socket: c_int) {
+///
+/// # Safety
+/// The stream lives until this returns.
+unsafe fn write(key: u64, stream: *mut Stream, socket: c_int) {
     let mut buffer = memory::with_room(BLOCK);
     buffer.resize(BLOCK, 0_u8);
     let mut usable = true;
@@ -333,7 +355,11 @@ fn write(key: u64, stream: *mut Stream, socket: c_int) {
         match usize::try_from(got) {
             Ok(0) => break,
             // When the stream has failed, the rest is dropped: the alternatives are a signal, or an error with less information.
-            Ok(got) => usable = usable && send(key, stream, buffer.get(..got).unwrap_or_default()),
+            Ok(got) => {
+                let bytes = buffer.get(..got).unwrap_or_default();
+                // SAFETY: the caller's promise.
+                usable = usable && unsafe { send(key, stream, bytes) };
+            }
             Err(_) if std::io::Error::last_os_error().raw_os_error() == Some(libc::EINTR) => {}
             Err(_) => break,
         }
@@ -347,12 +373,15 @@ fn write(key: u64, stream: *mut Stream, socket: c_int) {
 }
 
 /// Sends all; false if that is no longer possible.
-fn send(key: u64, stream: *mut Stream, mut bytes: &[u8]) -> bool {
+///
+/// # Safety
+/// The stream lives until this returns.
+unsafe fn send(key: u64, stream: *mut Stream, mut bytes: &[u8]) -> bool {
     while !bytes.is_empty() {
         if !enter(key, Call::Send) {
             return false;
         }
-        // SAFETY: the pump holds the stream while this thread lives; so many bytes.
+        // SAFETY: the caller's promise; so many bytes.
         let sent = unsafe { virStreamSend(stream, bytes.as_ptr().cast(), bytes.len()) };
         let error = if sent < 0 && sent != WOULD_BLOCK { Some(VirError::last()) } else { None };
         if !exit(key, Call::Send) {
@@ -388,7 +417,7 @@ fn conclude(key: u64) {
     drop(pumps);
     pool().uses(connection, true);
     let how = if abort { virStreamAbort } else { virStreamFinish };
-    // SAFETY: the pump holds the stream while this thread lives. Another may use it: see `inside`.
+    // SAFETY: the pump holds the stream, for this thread is one of its threads. Another may use it: see `inside`.
     let returned = unsafe { how(stream) };
     pool().uses(connection, false);
     if returned < 0 && !abort {
@@ -407,6 +436,7 @@ fn leave(key: u64) {
         return;
     }
     let stream = pump.stream as *mut Stream;
+    pump.leaving = true;
     if pump.asked != Asked::Nothing {
         pump.close();
     }
@@ -433,8 +463,8 @@ impl Pumps {
     }
 }
 
-/// The script ends the stream. `gone`: its handle is freed, so that it does not write any more.
-fn end(key: u64, asked: Asked, gone: bool) {
+/// The script wants the end. `gone`: its handle goes, so that it does not write any more.
+pub(super) fn end(key: u64, asked: Asked, gone: bool) {
     let mut pumps = pumps();
     let Some(pump) = pumps.all.get_mut(&key) else { return };
     if pump.asked != Asked::Abort {
@@ -451,7 +481,7 @@ fn end(key: u64, asked: Asked, gone: bool) {
     let stuck = pump.sending || pump.ending || !gone;
     let by_writer = pump.writes && (asked == Asked::Finish || !stuck);
     let done = if asked == Asked::Abort { pump.aborting } else { pump.ending };
-    if pump.threads == 0 || by_writer || done {
+    if pump.threads == 0 || pump.leaving || by_writer || done {
         return;
     }
     pump.threads += 1;
@@ -470,109 +500,10 @@ pub fn abort(key: u64) {
     end(key, Asked::Abort, false);
 }
 
-fn drop_perl(key: u64) {
+pub(super) fn drop_perl(key: u64) {
     let mut pumps = pumps();
     if let Some(pump) = pumps.all.get_mut(&key) {
         pump.perl = pump.perl.saturating_sub(1);
         pumps.forget(key);
     }
-}
-
-/// The result for the shim's layer.
-#[repr(u8)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PumpState {
-    /// This process does not have that pump.
-    None = 0,
-    /// All is well.
-    Runs,
-    /// The stream has failed, or was aborted.
-    Failed,
-    /// It has ended as it should.
-    Over,
-    /// It was aborted, because the script's handle went, or does not wait any more.
-    Gone,
-}
-
-fn state(pump: Option<&Pump>, ended: bool) -> PumpState {
-    match pump {
-        None => PumpState::None,
-        Some(pump) if ended && pump.threads > 0 => PumpState::Runs,
-        Some(pump) if !ended && pump.gone => PumpState::Gone,
-        Some(pump) if pump.failed || pump.asked == Asked::Abort => PumpState::Failed,
-        Some(pump) if pump.threads == 0 => PumpState::Over,
-        Some(_) => PumpState::Runs,
-    }
-}
-
-/// No panic may reach C, and no signal's handler leaves by longjmp while a lock is held.
-fn guarded<R>(default: R, work: impl FnOnce() -> R) -> R {
-    let _guard = storm::Guard::new();
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or(default)
-}
-
-/// What Perl makes a handle of.
-#[repr(C)]
-pub struct PumpEnd {
-    /// The descriptor, which the caller then owns; -1 if there is no such pump, or if it was taken before.
-    pub fd: i32,
-    /// Data comes out of it.
-    pub reads: bool,
-    /// For sending data.
-    pub writes: bool,
-}
-
-/// The script's end of a pump, once.
-#[unsafe(no_mangle)]
-pub extern "C" fn sysvirt_pump_take(key: u64) -> PumpEnd {
-    guarded(PumpEnd { fd: -1, reads: false, writes: false }, || {
-        let mut pumps = pumps();
-        let pump = pumps.all.get_mut(&key);
-        pump.map_or(PumpEnd { fd: -1, reads: false, writes: false }, |pump| PumpEnd {
-            fd: std::mem::replace(&mut pump.other, -1),
-            reads: pump.reads,
-            writes: pump.writes,
-        })
-    })
-}
-
-/// One more of Perl's knows the number of a pump, or one less.
-#[unsafe(no_mangle)]
-pub extern "C" fn sysvirt_pump_known(key: u64, more: bool) {
-    guarded((), || {
-        if !more {
-            return drop_perl(key);
-        }
-        if let Some(pump) = pumps().all.get_mut(&key) {
-            pump.perl += 1;
-        }
-    });
-}
-
-/// How a stream with a handle is.
-#[unsafe(no_mangle)]
-pub extern "C" fn sysvirt_pump_state(key: u64) -> PumpState {
-    guarded(PumpState::None, || state(pumps().all.get(&key), false))
-}
-
-/// The script has closed its handle; or the handle went, or the script does not wait for the end any more.
-#[unsafe(no_mangle)]
-pub extern "C" fn sysvirt_pump_end(key: u64, finish: bool) {
-    guarded((), || end(key, if finish { Asked::Finish } else { Asked::Abort }, true));
-}
-
-/// Waits for the end, for some milliseconds.
-#[unsafe(no_mangle)]
-pub extern "C" fn sysvirt_pump_wait(key: u64, milliseconds: u32) -> PumpState {
-    guarded(PumpState::None, || {
-        let mut pumps = pumps();
-        let until = now() + u64::from(milliseconds) * 1_000_000;
-        loop {
-            let state = state(pumps.all.get(&key), true);
-            if state != PumpState::Runs || now() >= until {
-                return state;
-            }
-            MOVED.wait_until(&mut pumps, until);
-        }
-    })
 }

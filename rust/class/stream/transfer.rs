@@ -68,7 +68,10 @@ pub fn in_child() {
 }
 
 /// Begins a transfer with a copy of the descriptor `file`: its number.
-pub fn open(
+///
+/// # Safety
+/// The stream lives, or is NULL.
+pub unsafe fn open(
     stream: *mut Stream,
     file: c_int,
     sends: bool,
@@ -96,6 +99,8 @@ pub fn open(
         return Err(Error::operation(why));
     }
     transfers.last = key;
+    // SAFETY: the stream holds its connection.
+    let inside = unsafe { inside(connection) };
     transfers.all.insert(
         key,
         Transfer {
@@ -105,7 +110,7 @@ pub fn open(
             sparse: sparse.unwrap_or(way.sparse),
             expected: length.or((way.length > 0).then_some(way.length)),
             done: 0,
-            inside: inside(connection),
+            inside,
             calling: false,
             stopped: false,
             aborted: false,
@@ -126,6 +131,7 @@ fn stopped() -> Error {
 /// The part of a transfer that one thread does.
 struct Run {
     key: u64,
+    /// It lives as long as this: `run` was promised that.
     stream: *mut Stream,
     sends: bool,
     sparse: bool,
@@ -207,7 +213,7 @@ impl Run {
                 Section::End => return Ok(Next::End),
                 Section::Hole(length) => {
                     let length = length.min(left).min(i64::MAX as u64);
-                    // SAFETY: the stream lives while the method runs.
+                    // SAFETY: the stream lives.
                     self.call(&[], || unsafe { virStreamSendHole(self.stream, length as i64, 0) })?;
                     file.skip(length)?;
                     self.count(length);
@@ -222,7 +228,7 @@ impl Run {
         };
         let mut bytes = &buffer[..got];
         while !bytes.is_empty() {
-            // SAFETY: the stream lives while the method runs, and there are so many bytes.
+            // SAFETY: the stream lives, and there are so many bytes.
             let send = || unsafe { virStreamSend(self.stream, bytes.as_ptr().cast(), bytes.len()) };
             let sent = self.call(&[], send)? as usize;
             if sent == 0 {
@@ -238,7 +244,7 @@ impl Run {
         let (room, place) = (buffer.len(), buffer.as_mut_ptr());
         let got = if self.sparse {
             let flags = VIR_STREAM_RECV_STOP_AT_HOLE;
-            // SAFETY: the stream lives while the method runs, and there is so much room.
+            // SAFETY: the stream lives, and there is so much room.
             self.call(&[AT_HOLE], || unsafe { virStreamRecvFlags(self.stream, place.cast(), room, flags) })?
         } else {
             // SAFETY: as above.
@@ -248,7 +254,7 @@ impl Run {
         let mut go_on = || Run::is_stopped(key);
         if got == AT_HOLE {
             let mut length = 0;
-            // SAFETY: the stream lives while the method runs, and there is room for a number.
+            // SAFETY: the stream lives, and there is room for a number.
             self.call(&[], || unsafe { virStreamRecvHole(self.stream, &raw mut length, 0) })?;
             let length = u64::try_from(length).unwrap_or(0);
             self.fits(length)?;
@@ -309,7 +315,7 @@ impl Run {
                 self.done
             )));
         }
-        // SAFETY: the stream lives while the method runs.
+        // SAFETY: the stream lives.
         self.call(&[], || unsafe { virStreamFinish(self.stream) })?;
         Ok(true)
     }
@@ -317,7 +323,10 @@ impl Run {
 
 /// Goes on with a transfer, for so many milliseconds if that is not 0: whether it is over, and how many bytes are. `queue`: which
 /// interpreter's descriptor becomes readable now and then.
-pub fn run(stream: *mut Stream, key: u64, slice: u32, queue: usize) -> Result<Value> {
+///
+/// # Safety
+/// The stream lives until this returns, or is NULL.
+pub unsafe fn run(stream: *mut Stream, key: u64, slice: u32, queue: usize) -> Result<Value> {
     let mut all = transfers();
     let known = all.all.get_mut(&key).filter(|_| streams::user(stream) == User::Transfer(key));
     let Some((transfer, mut file)) = known.and_then(|transfer| {
@@ -348,21 +357,26 @@ pub fn run(stream: *mut Stream, key: u64, slice: u32, queue: usize) -> Result<Va
     let over = match outcome {
         Ok(over) => over,
         Err(error) => {
-            close(stream, key, true);
+            // SAFETY: the caller's promise.
+            unsafe { close(stream, key, true) };
             return Err(error);
         }
     };
     if over {
-        close(stream, key, false);
+        // SAFETY: the caller's promise.
+        unsafe { close(stream, key, false) };
     }
     Ok(Value::list(vec![Value::from(i32::from(over)), Value::from(done)]))
 }
 
 /// The transfer is over, and its stream too.
-fn close(stream: *mut Stream, key: u64, abort: bool) {
+///
+/// # Safety
+/// The stream lives, or is NULL.
+unsafe fn close(stream: *mut Stream, key: u64, abort: bool) {
     let Some(transfer) = transfers().all.remove(&key) else { return };
     if abort && !transfer.aborted {
-        // SAFETY: the stream lives while the method runs.
+        // SAFETY: the caller's promise.
         unsafe { virStreamAbort(stream) };
         forget_error();
     }
@@ -371,23 +385,27 @@ fn close(stream: *mut Stream, key: u64, abort: bool) {
 }
 
 /// Ends a transfer before it is over, on whatever thread it runs.
-pub fn stop(stream: *mut Stream, key: u64) {
+///
+/// # Safety
+/// The stream lives, or is NULL.
+pub unsafe fn stop(stream: *mut Stream, key: u64) -> Result<Value> {
     let mut all = transfers();
-    if streams::user(stream) != User::Transfer(key) {
-        return;
-    }
-    let Some(transfer) = all.all.get_mut(&key) else { return };
+    let known = all.all.get_mut(&key).filter(|_| streams::user(stream) == User::Transfer(key));
+    let Some(transfer) = known else { return Ok(Value::none()) };
     transfer.stopped = true;
     if transfer.file.is_some() {
         drop(all);
-        return close(stream, key, true);
+        // SAFETY: the caller's promise.
+        unsafe { close(stream, key, true) };
+        return Ok(Value::none());
     }
     if transfer.calling && !transfer.inside && !transfer.aborted {
         transfer.aborted = true;
         drop(all);
         // A call of another thread that waits in libvirt's client ends with an error.
-        // SAFETY: the stream lives while the method runs.
+        // SAFETY: the caller's promise.
         unsafe { virStreamAbort(stream) };
         forget_error();
     }
+    Ok(Value::none())
 }
