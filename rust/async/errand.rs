@@ -34,7 +34,8 @@ pub fn on_perls_thread<R>(work: impl FnOnce() -> R) -> Option<R> {
 }
 
 fn post(run: &mut dyn FnMut()) {
-    // SAFETY: only the lifetime changes: this function does not return while anybody may use it.
+    // SAFETY: only the lifetime changes. This function returns when the errand was run, or is in the queue no more without having
+    // begun: as long as it is there, `serve` may begin, and one that runs stays until it is done.
     let run = unsafe {
         std::mem::transmute::<*mut dyn FnMut(), *mut (dyn FnMut() + 'static)>(std::ptr::from_mut(run))
     };
@@ -42,21 +43,17 @@ fn post(run: &mut dyn FnMut()) {
     let mut pool = pool();
     let Some(number) = pool.attended(id) else { return };
     if let Some(queue) = pool.queue(number) {
-        queue.errand = Some(Errand { run, stage: Stage::Posted });
+        // An earlier call's that is still here is done: its caller has an answer and makes this one.
+        queue.errand = Some(Errand { id, run, stage: Stage::Posted });
         queue.wake.set();
     }
     loop {
         let waits = pool.attended(id).is_some();
         let Some(queue) = pool.queue(number) else { return };
-        match queue.errand.as_ref().map(|errand| errand.stage) {
-            None | Some(Stage::Done) => {
-                queue.errand = None;
-                return;
-            }
-            Some(Stage::Posted) if !waits => {
-                queue.errand = None;
-                return;
-            }
+        match queue.errand.as_ref().filter(|errand| errand.id == id).map(|errand| errand.stage) {
+            None => return,
+            Some(Stage::Done) => break queue.errand = None,
+            Some(Stage::Posted) if !waits => break queue.errand = None,
             Some(_) => ANSWER.wait_until(&mut pool, now() + 1_000_000_000),
         }
     }
@@ -70,14 +67,49 @@ pub fn serve(number: usize) -> bool {
         return false;
     };
     errand.stage = Stage::Running;
-    let run = errand.run;
+    let (id, run) = (errand.id, errand.run);
     drop(pool);
-    // SAFETY: `post` waits.
+    // SAFETY: `post` waits while the errand is in the queue, and nobody takes one out that runs.
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| unsafe { (*run)() }));
     let mut pool = self::pool();
-    if let Some(errand) = pool.queue(number).and_then(|queue| queue.errand.as_mut()) {
+    let errand = pool.queue(number).and_then(|queue| queue.errand.as_mut());
+    if let Some(errand) = errand.filter(|errand| errand.id == id) {
         errand.stage = Stage::Done;
     }
     ANSWER.notify_all();
     ran.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread::{spawn, yield_now};
+
+    #[test]
+    fn an_errand_of_a_call_that_is_given_up_is_not_run_for_the_next_one() {
+        let (queue, first, second) = {
+            let mut pool = pool();
+            let queue = pool.open();
+            (queue, pool.attend(queue), pool.attend(queue))
+        };
+        let post = |id| {
+            spawn(move || {
+                begin(id);
+                on_perls_thread(|| id)
+            })
+        };
+        let abandoned = post(first);
+        while pool().queue(queue).is_none_or(|queue| queue.errand.is_none()) {
+            yield_now();
+        }
+        drop(pool().abandon(first));
+        assert!(!serve(queue), "nobody wants it any more");
+        let wanted = post(second);
+        while !serve(queue) {
+            yield_now();
+        }
+        assert_eq!(abandoned.join().ok().flatten(), None);
+        assert_eq!(wanted.join().ok().flatten(), Some(second));
+        drop(pool().close(queue));
+    }
 }

@@ -2,6 +2,7 @@
 //! [`Job`]: a call that a thread of the pool makes, and [`Jobs`], all there are.
 
 use crate::boundary::class::Class;
+use crate::boundary::memory;
 use crate::boundary::pace::{SLOW, URGENT};
 use crate::boundary::table::{Method, Outcome};
 use crate::boundary::value::{Tag, Value};
@@ -41,15 +42,17 @@ impl Args {
     /// Copies of `given`. `lent`: see above. `attended`: with what means something to Perl only.
     pub fn new(given: &[Value], lent: bool, attended: bool) -> Self {
         let lent = lent && given.first().is_some_and(|value| value.tag() == Tag::Handle);
-        let copy = |(index, value): (usize, &Value)| {
-            if lent && index == 0 {
+        // Complete from the start: should the rest unwind, `drop` leaves the object alone already.
+        let mut args = Args { values: memory::with_room(given.len()), lent };
+        for (index, value) in given.iter().enumerate() {
+            args.values.push(if lent && index == 0 {
                 // SAFETY: the handle's object, which `drop` leaves alone unless a reference to it was taken.
                 unsafe { Value::handle(value.class(), value.pointer()) }
             } else {
                 value.retained(attended)
-            }
-        };
-        Args { values: given.iter().enumerate().map(copy).collect(), lent }
+            });
+        }
+        args
     }
 
     /// The object of the method, if its reference is Perl's.
@@ -166,11 +169,13 @@ pub enum Stage {
 
 /// Something to run on Perl's thread.
 pub struct Errand {
+    /// The call that needs it.
+    pub id: u64,
     pub run: *mut dyn FnMut(),
     pub stage: Stage,
 }
 
-// SAFETY: the thread that posted it waits until it was run, or is sure never to be.
+// SAFETY: the thread that posted it waits until it was run, or is sure never to be: see `errand::post`.
 unsafe impl Send for Errand {}
 
 struct Slot {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! Calls that do not block. The shim hands in a method's decoded arguments, which are copied; a thread of the [`pool`] runs the
+//! Calls that do not block. The shim hands in a method's decoded arguments, which are copied; a thread of the [`mod@pool`] runs the
 //! method, makes its result independent of that thread and makes the interpreter's descriptor readable; the shim takes the result
 //! on Perl's thread, where objects are given back too. These are the functions that the shim calls.
 

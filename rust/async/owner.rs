@@ -30,12 +30,15 @@ pub fn note(result: &Value, connection: *mut c_void) {
 }
 
 /// The connection of an object, NULL if unknown.
+///
+/// # Safety
+/// `object` is NULL or a live object of `class`.
 #[expect(clippy::multiple_unsafe_ops_per_block, reason = "one of these calls runs, with the same arguments")]
-pub fn connection_of(class: Class, object: *mut c_void) -> *mut c_void {
+unsafe fn connection_of(class: Class, object: *mut c_void) -> *mut c_void {
     if object.is_null() {
         return null_mut();
     }
-    // SAFETY: a live object of that class. They only look at it.
+    // SAFETY: the caller's promise. They only look at it.
     unsafe {
         match class {
             Class::Connect => object,
@@ -71,7 +74,8 @@ pub fn window(args: &[Value]) -> (usize, *mut c_void) {
     let connection = match origin::sole() {
         // A call to libvirt costs more than all the rest, because it formats the object's UUID for its log, even if logging is off.
         sole if !sole.is_null() && object.class().has_connection() => sole,
-        _ => connection_of(object.class(), object.pointer()),
+        // SAFETY: an argument's object lives, or is NULL.
+        _ => unsafe { connection_of(object.class(), object.pointer()) },
     };
     match connection.is_null().then(origin::only).unwrap_or(connection) {
         null if null.is_null() => (UNKNOWN, null),

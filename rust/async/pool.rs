@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! The pool: everything that changes hands between the threads that make calls and those of Perl, under one lock.
 
-use super::job::{Args, Done, Errand, Job, Jobs, Kind, State, Work};
+use super::job::{Args, Done, Errand, Job, Jobs, Kind, Stage, State, Work};
 use super::nudge::{self, Nudge};
 use super::wake::Wake;
 use super::window::{CONNECTING, LOST, NOWHERE, RESERVED, THREADS, Windows};
@@ -320,7 +320,7 @@ impl Pool {
             State::Running { settled } => {
                 *settled = true;
                 job.outlive();
-                ANSWER.notify_all();
+                self.unattended(id, queue);
                 self.write_off(id);
                 Done {
                     token,
@@ -352,14 +352,24 @@ impl Pool {
         if let State::Running { settled: settled @ false } = &mut job.state {
             *settled = true;
             job.outlive();
-            ANSWER.notify_all();
             let queue = job.queue;
+            self.unattended(id, queue);
             if let Some(queue) = self.queue(queue) {
                 queue.pending -= 1;
             }
             self.write_off(id);
         }
         None
+    }
+
+    /// The caller of a running call waits no longer: what the call needed of Perl and nobody has begun is not to be had any more.
+    fn unattended(&mut self, id: u64, number: usize) {
+        if let Some(queue) = self.queue(number) {
+            if queue.errand.as_ref().is_some_and(|errand| errand.id == id && errand.stage == Stage::Posted) {
+                queue.errand = None;
+            }
+        }
+        ANSWER.notify_all();
     }
 
     /// Nobody waits for a running call any more. One that connects may hang until the process ends, and all such calls share one
@@ -476,6 +486,37 @@ impl Pool {
     /// The number of calls that a queue's interpreter was not notified of yet.
     pub fn unsettled(&mut self, queue: usize) -> usize {
         self.queue(queue).map_or(0, |queue| queue.pending)
+    }
+}
+
+#[cfg(test)]
+impl Pool {
+    /// A call that runs, and that its caller waits for.
+    pub fn attend(&mut self, queue: usize) -> u64 {
+        use crate::boundary::table::Method;
+        unsafe extern "C" fn body(_args: *const Value, _result: *mut Value) -> Outcome {
+            Outcome::Done
+        }
+        static METHOD: Method = Method::new("Sys::Virt::test\0", &[], &[], 0, body);
+        if let Some(queue) = self.queue(queue) {
+            queue.pending += 1;
+        }
+        self.jobs.insert(Job {
+            queue,
+            token: std::ptr::null_mut(),
+            method: &METHOD,
+            kind: Kind::Fast,
+            window: NOWHERE,
+            holds: false,
+            object: 0,
+            borrows: None,
+            deadline: 0,
+            outlives: false,
+            attended: true,
+            after: 0,
+            before: Vec::new(),
+            state: State::Running { settled: false },
+        })
     }
 }
 

@@ -12,9 +12,11 @@ use crate::boundary::table::Outcome;
 use crate::boundary::thread::spawn;
 use crate::boundary::value::Value;
 use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// How long a thread waits for work, in nanoseconds.
 const PATIENCE: u64 = 10_000_000_000;
+
 /// From now on the pool has its threads.
 pub fn install() {
     let mut pool = pool();
@@ -33,7 +35,8 @@ fn work() {
         if let Some((id, work)) = pool.next() {
             drop(pool);
             errand::begin(id);
-            let (outcome, result) = run(&work);
+            let (outcome, result) = catch_unwind(AssertUnwindSafe(|| run(&work)))
+                .unwrap_or_else(|_| (Outcome::Usage, Value::from("out of memory for a result")));
             pool = self::pool();
             let nobodys = pool.finish(id, outcome, result, work.args);
             if nobodys.is_some() {
