@@ -214,7 +214,7 @@ SV *sysvirt_async_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt
     return built;
 }
 
-void sysvirt_async_push(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_Settled *settled) {
+static void push_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_Settled *settled) {
     dSP;
     sysvirt_Value *result = &settled->result;
     size_t index;
@@ -227,7 +227,7 @@ void sysvirt_async_push(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_S
         mPUSHi(0);
         mPUSHs(message);
     } else if (is_list(result)) {
-        EXTEND(SP, (SSize_t)result->len);
+        EXTEND(SP, (SSize_t)result->len + 1);
         mPUSHi(2);
         for (index = 0; index < result->len; index++)
             mPUSHs(sysvirt_build(aTHX_ cxt, &result->data.items[index], NULL));
@@ -282,29 +282,34 @@ static bool settle(pTHX_ my_cxt_t *cxt, sysvirt_call *call, sysvirt_Settled *set
     return TRUE;
 }
 
+void sysvirt_async_notify(pTHX_ my_cxt_t *cxt, sysvirt_call *call, sysvirt_Settled *settled, const char *method) {
+    dSP;
+    ENTER;
+    SAVETMPS;
+    PUSHMARK(SP);
+    EXTEND(SP, 4);
+    mPUSHs(newRV_inc(call->future));
+    if (call->tell)
+        mPUSHi(call->index);
+    PUTBACK;
+    push_outcome(aTHX_ cxt, call, settled);
+    sysvirt_async_free(aTHX_ cxt, call);
+    call_method(method, G_VOID | G_DISCARD);
+    FREETMPS;
+    LEAVE;
+}
+
 /* Notifies one future. Its code may die or do anything, so no lock or object is held. */
 static void tell(pTHX_ my_cxt_t *cxt, sysvirt_Settled *settled) {
-    dSP;
     sysvirt_call *call = settled->token;
     if (call->tell) {
         call->tell(aTHX_ cxt, call, settled);
         return;
     }
-    if (settle(aTHX_ cxt, call, settled)) {
+    if (settle(aTHX_ cxt, call, settled))
         sysvirt_async_free(aTHX_ cxt, call);
-        return;
-    }
-    ENTER;
-    SAVETMPS;
-    PUSHMARK(SP);
-    EXTEND(SP, 3);
-    mPUSHs(newRV_inc(call->future));
-    PUTBACK;
-    sysvirt_async_push(aTHX_ cxt, call, settled);
-    sysvirt_async_free(aTHX_ cxt, call);
-    call_method("_settle", G_VOID | G_DISCARD);
-    FREETMPS;
-    LEAVE;
+    else
+        sysvirt_async_notify(aTHX_ cxt, call, settled, "_settle");
 }
 
 /* Notifies the futures of all settled calls; returns their number. */

@@ -43,8 +43,9 @@ sysvirt_call *sysvirt_async_submit(pTHX_ my_cxt_t *cxt, const sysvirt_manner *ma
 /* The result of a call, in a new scalar; NULL if that is not enough: it has warnings, or a message that needs a line. */
 SV *sysvirt_async_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_Settled *settled);
 
-/* Pushes the same: 0 and the exception; 1 and the result, if there is any; 2 and the elements of a list. */
-void sysvirt_async_push(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_Settled *settled);
+/* Tells the call's future what it ended with, by that method: with the call's index, if there are several, and 0 and the exception,
+ * 1 and the result, if there is any, or 2 and the elements of a list. */
+void sysvirt_async_notify(pTHX_ my_cxt_t *cxt, sysvirt_call *call, sysvirt_Settled *settled, const char *method);
 
 /* Nobody waits for a call any more. */
 void sysvirt_async_free(pTHX_ my_cxt_t *cxt, sysvirt_call *call);

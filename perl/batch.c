@@ -32,22 +32,8 @@ static int batch_free(pTHX_ SV *sv, MAGIC *magic) {
     return 0;
 }
 
-#ifdef USE_ITHREADS
-/* Its calls belong to the parent process. */
-static int batch_dup(pTHX_ MAGIC *magic, CLONE_PARAMS *params) {
-    PERL_UNUSED_CONTEXT;
-    PERL_UNUSED_ARG(params);
-    magic->mg_ptr = NULL;
-    return 0;
-}
-#endif
-
-static const MGVTBL batch_table = {
-    .svt_free = batch_free,
-#ifdef USE_ITHREADS
-    .svt_dup = batch_dup,
-#endif
-};
+/* A thread's copy has none: its calls belong to the parent. */
+static const MGVTBL batch_table = {.svt_free = batch_free, SYSVIRT_MAGIC_OF_ONE_THREAD};
 
 static batch *batch_of(pTHX_ SV *self) {
     const MAGIC *magic = SvTYPE(self) == SVt_PVHV ? mg_findext(self, PERL_MAGIC_ext, &batch_table) : NULL;
@@ -197,13 +183,7 @@ static void tell(pTHX_ my_cxt_t *cxt, sysvirt_call *call, sysvirt_Settled *settl
                 call_method("_go_on", G_VOID | G_DISCARD);
             }
         } else {
-            PUSHMARK(SP);
-            XPUSHs(self);
-            mXPUSHi(call->index);
-            PUTBACK;
-            sysvirt_async_push(aTHX_ cxt, call, settled);
-            sysvirt_async_free(aTHX_ cxt, call);
-            call_method("_told", G_VOID | G_DISCARD);
+            sysvirt_async_notify(aTHX_ cxt, call, settled, "_told");
         }
     }
     FREETMPS;

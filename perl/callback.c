@@ -27,10 +27,11 @@ static callback *all;
 static size_t abandoned;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* The function for the gatherer to call, and the receiver of its results. */
-struct gathering {
-    SV *code;
-    SV **args;
+/* A call of a callback. */
+typedef struct sysvirt_invocation {
+    my_cxt_t *cxt;
+    callback *cb;
+    sysvirt_Value *values;
     size_t count;
     sysvirt_Want want;
     const sysvirt_Field *returned;
@@ -38,7 +39,11 @@ struct gathering {
     const sysvirt_Field *read;
     sysvirt_Sink sink;
     void *context;
-};
+    SV *code; /* for the gatherer: the sub, and its arguments */
+    SV **args;
+    SV *borrowed; /* the object that libvirt lends for the time of the call */
+    bool ok;      /* the sub did not die */
+} invocation;
 
 /* Whether this is the thread of the callback's interpreter. libvirt calls from any thread. */
 static bool is_here(const callback *cb) {
@@ -131,20 +136,21 @@ static void *named(const char *name) {
 
 static void destroy(void *pointer) {
     callback *cb = pointer;
-    if (cb->interpreter && !is_here(cb)) {
-        pthread_mutex_lock(&lock);
+    bool ended, ours;
+    pthread_mutex_lock(&lock); /* its interpreter may end at this time */
+    ended = !cb->interpreter;
+    ours = !ended && is_here(cb);
+    if (ours) {
+        unlink_callback(cb);
+    } else if (!ended) {
         cb->abandoned = TRUE;
         abandoned++;
-        pthread_mutex_unlock(&lock);
-        return;
     }
-    if (cb->interpreter) {
+    pthread_mutex_unlock(&lock);
+    if (ours) {
         dTHX;
-        pthread_mutex_lock(&lock);
-        unlink_callback(cb);
-        pthread_mutex_unlock(&lock);
         free_callback(aTHX_ cb);
-    } else {
+    } else if (ended) {
         free(cb);
     }
 }
@@ -176,7 +182,7 @@ static void forget_interpreter(pTHX_ void *unused) {
 /* The gatherer: an XSUB, so that all of its work, including decoding, runs under the caller's G_EVAL. */
 static void gather(pTHX_ CV *cv) {
     dXSARGS;
-    struct gathering *job = sysvirt_context(aTHX)->gathering;
+    const invocation *job = sysvirt_context(aTHX)->gathering;
     sysvirt_Value *results, readback;
     size_t index;
     int returned, at;
@@ -230,22 +236,6 @@ static void defer(pTHX_ my_cxt_t *cxt, SV *error) {
     cxt->pending = TRUE;
 }
 
-/* A call of a callback. */
-typedef struct {
-    my_cxt_t *cxt;
-    callback *cb;
-    sysvirt_Value *values;
-    size_t count;
-    sysvirt_Want want;
-    const sysvirt_Field *returned;
-    intptr_t readback;
-    const sysvirt_Field *read;
-    sysvirt_Sink sink;
-    void *context;
-    SV *borrowed; /* the object that libvirt lends for the time of the call */
-    bool ok;      /* the sub did not die */
-} invocation;
-
 static void invoke(pTHX_ void *argument) {
     dSP;
     invocation *of = argument;
@@ -272,21 +262,13 @@ static void invoke(pTHX_ void *argument) {
         PUTBACK;
         call_sv(code, G_VOID | G_DISCARD | G_EVAL);
     } else {
-        struct gathering job;
-        job.code = code;
-        job.args = args;
-        job.count = of->count;
-        job.want = of->want;
-        job.returned = of->returned;
-        job.readback = of->readback;
-        job.read = of->read;
-        job.sink = of->sink;
-        job.context = of->context;
+        of->code = code;
+        of->args = args;
         PUTBACK;
         if (!of->cxt->gatherer)
             of->cxt->gatherer = newXS(NULL, gather, __FILE__);
         SAVEVPTR(of->cxt->gathering);
-        of->cxt->gathering = &job;
+        of->cxt->gathering = of;
         call_sv((SV *)of->cxt->gatherer, G_VOID | G_DISCARD | G_EVAL);
     }
 
@@ -410,10 +392,10 @@ static void after_fork_in_child(void) {
 
 const sysvirt_Callbacks sysvirt_callbacks = {create, named, destroy, call, place, queue, defer_message, count_signals};
 
+static void watch_forks(void) { pthread_atfork(before_fork, after_fork, after_fork_in_child); }
+
 void sysvirt_callback_boot(pTHX) {
-    static bool done = FALSE;
-    if (!done)
-        pthread_atfork(before_fork, after_fork, after_fork_in_child);
-    done = TRUE;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
     Perl_call_atexit(aTHX_ forget_interpreter, NULL);
 }

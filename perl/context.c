@@ -72,3 +72,12 @@ my_cxt_t *sysvirt_context_boot(pTHX) {
     return &MY_CXT;
 #endif
 }
+
+#ifdef USE_ITHREADS
+int sysvirt_magic_dup(pTHX_ MAGIC *magic, CLONE_PARAMS *params) {
+    PERL_UNUSED_CONTEXT;
+    PERL_UNUSED_ARG(params);
+    magic->mg_ptr = NULL;
+    return 0;
+}
+#endif

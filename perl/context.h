@@ -52,11 +52,11 @@ typedef struct {
     bool signaled;  /* signals had come before libvirt was called, and are not handled yet */
     unsigned depth; /* of the callbacks that run */
     CV *gatherer;   /* runs a callback and collects what it returns */
-    struct gathering *gathering;
-    AV *keys;                      /* the keys of results, as scalars that share them, by number */
-    AV *templates;                 /* of hashes with such keys, by the number of the first key */
-    struct sysvirt_shapes *shapes; /* templates of hashes with libvirt's names */
-    size_t taken;                  /* of the room: by the call whose arguments are decoded */
+    struct sysvirt_invocation *gathering; /* which it runs */
+    AV *keys;                             /* the keys of results, as scalars that share them, by number */
+    AV *templates;                        /* of hashes with such keys, by the number of the first key */
+    struct sysvirt_shapes *shapes;        /* templates of hashes with libvirt's names */
+    size_t taken;                         /* of the room: by the call whose arguments are decoded */
     sysvirt_Value room[SYSVIRT_ROOM];
     size_t queue;               /* of calls that do not block; 0: none were made */
     size_t spare;               /* the same of a blocking call with a time limit, when none is made */
@@ -92,6 +92,14 @@ static inline my_cxt_t *sysvirt_context(pTHX) {
     return sysvirt_only_context;
 #endif
 }
+
+/* For a table of magic: a thread's copy of the scalar has the magic without its data, which is the parent's. */
+#ifdef USE_ITHREADS
+int sysvirt_magic_dup(pTHX_ MAGIC *magic, CLONE_PARAMS *params);
+#define SYSVIRT_MAGIC_OF_ONE_THREAD .svt_dup = sysvirt_magic_dup
+#else
+#define SYSVIRT_MAGIC_OF_ONE_THREAD .svt_dup = NULL
+#endif
 
 /* The context of the interpreter that loads the module. */
 my_cxt_t *sysvirt_context_boot(pTHX);

@@ -72,11 +72,11 @@ const MGVTBL sysvirt_handle_table = {
 #endif
 };
 
+static void watch_forks(void) { pthread_atfork(NULL, NULL, next_generation); }
+
 void sysvirt_handle_boot(void) {
-    static bool done = FALSE;
-    if (!done)
-        pthread_atfork(NULL, NULL, next_generation);
-    done = TRUE;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
 }
 
 MAGIC *sysvirt_handle_magic_of_argument(SV *inner) {

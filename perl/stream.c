@@ -5,6 +5,7 @@
  * notices that: it is freed before perl closes the file. */
 
 #include "stream.h"
+#include <pthread.h>
 #include <sys/socket.h>
 
 /* Behind the data of the layer below: the number of the pump, how many milliseconds closing waits at most (0: forever), and
@@ -18,6 +19,7 @@ typedef struct {
 #define LAYER "Sys_Virt_Stream"
 #define SLICE 20 /* the time until a signal's handler runs */
 
+/* perl's own layer with our functions in it, and perl's own: of all interpreters. */
 static PerlIO_funcs table;
 static const PerlIO_funcs *below;
 
@@ -127,38 +129,31 @@ static int file_free(pTHX_ SV *sv, MAGIC *magic) {
     return 0;
 }
 
-#ifdef USE_ITHREADS
 /* A thread's copy of the handle is only a copy of the descriptor. */
-static int file_dup(pTHX_ MAGIC *magic, CLONE_PARAMS *params) {
-    PERL_UNUSED_CONTEXT;
-    PERL_UNUSED_ARG(params);
-    magic->mg_ptr = NULL;
-    return 0;
+static const MGVTBL file_table = {.svt_free = file_free, SYSVIRT_MAGIC_OF_ONE_THREAD};
+
+/* Of perl's threads that open their first handles at once, one does it, and the others wait. */
+static void fill_table(void) {
+    dTHX;
+    const PerlIO_funcs *const unix_layer = PerlIO_find_layer(aTHX_ "unix", 4, 0);
+    if (!unix_layer)
+        return;
+    Copy(unix_layer, &table, 1, PerlIO_funcs);
+    table.name = LAYER;
+    table.size = unix_layer->size + sizeof(extra);
+    table.Popped = layer_popped;
+    table.Read = layer_read;
+    table.Write = layer_write;
+    table.Close = layer_close;
+    below = unix_layer;
 }
-#endif
 
-static const MGVTBL file_table = {
-    .svt_free = file_free,
-#ifdef USE_ITHREADS
-    .svt_dup = file_dup,
-#endif
-};
-
-/* perl's own layer with our functions in it, known to this interpreter. At the first handle: most scripts have none. */
+/* Makes the layer known to this interpreter. At the first handle: most scripts have none. */
 static void define_layer(pTHX) {
-    if (!below) {
-        const PerlIO_funcs *const unix_layer = PerlIO_find_layer(aTHX_ "unix", 4, 0);
-        if (!unix_layer)
-            croak("Sys::Virt::Stream::handle: this perl has no layer :unix");
-        Copy(unix_layer, &table, 1, PerlIO_funcs);
-        table.name = LAYER;
-        table.size = unix_layer->size + sizeof(extra);
-        table.Popped = layer_popped;
-        table.Read = layer_read;
-        table.Write = layer_write;
-        table.Close = layer_close;
-        below = unix_layer;
-    }
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fill_table);
+    if (!below)
+        croak("Sys::Virt::Stream::handle: this perl has no layer :unix");
     if (!PerlIO_find_layer(aTHX_ LAYER, sizeof LAYER - 1, 0))
         PerlIO_define_layer(aTHX_ &table);
 }

@@ -65,6 +65,12 @@ sub run {
     return $future;
 }
 
+# The same, for looks that are a call, of which the code gets the error and the result.
+sub watch {
+    my ( $self, $code, @call ) = @_;
+    return $self->run( sub { $self->call( $code, @call ) } );
+}
+
 sub look {
     my ($self) = @_;
     return                                   if $self->is_over;
@@ -240,27 +246,23 @@ sub wait_for_state {
             $self->soon;
         }
     );
-    return $self->run(
+    return $self->watch(
         sub {
-            $self->call(
-                sub {
-                    my ( $error, $state, $reason ) = @_;
-                    if ( has_code( $error, 'NO_DOMAIN' ) ) {
-                        return $self->done( constant_of('STATE_SHUTOFF'), 0 )  if $off;
-                        return $self->dead('there is no such domain any more') if $seen_active;
-                    }
-                    return $self->fail($error)            if $error;
-                    return $self->done( $state, $reason ) if $wanted{$state};
-                    return $self->done( $was, 0 ) if defined $was;      # it was in that state for a moment
-                    $seen_active = 1              if !is_off($state);
-                    return $self->dead( lc Sys::Virt::Domain->name_of( STATE => $state ) )
-                        if $seen_active && is_off($state);
-                    $self->later;
-                },
-                $dom,
-                'get_state'
-            );
-        }
+            my ( $error, $state, $reason ) = @_;
+            if ( has_code( $error, 'NO_DOMAIN' ) ) {
+                return $self->done( constant_of('STATE_SHUTOFF'), 0 )  if $off;
+                return $self->dead('there is no such domain any more') if $seen_active;
+            }
+            return $self->fail($error)            if $error;
+            return $self->done( $state, $reason ) if $wanted{$state};
+            return $self->done( $was, 0 )         if defined $was;      # it was in that state for a moment
+            $seen_active = 1                      if !is_off($state);
+            return $self->dead( lc Sys::Virt::Domain->name_of( STATE => $state ) )
+                if $seen_active && is_off($state);
+            $self->later;
+        },
+        $dom,
+        'get_state'
     );
 }
 
@@ -478,26 +480,22 @@ sub wait_for_job {
     $self->listen( JOB_COMPLETED => sub { $self->soon } );
     my %gone  = map { constant_of("STATE_SHUTOFF_$_") => 1 } qw(MIGRATED SAVED);
     my $watch = sub {
-        return $self->run(
+        return $self->watch(
             sub {
-                $self->call(
-                    sub {
-                        my ( $error, $info ) = @_;
-                        return $look_back->() if $left;
-                        return $self->if_active( sub { $self->fail($error) },
-                            sub { $gone{ $_[1] } && ( $look_back->(), 1 ) } )
-                            if has_code( $error, qw(OPERATION_INVALID NO_DOMAIN) );
-                        return $self->fail($error) if $error;
-                        my $type = $info->{type};
-                        return $look_back->()
-                            if $type != constant_of('JOB_BOUNDED') && $type != constant_of('JOB_UNBOUNDED');
-                        $self->show( share_of($info), $info );
-                        $self->later;
-                    },
-                    $dom,
-                    'get_job_info'
-                );
-            }
+                my ( $error, $info ) = @_;
+                return $look_back->() if $left;
+                return $self->if_active( sub { $self->fail($error) },
+                    sub { $gone{ $_[1] } && ( $look_back->(), 1 ) } )
+                    if has_code( $error, qw(OPERATION_INVALID NO_DOMAIN) );
+                return $self->fail($error) if $error;
+                my $type = $info->{type};
+                return $look_back->()
+                    if $type != constant_of('JOB_BOUNDED') && $type != constant_of('JOB_UNBOUNDED');
+                $self->show( share_of($info), $info );
+                $self->later;
+            },
+            $dom,
+            'get_job_info'
         );
     };
     return $watch->() if !$self->{options}{start};
@@ -588,40 +586,36 @@ sub wait_for_block_job {
         }
     );
     my $watch = sub {
-        return $self->run(
+        return $self->watch(
             sub {
-                $self->call(
-                    sub {
-                        my ( $error, $info ) = @_;
-                        return $self->if_active( sub { $self->fail($error) } )
-                            if has_code( $error, qw(OPERATION_INVALID NO_DOMAIN) );
-                        return $self->fail($error) if $error;
-                        if ( !$info->{type} ) {
+                my ( $error, $info ) = @_;
+                return $self->if_active( sub { $self->fail($error) } )
+                    if has_code( $error, qw(OPERATION_INVALID NO_DOMAIN) );
+                return $self->fail($error) if $error;
+                if ( !$info->{type} ) {
 
-                            # The event with the job's result may still arrive.
-                            return $self->if_active( sub { $ended->('ended') } ) if !$self->{events} || $gone;
-                            $gone = 1;
-                            return $self->after( GRACE, sub { $self->look } );
-                        }
-                        $gone = 0;
-                        $self->{last} = $info;
-                        $self->show( $info->{end} ? $info->{cur} / $info->{end} : 0, $info );
-                        return $self->later
-                            if $until eq 'end' || !$info->{end} || $info->{cur} != $info->{end};
-                        return $self->call(
-                            sub {
-                                my ( $e, $xml ) = @_;
-                                return $ended->('ready') if !$e && mirrored( $xml, $disk );
-                                $self->later;
-                            },
-                            $dom,
-                            'get_xml_description'
-                        );
+                    # The event with the job's result may still arrive.
+                    return $self->if_active( sub { $ended->('ended') } ) if !$self->{events} || $gone;
+                    $gone = 1;
+                    return $self->after( GRACE, sub { $self->look } );
+                }
+                $gone = 0;
+                $self->{last} = $info;
+                $self->show( $info->{end} ? $info->{cur} / $info->{end} : 0, $info );
+                return $self->later
+                    if $until eq 'end' || !$info->{end} || $info->{cur} != $info->{end};
+                return $self->call(
+                    sub {
+                        my ( $e, $xml ) = @_;
+                        return $ended->('ready') if !$e && mirrored( $xml, $disk );
+                        $self->later;
                     },
                     $dom,
-                    get_block_job_info => $disk
+                    'get_xml_description'
                 );
-            }
+            },
+            $dom,
+            get_block_job_info => $disk
         );
     };
     return $self->begin($watch);
