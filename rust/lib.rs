@@ -129,15 +129,19 @@ static LOCKS: &[&dyn lock::Forks] = &[
 ];
 
 /// Prepares libvirt and takes the shim's functions; false if libvirt can't be used.
+///
+/// # Safety
+/// Each function does what `Callbacks` says of it.
 #[unsafe(no_mangle)]
-pub extern "C" fn sysvirt_start(callbacks: &'static Callbacks) -> bool {
+pub unsafe extern "C" fn sysvirt_start(callbacks: &'static Callbacks) -> bool {
     lock::register(LOCKS, || {
         r#async::pool::in_child();
         class::stream::transfer::in_child();
         class::stream::pump::in_child();
     });
     r#async::install();
-    callbacks::install(callbacks);
+    // SAFETY: the caller's promise.
+    unsafe { callbacks::install(callbacks) };
     unsafe extern "C" fn silence(_data: *mut c_void, _error: *mut virt_sys::virError) {}
     // SAFETY: the handler does nothing with what it gets.
     unsafe { virt_sys::virSetErrorFunc(std::ptr::null_mut(), Some(silence)) };
@@ -178,7 +182,7 @@ pub unsafe extern "C" fn sysvirt_limit_of(args: *const Value, count: usize) -> u
     r#async::limit_of(unsafe { std::slice::from_raw_parts(args, count) })
 }
 
-/// See [`Key::number`].
+/// A number from 1 upwards that no other key has.
 #[unsafe(no_mangle)]
 pub extern "C" fn sysvirt_key_number(key: &'static Key) -> u32 {
     key.number()

@@ -61,7 +61,10 @@ pub struct Callbacks {
 static CALLBACKS: OnceLock<&'static Callbacks> = OnceLock::new();
 
 /// Takes the shim's functions.
-pub fn install(callbacks: &'static Callbacks) {
+///
+/// # Safety
+/// Each does what [`Callbacks`] says of it.
+pub unsafe fn install(callbacks: &'static Callbacks) {
     // A second interpreter passes the same functions.
     let _ = CALLBACKS.set(callbacks);
 }

@@ -7,7 +7,9 @@ use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
+use std::ptr::null_mut;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// A mutex, for statics.
 pub struct Lock<T> {
@@ -62,7 +64,11 @@ impl<T> Drop for Guard<T> {
 }
 
 /// Where threads wait for something to change. Its clock never jumps.
-pub struct Condition(UnsafeCell<pthread_cond_t>);
+pub struct Condition {
+    condition: UnsafeCell<pthread_cond_t>,
+    /// The lock's that it is used with: two at once is undefined.
+    mutex: AtomicPtr<pthread_mutex_t>,
+}
 
 // SAFETY: made for the use by many threads.
 unsafe impl Sync for Condition {}
@@ -70,10 +76,16 @@ unsafe impl Sync for Condition {}
 impl Condition {
     /// For statics; before its first use comes [`Condition::renew`], by way of [`register`].
     pub const fn new() -> Self {
-        Condition(UnsafeCell::new(libc::PTHREAD_COND_INITIALIZER))
+        Condition {
+            condition: UnsafeCell::new(libc::PTHREAD_COND_INITIALIZER),
+            mutex: AtomicPtr::new(null_mut()),
+        }
     }
 
     /// Waits until it is notified or until the time [`now`] of `deadline`, or returns for no reason.
+    ///
+    /// # Panics
+    /// If it was used with another lock before.
     pub fn wait_until<T>(&'static self, guard: &mut Guard<T>, deadline: u64) {
         let nanoseconds = 1_000_000_000;
         // The parts of a time of 64 bits fit everywhere but in the seconds of a 32-bit system's year 2106.
@@ -81,20 +93,23 @@ impl Condition {
             tv_sec: (deadline / nanoseconds).try_into().unwrap_or(i32::MAX.into()),
             tv_nsec: (deadline % nanoseconds) as _,
         };
-        // SAFETY: both are initialized, and the mutex is this thread's.
-        unsafe { libc::pthread_cond_timedwait(self.0.get(), guard.lock.mutex.get(), &raw const time) };
+        let mutex = guard.lock.mutex.get();
+        let before = self.mutex.compare_exchange(null_mut(), mutex, Ordering::Relaxed, Ordering::Relaxed);
+        assert!(before.is_ok() || before == Err(mutex), "a condition has one lock");
+        // SAFETY: both are initialized, the mutex is this thread's, and no other is used with the condition.
+        unsafe { libc::pthread_cond_timedwait(self.condition.get(), mutex, &raw const time) };
     }
 
     /// Wakes one that waits.
     pub fn notify_one(&self) {
         // SAFETY: initialized.
-        unsafe { libc::pthread_cond_signal(self.0.get()) };
+        unsafe { libc::pthread_cond_signal(self.condition.get()) };
     }
 
     /// Wakes all that wait.
     pub fn notify_all(&self) {
         // SAFETY: initialized.
-        unsafe { libc::pthread_cond_broadcast(self.0.get()) };
+        unsafe { libc::pthread_cond_broadcast(self.condition.get()) };
     }
 }
 
@@ -114,7 +129,7 @@ pub trait Forks: Sync {
     /// Nobody has used it.
     unsafe fn start(&self) {}
     /// Before: nobody else changes it until afterwards.
-    fn hold(&self);
+    fn hold(&'static self);
     /// Afterwards, in the parent.
     ///
     /// # Safety
@@ -128,7 +143,7 @@ pub trait Forks: Sync {
 }
 
 impl<T: Send> Forks for Lock<T> {
-    fn hold(&self) {
+    fn hold(&'static self) {
         // SAFETY: an initialized mutex that never moves.
         unsafe { libc::pthread_mutex_lock(self.mutex.get()) };
     }
@@ -150,7 +165,7 @@ impl Forks for Condition {
         unsafe { self.renew() };
     }
 
-    fn hold(&self) {}
+    fn hold(&'static self) {}
 
     unsafe fn open(&self) {}
 
@@ -161,7 +176,7 @@ impl Forks for Condition {
         // SAFETY: initialized above.
         unsafe { libc::pthread_condattr_setclock(attributes.as_mut_ptr(), CLOCK_MONOTONIC) };
         // SAFETY: the same attributes; no other thread exists that could use the condition.
-        unsafe { libc::pthread_cond_init(self.0.get(), attributes.as_ptr()) };
+        unsafe { libc::pthread_cond_init(self.condition.get(), attributes.as_ptr()) };
         // SAFETY: initialized above, and not used again.
         unsafe { libc::pthread_condattr_destroy(attributes.as_mut_ptr()) };
     }
@@ -176,17 +191,16 @@ static AT_FORK: OnceLock<AtFork> = OnceLock::new();
 
 /// Looks after `all` from now on, and calls `child` in every child. A second call changes nothing.
 pub fn register(all: &'static [&'static dyn Forks], child: fn()) {
-    if AT_FORK.get().is_some() {
-        return;
-    }
-    for one in all {
-        // SAFETY: the process loads us: no other thread knows of them yet.
-        unsafe { one.start() };
-    }
-    if AT_FORK.set(AtFork { all, child }).is_ok() {
+    AT_FORK.get_or_init(|| {
+        for one in all {
+            // SAFETY: nobody has used it: whoever may use anything of ours has called this first, and a thread that calls it at
+            // the same time waits here.
+            unsafe { one.start() };
+        }
         // SAFETY: the functions stay valid, because the library is never unloaded.
         unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
-    }
+        AtFork { all, child }
+    });
 }
 
 extern "C" fn before() {

@@ -29,7 +29,7 @@ pub fn keep(buffer: Vec<u8>) {
 /// Overwrites a secret.
 pub fn wipe(bytes: &mut [u8]) {
     for byte in bytes {
-        // SAFETY: a byte that we may write. A volatile write is not optimised away.
+        // SAFETY: a byte that we may write. A volatile write is not optimized away.
         unsafe { std::ptr::from_mut(byte).write_volatile(0) };
     }
 }

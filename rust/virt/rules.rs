@@ -10,6 +10,7 @@ use crate::boundary::zeroed::Zeroed;
 use crate::virt::array::{allocated, pointers, zeroed_array};
 use libc::{c_char, c_int, c_void};
 use std::ffi::{CStr, CString};
+use std::os::fd::{FromRawFd, OwnedFd};
 
 /// 0 or more is success and nothing else; the method returns nothing.
 #[inline]
@@ -265,7 +266,9 @@ pub fn written_text(call: impl FnOnce(*mut *mut c_char) -> c_int) -> Result<Valu
 pub unsafe fn files(array: *mut c_int, count: c_int) -> Vec<Value> {
     // SAFETY: the caller's promise.
     let descriptors = unsafe { allocated(array, count) };
-    memory::collected(descriptors.iter().map(|&descriptor| Value::file(descriptor)))
+    // SAFETY: each is open, and ours alone.
+    let file = |&descriptor: &c_int| unsafe { OwnedFd::from_raw_fd(descriptor) };
+    memory::collected(descriptors.iter().filter(|&&descriptor| descriptor >= 0).map(file).map(Value::file))
 }
 
 /// A plain C structure that a function fills.

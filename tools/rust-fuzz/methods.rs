@@ -180,7 +180,8 @@ fuzz_target!(|data: &[u8]| {
     static CALLS: AtomicU64 = AtomicU64::new(0);
     let calls = CALLS.fetch_add(1, Ordering::Relaxed);
     if calls == 0 {
-        assert!(sysvirt::sysvirt_start(&perl::CALLBACKS), "libvirt cannot be initialized");
+        // SAFETY: they do as the shim does.
+        assert!(unsafe { sysvirt::sysvirt_start(&perl::CALLBACKS) }, "libvirt cannot be initialized");
         made(c"Sys::Virt::Event::register_default", &[]);
     }
     if calls % 2_000 == 0 {

@@ -7,6 +7,7 @@ use crate::boundary::key::Key;
 use crate::boundary::memory;
 use libc::{c_char, c_void};
 use std::ffi::{CStr, CString};
+use std::os::fd::{IntoRawFd, OwnedFd};
 
 impl Value {
     pub(in crate::boundary) const fn plain(tag: Tag, len: usize, data: Data) -> Self {
@@ -40,9 +41,12 @@ impl Value {
         Value { storage: Storage::Boxed, ..Self::plain(Tag::Bytes, len, Data { text }) }
     }
 
-    /// The bytes of a buffer of less than 4 GiB, which [`scratch`] gets back.
+    /// The bytes of a buffer, which [`scratch`](crate::boundary::scratch) gets back if it is smaller than 4 GiB.
     pub fn scratch_bytes(buffer: Vec<u8>) -> Self {
-        let (len, capacity) = (buffer.len(), buffer.capacity() as u32);
+        let Ok(capacity) = u32::try_from(buffer.capacity()) else {
+            return Self::boxed_bytes(buffer.into_boxed_slice());
+        };
+        let len = buffer.len();
         let text = std::mem::ManuallyDrop::new(buffer).as_ptr().cast();
         Value { storage: Storage::Scratch, capacity, ..Self::plain(Tag::Bytes, len, Data { text }) }
     }
@@ -131,7 +135,7 @@ impl Value {
 
     /// The same; the last item, beyond the pairs, owns what they borrow.
     pub fn map_with_storage(items: Vec<Value>) -> Self {
-        debug_assert!(items.len() % 2 == 1, "a key has a value, and then comes the storage");
+        assert!(items.len() % 2 == 1, "a key has a value, and then comes the storage");
         debug_assert!(
             items[..items.len() - 1]
                 .iter()
@@ -153,8 +157,8 @@ impl Value {
     }
 
     /// A file descriptor, which becomes a file handle; if this value is dropped before that, it is closed.
-    pub fn file(descriptor: i32) -> Self {
-        let data = Data { integer: descriptor.into() };
+    pub fn file(descriptor: OwnedFd) -> Self {
+        let data = Data { integer: descriptor.into_raw_fd().into() };
         Value { storage: Storage::Descriptor, ..Self::plain(Tag::File, 0, data) }
     }
 

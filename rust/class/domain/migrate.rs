@@ -8,16 +8,10 @@ use crate::class::prelude::*;
 methods! { "Sys::Virt::Domain";
     #[sub] migrate(
         dom: Domain, destcon: Connect, params: TypedOr<MIGRATE, Optional<u32>>, dname: Scalar, uri: TextOrNull,
-        bandwidth: Optional<u64>) => {
-        let (mut given, flags) = positional(params, &dname, uri, bandwidth)?;
-        migrate(dom, destcon, &mut given, flags)
-    };
+        bandwidth: Optional<u64>) => first(dom, destcon, params, &dname, uri, bandwidth);
     #[sub] migrate2(
         dom: Domain, destcon: Connect, dxml: TypedOr<MIGRATE, TextOrNull>, flags: Optional<u32>, dname: TextOrNull,
-        uri: TextOrNull, bandwidth: Optional<u64>) => {
-        let mut given = second(dxml, dname, uri, bandwidth)?;
-        migrate(dom, destcon, &mut given, flags.unwrap_or(0))
-    };
+        uri: TextOrNull, bandwidth: Optional<u64>) => second(dom, destcon, dxml, flags, dname, uri, bandwidth);
     #[sub] migrate_to_uri(
         dom: Domain, desturi: Text, params: TypedOr<MIGRATE, Optional<u32>>, dname: Scalar, uri: Scalar,
         bandwidth: Optional<u64>) => {
@@ -26,10 +20,7 @@ methods! { "Sys::Virt::Domain";
     };
     #[sub] migrate_to_uri2(
         dom: Domain, desturi: Text, dxml: TypedOr<MIGRATE, TextOrNull>, flags: Optional<u32>, dname: TextOrNull,
-        uri: TextOrNull, bandwidth: Optional<u64>) => {
-        let mut given = second(dxml, dname, uri, bandwidth)?;
-        status(virDomainMigrateToURI3(dom, desturi, given.as_ptr(), given.len() as c_uint, flags.unwrap_or(0)))
-    };
+        uri: TextOrNull, bandwidth: Optional<u64>) => second_to_uri(dom, desturi, dxml, flags, dname, uri, bandwidth);
     _migrate(dom: Domain, destcon: Connect, newparams: Typed<MIGRATE>, flags: u32 = 0) =>
         migrate(dom, destcon, &mut newparams, flags);
     _migrate_to_uri(dom: Domain, desturi: Text, newparams: Typed<MIGRATE>, flags: u32 = 0) =>
@@ -128,8 +119,68 @@ unsafe fn arguments<'a>(
     Ok(given)
 }
 
+/// For the row `migrate`.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn first(
+    dom: *mut Domain,
+    destcon: *mut Connect,
+    params: Either<Option<u32>>,
+    dname: &NamedArg,
+    uri: *const c_char,
+    bandwidth: Option<u64>,
+) -> Result<Value> {
+    // SAFETY: the caller's promise.
+    let (mut given, flags) = unsafe { positional(params, dname, uri, bandwidth) }?;
+    // SAFETY: as above.
+    unsafe { migrate(dom, destcon, &mut given, flags) }
+}
+
+/// For the row `migrate2`.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn second(
+    dom: *mut Domain,
+    destcon: *mut Connect,
+    dxml: Either<*const c_char>,
+    flags: Option<u32>,
+    dname: *const c_char,
+    uri: *const c_char,
+    bandwidth: Option<u64>,
+) -> Result<Value> {
+    // SAFETY: the caller's promise.
+    let mut given = unsafe { with_xml(dxml, dname, uri, bandwidth) }?;
+    // SAFETY: as above.
+    unsafe { migrate(dom, destcon, &mut given, flags.unwrap_or(0)) }
+}
+
+/// For the row `migrate_to_uri2`.
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn second_to_uri(
+    dom: *mut Domain,
+    desturi: *const c_char,
+    dxml: Either<*const c_char>,
+    flags: Option<u32>,
+    dname: *const c_char,
+    uri: *const c_char,
+    bandwidth: Option<u64>,
+) -> Result<Value> {
+    // SAFETY: the caller's promise.
+    let mut given = unsafe { with_xml(dxml, dname, uri, bandwidth) }?;
+    let (params, count, flags) = (given.as_ptr(), given.len() as c_uint, flags.unwrap_or(0));
+    // SAFETY: the row's domain and string, and as many parameters as said.
+    status(unsafe { virDomainMigrateToURI3(dom, desturi, params, count, flags) })
+}
+
 /// What `migrate2` and `migrate_to_uri2` take: (dxml, flags, dname, uri, bandwidth), or as `migrate` (\%params, flags).
-fn second<'a>(
+///
+/// # Safety
+/// Each pointer is NULL, or what the row that passes it got.
+unsafe fn with_xml<'a>(
     dxml: Either<'a, *const c_char>,
     dname: *const c_char,
     uri: *const c_char,
@@ -137,13 +188,16 @@ fn second<'a>(
 ) -> Result<ParamBuilder<'a>> {
     match dxml {
         Either::Params(params) => Ok(params),
-        // SAFETY: strings of the arguments, or NULL.
+        // SAFETY: the caller's promise.
         Either::Other(dxml) => unsafe { arguments(dxml, dname, uri, bandwidth) },
     }
 }
 
 /// Either (\%params, flags) or (flags, dname, uri, bandwidth).
-fn positional<'a>(
+///
+/// # Safety
+/// `uri` is NULL, or what the row that passes it got.
+unsafe fn positional<'a>(
     params: Either<'a, Option<u32>>,
     dname: &NamedArg,
     uri: *const c_char,
@@ -153,7 +207,7 @@ fn positional<'a>(
         Either::Params(params) => Ok((params, integer(dname.value, "flags")?)),
         Either::Other(flags) => {
             let dname = number::text(dname.value, dname.name)?;
-            // SAFETY: strings of the arguments, or NULL.
+            // SAFETY: NULL, a string of an argument, and the caller's promise.
             let given = unsafe { arguments(std::ptr::null(), dname, uri, bandwidth) }?;
             Ok((given, flags.unwrap_or(0)))
         }
@@ -168,7 +222,11 @@ fn to_uri<'a>(
     bandwidth: Option<u64>,
 ) -> Result<(ParamBuilder<'a>, c_uint)> {
     if bandwidth.is_none() && number::is_number(uri.value) {
-        return positional(params, dname, std::ptr::null(), Some(integer(uri.value, "bandwidth")?));
+        let bandwidth = Some(integer(uri.value, "bandwidth")?);
+        // SAFETY: NULL.
+        return unsafe { positional(params, dname, std::ptr::null(), bandwidth) };
     }
-    positional(params, dname, number::text(uri.value, uri.name)?, bandwidth)
+    let uri = number::text(uri.value, uri.name)?;
+    // SAFETY: NULL or a string of the row's argument.
+    unsafe { positional(params, dname, uri, bandwidth) }
 }
