@@ -51,8 +51,30 @@ while ( $search =~ /^\["[^"]*","[^"]*","([^"#]+)#([^"]*)"\]/mg ) {
 cmp_ok( $entries, '>', 1_800, 'its entries were compared' );
 is( "@unknown", q{}, '... and lead somewhere' );
 
-like( scalar qx{./run --doc Stream},  qr/^NAME\n +Sys::Virt::Stream - /m, './run --doc shows a page' );
-like( scalar qx{./run --doc},         qr/^NAME\n +Sys::Virt - /m,         '... and the first one' );
-like( scalar qx{./run --doc Nothing}, qr/no page Nothing/,                '... and says that there is none' );
+like( scalar qx{./run --doc Stream},   qr/^NAME\n +Sys::Virt::Stream - /m,   './run --doc shows a page' );
+like( scalar qx{./run --doc},          qr/^NAME\n +Sys::Virt - /m,           '... and the first one' );
+like( scalar qx{./run --doc cookbook}, qr/^NAME\n +Sys::Virt::Cookbook - /m, '... in any case of letters' );
+like(
+    scalar qx{./run --doc get_info},
+    qr/^Sys::Virt::Domain\n +get_info\n +my \$hash = \$dom->get_info\(\)/m,
+    '... the entry of a method'
+);
+like(
+    scalar qx{./run --doc Domain::STATE_RUNNING},
+    qr/^Sys::Virt::Domain::Constants\n +STATE_RUNNING\n/m,
+    '... of a constant'
+);
+
+for my $name (qw(start virDomainCreate)) {
+    like(
+        scalar qx{./run --doc $name},
+        qr/^$name: Sys::Virt::Domain\n +create\n/m,
+        "... of the method for $name"
+    );
+}
+my $nothing = qx{./run --doc Nothing 2>&1};
+like( $nothing,                qr/no page, method or constant Nothing/, '... and says that there is none' );
+like( $nothing,                qr/^ +Cookbook$/m,                       '... but which pages there are' );
+like( scalar qx{./run --help}, qr/^[.]\/run --test /m,                  './run --help explains itself' );
 
 done_testing;

@@ -53,7 +53,7 @@ my %allowed = map { $_ => 1 } ();
 my $others =
     qr{\A(?:LICENSE|debian/copyright|Cargo[.]lock|vendor/|[.]cargo/|packaging/top[.]svg|tools/rust-fuzz/Cargo[.]
     |xt/(?:styles/|index/|words[.]t|stopwords|stub/methods[.]tsv|new-in-libvirt[.]t|stack/migrate[.]t)
-    |lib/Sys/Virt/Index[.]pod|perl/sysvirt[.]h|bench/README[.]md)}x;
+    |lib/Sys/Virt/Index[.]pod|perl/sysvirt[.]h|bench/README[.]md)|[.]png\z}x;
 my @files = sort grep { !/$others/ } keys %{ ExtUtils::Manifest::maniread('MANIFEST') };
 
 my @patterns =
