@@ -4,6 +4,7 @@
 pub mod calls;
 pub mod file;
 pub mod handle;
+pub mod held;
 pub mod pump;
 pub mod transfer;
 

@@ -5,15 +5,16 @@
 //! wrong: [`mod@super::handle`].
 
 use super::calls::{BLOCK, WOULD_BLOCK, inside};
+use super::held::Held;
 use crate::r#async::pool::pool;
-use crate::boundary::class::{self, Class, Stream};
+use crate::boundary::class::Stream;
 use crate::boundary::error::{Error, Result, VirError, forget_error};
 use crate::boundary::lock::{Condition, Guard, Lock, now};
 use crate::boundary::memory;
 use crate::boundary::streams::{self, User};
 use crate::boundary::thread::spawn;
 use crate::boundary::value::Value;
-use libc::{c_int, c_void};
+use libc::c_int;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use virt_sys::{virStreamAbort, virStreamFinish, virStreamRecv, virStreamSend};
@@ -35,7 +36,8 @@ enum Call {
 
 /// A stream with a file handle.
 pub(super) struct Pump {
-    stream: usize,
+    /// Until its last thread ends.
+    stream: Option<Held>,
     connection: usize,
     inside: bool,
     /// Our end of the socket pair; -1 when it is closed.
@@ -54,8 +56,6 @@ pub(super) struct Pump {
     pub(super) gone: bool,
     pub(super) failed: bool,
     pub(super) threads: u32,
-    /// The last of them gives the stream back: nobody may use it for anything else.
-    leaving: bool,
     /// How many layers and scalars of Perl's know the number.
     pub(super) perl: u32,
 }
@@ -137,7 +137,7 @@ impl Pumps {
 /// Begins to carry the data of an open stream: the number by which Perl gets the other end.
 ///
 /// # Safety
-/// The stream lives, or is NULL.
+/// The stream is live.
 pub unsafe fn open(stream: *mut Stream) -> Result<Value> {
     let mut ends = [0; 2];
     let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
@@ -153,7 +153,7 @@ pub unsafe fn open(stream: *mut Stream) -> Result<Value> {
     // SAFETY: the stream holds its connection.
     let inside = unsafe { inside(connection) };
     // SAFETY: the caller's promise.
-    unsafe { class::retain(Class::Stream, stream.cast()) };
+    let held = unsafe { Held::new(stream) };
     if !way.writes {
         // SAFETY: one byte, which nobody reads until all has arrived: see `end_of_data`.
         unsafe { libc::send(perl, c"x".as_ptr().cast(), 1, libc::MSG_NOSIGNAL) };
@@ -161,7 +161,7 @@ pub unsafe fn open(stream: *mut Stream) -> Result<Value> {
     pumps.all.insert(
         key,
         Pump {
-            stream: stream as usize,
+            stream: Some(held.clone()),
             connection,
             inside,
             socket,
@@ -176,16 +176,14 @@ pub unsafe fn open(stream: *mut Stream) -> Result<Value> {
             gone: false,
             failed: false,
             threads: u32::from(way.reads) + u32::from(way.writes),
-            leaving: false,
             perl: 1,
         },
     );
     drop(pumps);
     let duplex = way.reads && way.writes;
-    // SAFETY: what `start` passes.
-    let reading = !way.reads || start(key, move |stream| unsafe { read(key, stream, socket, duplex) });
-    // SAFETY: as above.
-    let writing = reading && way.writes && start(key, move |stream| unsafe { write(key, stream, socket) });
+    let writer = held.clone();
+    let reading = !way.reads || start(key, move || read(key, &held, socket, duplex));
+    let writing = reading && way.writes && start(key, move || write(key, &writer, socket));
     if !reading || (way.writes && !writing) {
         if let Some(pump) = self::pumps().all.get_mut(&key) {
             pump.writes = false; // there is no thread that would end the stream
@@ -207,12 +205,11 @@ fn close_both(ends: [c_int; 2]) {
     }
 }
 
-/// Starts a thread of a pump, which counts it already. If there can be none, it is not counted any more. `work` gets the stream,
-/// which lives until it returns, as the pump has a reference until its last thread ends.
-fn start(key: u64, work: impl FnOnce(*mut Stream) + Send + 'static) -> bool {
+/// Starts a thread of a pump, which counts it already. If there can be none, it is not counted any more.
+fn start(key: u64, work: impl FnOnce() + Send + 'static) -> bool {
     let started = spawn("sys-virt-stream", move || {
         // A panic ends this thread alone; the stream is aborted.
-        if catch_unwind(AssertUnwindSafe(|| work(stream_of(key)))).is_err() {
+        if catch_unwind(AssertUnwindSafe(work)).is_err() {
             fail(key, None);
             conclude(key);
         }
@@ -222,11 +219,6 @@ fn start(key: u64, work: impl FnOnce(*mut Stream) + Send + 'static) -> bool {
         leave(key);
     }
     started
-}
-
-/// The stream of a pump, which a thread of it holds.
-fn stream_of(key: u64) -> *mut Stream {
-    pumps().all.get(&key).map_or(std::ptr::null_mut(), |pump| pump.stream as *mut Stream)
 }
 
 /// A thread enters libvirt; false if the stream is to end.
@@ -266,23 +258,22 @@ fn fail(key: u64, error: Option<VirError>) {
             _ => VirError::last(),
         });
         pump.failed = true;
-        streams::failed(pump.stream as *mut Stream, error);
+        if let Some(stream) = &pump.stream {
+            streams::failed(stream.get(), error);
+        }
     }
 }
 
 /// The thread that reads the stream.
-///
-/// # Safety
-/// The stream lives until this returns.
-unsafe fn read(key: u64, stream: *mut Stream, socket: c_int, duplex: bool) {
+fn read(key: u64, stream: &Held, socket: c_int, duplex: bool) {
     let mut buffer = memory::with_room(BLOCK);
     buffer.resize(BLOCK, 0_u8);
     loop {
         if !enter(key, Call::Receive) {
             return aborted(key, duplex);
         }
-        // SAFETY: the caller's promise; there is so much room.
-        let got = unsafe { virStreamRecv(stream, buffer.as_mut_ptr().cast(), buffer.len()) };
+        // SAFETY: a stream that is held; there is so much room.
+        let got = unsafe { virStreamRecv(stream.get(), buffer.as_mut_ptr().cast(), buffer.len()) };
         let error = if got < 0 && got != WOULD_BLOCK { Some(VirError::last()) } else { None };
         if !exit(key, Call::Receive) {
             return aborted(key, duplex);
@@ -342,10 +333,7 @@ fn pass(socket: c_int, mut bytes: &[u8]) {
 }
 
 /// The thread that writes to the stream, and ends it.
-///
-/// # Safety
-/// The stream lives until this returns.
-unsafe fn write(key: u64, stream: *mut Stream, socket: c_int) {
+fn write(key: u64, stream: &Held, socket: c_int) {
     let mut buffer = memory::with_room(BLOCK);
     buffer.resize(BLOCK, 0_u8);
     let mut usable = true;
@@ -355,11 +343,7 @@ unsafe fn write(key: u64, stream: *mut Stream, socket: c_int) {
         match usize::try_from(got) {
             Ok(0) => break,
             // When the stream has failed, the rest is dropped: the alternatives are a signal, or an error with less information.
-            Ok(got) => {
-                let bytes = buffer.get(..got).unwrap_or_default();
-                // SAFETY: the caller's promise.
-                usable = usable && unsafe { send(key, stream, bytes) };
-            }
+            Ok(got) => usable = usable && send(key, stream, buffer.get(..got).unwrap_or_default()),
             Err(_) if std::io::Error::last_os_error().raw_os_error() == Some(libc::EINTR) => {}
             Err(_) => break,
         }
@@ -373,16 +357,13 @@ unsafe fn write(key: u64, stream: *mut Stream, socket: c_int) {
 }
 
 /// Sends all; false if that is no longer possible.
-///
-/// # Safety
-/// The stream lives until this returns.
-unsafe fn send(key: u64, stream: *mut Stream, mut bytes: &[u8]) -> bool {
+fn send(key: u64, stream: &Held, mut bytes: &[u8]) -> bool {
     while !bytes.is_empty() {
         if !enter(key, Call::Send) {
             return false;
         }
-        // SAFETY: the caller's promise; so many bytes.
-        let sent = unsafe { virStreamSend(stream, bytes.as_ptr().cast(), bytes.len()) };
+        // SAFETY: a stream that is held; so many bytes.
+        let sent = unsafe { virStreamSend(stream.get(), bytes.as_ptr().cast(), bytes.len()) };
         let error = if sent < 0 && sent != WOULD_BLOCK { Some(VirError::last()) } else { None };
         if !exit(key, Call::Send) {
             return false;
@@ -413,18 +394,19 @@ fn conclude(key: u64) {
     }
     pump.ending = true;
     pump.aborting = abort;
-    let (stream, connection) = (pump.stream as *mut Stream, pump.connection);
+    let (held, connection) = (pump.stream.clone(), pump.connection);
     drop(pumps);
+    let Some(stream) = held else { return };
     pool().uses(connection, true);
     let how = if abort { virStreamAbort } else { virStreamFinish };
-    // SAFETY: the pump holds the stream, for this thread is one of its threads. Another may use it: see `inside`.
-    let returned = unsafe { how(stream) };
+    // SAFETY: a stream that is held. Another thread may use it: see `inside`.
+    let returned = unsafe { how(stream.get()) };
     pool().uses(connection, false);
     if returned < 0 && !abort {
         fail(key, Some(VirError::last()));
     }
     forget_error();
-    streams::ended(stream);
+    streams::ended(stream.get());
 }
 
 /// A thread of a pump ends. With the last one the pump lets go of its stream.
@@ -435,15 +417,14 @@ fn leave(key: u64) {
         pump.threads -= 1;
         return;
     }
-    let stream = pump.stream as *mut Stream;
-    pump.leaving = true;
+    let stream = pump.stream.take();
     if pump.asked != Asked::Nothing {
         pump.close();
     }
     drop(pumps);
-    streams::vacate(stream, User::Handle(key));
-    // SAFETY: the pump's own reference.
-    unsafe { class::release(Class::Stream, stream.cast::<c_void>()) };
+    if let Some(stream) = stream {
+        streams::vacate(stream.get(), User::Handle(key));
+    }
     let mut pumps = self::pumps();
     if let Some(pump) = pumps.all.get_mut(&key) {
         pump.threads = 0;
@@ -481,7 +462,7 @@ pub(super) fn end(key: u64, asked: Asked, gone: bool) {
     let stuck = pump.sending || pump.ending || !gone;
     let by_writer = pump.writes && (asked == Asked::Finish || !stuck);
     let done = if asked == Asked::Abort { pump.aborting } else { pump.ending };
-    if pump.threads == 0 || pump.leaving || by_writer || done {
+    if pump.stream.is_none() || by_writer || done {
         return;
     }
     pump.threads += 1;
