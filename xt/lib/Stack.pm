@@ -237,7 +237,17 @@ PERL
     my @includes = $o{original} ? () : ( "-I$top/blib/lib", "-I$top/blib/arch" );
     local $ENV{PERL5LIB} = q{};
     local $ENV{PERL5OPT} = q{};
-    return command( $^X, @includes, '-e', $program, uri( $o{daemon} // 'a' ), $name, $text );
+    my $printed = command( $^X, @includes, '-e', $program, uri( $o{daemon} // 'a' ), $name, $text );
+    serve();
+    return $printed;
+}
+
+# One iteration of the loop: a daemon closes a connection that has not answered its keepalive messages for half a minute.
+sub serve {
+    my $timer = Sys::Virt::Event::add_timeout( 0, sub { } );    # so that run_default comes back
+    Sys::Virt::Event::run_default();
+    Sys::Virt::Event::remove_timeout($timer);
+    return;
 }
 
 # The text's result with this binding, with the original, and with this one again are equal, once `ignore` (a pattern)
