@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/lib" =~ /(.*)/s;
 
 use Test::More;
 use Child;
+use Patience;
 use Throws;
 use Sys::Virt;
 

@@ -10,10 +10,16 @@ BEGIN {
 
 use Config;
 use File::Temp ();
+use FindBin    ();
 use IO::Socket::UNIX;
+use lib "$FindBin::Bin/../lib" =~ /(.*)/s;    # untainted, for -T
+use Patience;
 use Test::More;
 use Time::HiRes qw(time);
 use Sys::Virt;
+
+# How many times slower this machine may be.
+my $slow = Patience::factor();
 
 local $SIG{ALRM} = sub { die "a call hangs\n" };
 alarm 60;
@@ -48,7 +54,7 @@ sub turn {
 
 sub wait_for {
     my @futures = @_;
-    my $until   = time + 20;
+    my $until   = time + 20 * $slow;
     turn(1) while time < $until && grep { !$_->{told} } @futures;
     return !grep                        { $_->{told} != 1 } @futures;
 }
@@ -72,9 +78,9 @@ subtest 'time limits' => sub {
     isa_ok( $future->{values}[0], 'Sys::Virt::Error' );
     is( $future->{values}[0]->code, Sys::Virt::Error::ERR_OPERATION_TIMEOUT(), '... with its code' );
     like( $future->{values}[0]->message, qr/Sys::Virt::new.*may still be carried out/, '... and in words' );
-    cmp_ok( $future->{at} - $start, '>=', 0.3, 'not too early' );
-    cmp_ok( $future->{at} - $start, '<',  2,   'nor too late' );
-    my $quick = submit( { timeout => 20 }, $c, 'get_uri' );
+    cmp_ok( $future->{at} - $start, '>=', 0.3,       'not too early' );
+    cmp_ok( $future->{at} - $start, '<',  2 * $slow, 'nor too late' );
+    my $quick = submit( { timeout => 20 * $slow }, $c, 'get_uri' );
     ok( wait_for($quick), 'a call that is in time' );
     is_deeply( [ @$quick{qw(ok values)} ], [ 1, ['test:///default'] ], '... succeeds' );
 
@@ -105,7 +111,7 @@ subtest 'the window, canceling, order' => sub {
     );
 
     # 32 at once that hang, and one more, which has not begun.
-    my @hanging = map { submit( { timeout => 1 }, 'Sys::Virt', 'new', uri => $hung ) } 1 .. 32;
+    my @hanging = map { submit( { timeout => $slow }, 'Sys::Virt', 'new', uri => $hung ) } 1 .. 32;
     my $late    = submit( {},                 'Sys::Virt', 'new', uri => 'test:///default' );
     my $limited = submit( { timeout => 0.1 }, 'Sys::Virt', 'new', uri => 'test:///default' );
     Time::HiRes::sleep(0.3);
@@ -176,8 +182,9 @@ subtest 'fork with calls in flight' => sub {
     my $failed = 0;
     for my $round ( 1 .. 20 ) {
         my @futures = map { submit( {}, $d, 'get_info' ) } 1 .. 20;
-        my $hanging = $round == 1 ? submit( { timeout => 3 }, 'Sys::Virt', 'new', uri => $hung ) : undef;
-        my $pid     = fork // die $!;
+        my $hanging =
+            $round == 1 ? submit( { timeout => 3 * $slow }, 'Sys::Virt', 'new', uri => $hung ) : undef;
+        my $pid = fork // die $!;
         if ( !$pid ) {
             alarm 10;
             my $ok = wait_for( @futures, $hanging // () );
@@ -223,7 +230,7 @@ subtest 'the end' => sub {
         if ( !$pid ) { $code->(); exit 7 }
         waitpid $pid, 0;
         is( $?, 7 << 8, 'exit has its status' );
-        cmp_ok( time - $start, '<', 3, '... and does not wait' );
+        cmp_ok( time - $start, '<', 3 * $slow, '... and does not wait' );
     };
     $exit->( sub { submit( {}, 'Sys::Virt', 'new', uri => $hung ) for 1 .. 5; turn(0.2) } );
     $exit->(

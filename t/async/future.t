@@ -9,6 +9,7 @@ use Scalar::Util ();
 use Test::More;
 use Sys::Virt;
 use lib "$FindBin::Bin/../lib" =~ /(.*)/s;    # untainted, for -T
+use Patience;
 use Throws;
 
 alarm 120;

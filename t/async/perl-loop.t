@@ -3,6 +3,9 @@
 use strict;
 use warnings;
 
+use FindBin ();
+use lib "$FindBin::Bin/../lib" =~ /(.*)/s;    # untainted, for -T
+use Patience;
 use Test::More;
 use Sys::Virt;
 use Sys::Virt::Event;
