@@ -148,6 +148,76 @@ SKIP: {
     run( 'make clean', 0, 'make clean' );
 }
 
+subtest q{perl's compiler and flags} => sub {
+
+# Each word that the compiler gets. The configuration is of a perl whose compiler is two words, and a flag has blanks.
+    spew( "$dir/compiler", <<"SH" );
+#!/bin/sh
+for word; do printf '<%s>\\n' "\$word" >>'$dir/words'; done
+exec cc "\$@"
+SH
+    chmod 0755, "$dir/compiler" or die $!;
+    mkdir "$dir/folder with blanks" or die $!;
+    spew( "$dir/OtherConfig.pm", <<"PERL" );
+package OtherConfig;
+use Config;
+my %config = %Config;
+untie %Config;
+%Config = ( %config, cc => '$dir/compiler -DCC_HAS_WORDS',
+    ccflags => qq{\$config{ccflags} -DGREETING='"two words"' "-I$dir/folder with blanks"} );
+PERL
+    local $ENV{PERL5OPT} = "-I$dir -MOtherConfig";
+    delete local @ENV{qw(CC CFLAGS)};
+    run( 'perl Makefile.PL', 0, "$perl Makefile.PL" );
+    run( 'make',             0, 'make' );
+    is(
+        run(
+            'the module works',
+            0, qq{$perl -Mblib -MSys::Virt -e 'print Sys::Virt->new(uri => "test:///default")->get_type'}
+        ),
+        'TEST',
+        '... for a call'
+    );
+    open my $words, '<', "$dir/words" or die $!;
+    my %got = map { s/\n//r => 1 } <$words>;
+    close $words;
+    ok( $got{"<$_>"}, "the compiler got $_" )
+        for '-DCC_HAS_WORDS', '-DGREETING="two words"', "-I$dir/folder with blanks";
+
+    # Not through make: the configuration's own compiler.
+    my ($script) = grep { -x } glob qq{"$ENV{CARGO_TARGET_DIR}/release/build/sys-virt-*/build-script-build"};
+    unlink "$dir/words";
+    mkdir "$dir/out" or die $!;
+    my ($machine) = qx{rustc -vV} =~ /^host: (\S+)/m;
+    local %ENV = (
+        %ENV,
+        SYSVIRT_PERL             => $^X,
+        OUT_DIR                  => "$dir/out",
+        TARGET                   => $machine,
+        HOST                     => $machine,
+        OPT_LEVEL                => 0,
+        DEBUG                    => 'false',
+        CARGO_CFG_TARGET_ARCH    => $machine =~ s/-.*//r,
+        CARGO_CFG_TARGET_OS      => 'linux',
+        CARGO_CFG_TARGET_ENV     => 'gnu',
+        CARGO_CFG_TARGET_FEATURE => 'crt-static',
+    );
+    run( 'the build script', 0, "'$script'" );
+    ok( -e "$dir/words", q{... uses perl's compiler} );
+
+    # musl's default, with which rustc would omit the shared object.
+    $ENV{CARGO_CFG_TARGET_ENV} = 'musl';
+    my $output = run( 'for musl, linked statically', 1, "'$script'" );
+    like(
+        $output,
+        qr/^cargo:warning=a module of perl is a shared object: .*-crt-static$/m,
+        '... it says what to set'
+    );
+    $ENV{CARGO_CFG_TARGET_FEATURE} = 'fxsr,sse2';
+    run( 'for musl, linked dynamically', 0, "'$script'" );
+};
+run( 'make clean', 0, 'make clean' );
+
 subtest 'what is missing is named in one line' => sub {
     mkdir "$dir/tools" or die $!;
     my ($cc) = split q{ }, $Config{cc};
