@@ -30,11 +30,21 @@ pub fn with_room<T>(count: usize) -> Vec<T> {
     vector
 }
 
+/// To be called after each part of a result of which there may be many, even if each is small: unwinds when half of the reserve is
+/// used. The other half is for what cannot fail.
+#[inline]
+pub fn check(count: usize) {
+    if TAKEN[WORDS / 2].load(Ordering::Relaxed) != 0 {
+        exhausted(count);
+    }
+}
+
 /// The same of an iterator's elements, which has to know how many there are, at most.
 pub fn collected<T>(elements: impl Iterator<Item = T>) -> Vec<T> {
     let (least, most) = elements.size_hint();
-    let mut vector = with_room(most.unwrap_or(least));
-    vector.extend(elements);
+    let count = most.unwrap_or(least);
+    let mut vector = with_room(count);
+    vector.extend(elements.inspect(|_| check(count)));
     vector
 }
 
@@ -81,7 +91,7 @@ const SMALL: usize = 4096;
 const SLOT: usize = 128;
 /// A block lies within one word, of which the largest takes 32 bits.
 const BITS: usize = usize::BITS as usize;
-const WORDS: usize = 512 / BITS;
+const WORDS: usize = 8192 / BITS;
 const SIZE: usize = WORDS * BITS * SLOT;
 
 #[repr(align(128))]
@@ -220,6 +230,12 @@ mod tests {
             for size in sizes.iter().cycle() {
                 let block = reserved(layout(*size));
                 if block.is_null() {
+                    break;
+                }
+                // The other half counts for other tests that run now (`check`).
+                if offset(block).is_some_and(|offset| offset > SIZE / 2 - 2 * SMALL) {
+                    // SAFETY: a block of the reserve, with its own layout.
+                    unsafe { ALLOCATOR.dealloc(block, layout(*size)) };
                     break;
                 }
                 // SAFETY: a block of that size.

@@ -22,11 +22,30 @@ pub fn without_signals<R>(work: impl FnOnce() -> R) -> R {
     result
 }
 
+/// What a thread needs besides its stack before it runs code of ours. The C library ends the process if it does not get that.
+const NEEDED: usize = 4 << 20;
+
+/// Whether there is still so much address space.
+fn has_room() -> bool {
+    const FLAGS: libc::c_int = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: a new mapping, at an address that the system chooses.
+    let place = unsafe { libc::mmap(std::ptr::null_mut(), STACK + NEEDED, libc::PROT_NONE, FLAGS, -1, 0) };
+    if place == libc::MAP_FAILED {
+        return false;
+    }
+    // SAFETY: the mapping from above, which nothing points into.
+    unsafe { libc::munmap(place, STACK + NEEDED) };
+    true
+}
+
 /// Starts one; false if there can be no more.
 pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> bool {
     let run = || {
         sigpipe::hold_always();
         run();
     };
-    without_signals(|| std::thread::Builder::new().name(name.into()).stack_size(STACK).spawn(run).is_ok())
+    has_room()
+        && without_signals(|| {
+            std::thread::Builder::new().name(name.into()).stack_size(STACK).spawn(run).is_ok()
+        })
 }

@@ -79,6 +79,7 @@ unsafe fn all_domain_stats(
     let mut all = memory::with_room(found);
     for index in 0..found {
         all.push(describe(index)?);
+        memory::check(found);
     }
     Ok(Value::list(all))
 }
