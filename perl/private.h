@@ -24,6 +24,13 @@
 #pragma weak PL_WARN_ALL
 #pragma weak PL_WARN_NONE
 #pragma weak PL_sv_placeholder
+/* A perl with -DDEBUGGING checks types with these. */
+#pragma weak PL_valid_types_IVX
+#pragma weak PL_valid_types_IV_set
+#pragma weak PL_valid_types_NVX
+#pragma weak PL_valid_types_NV_set
+#pragma weak PL_valid_types_PVX
+#pragma weak PL_valid_types_RV
 #endif
 
 /* PL_my_cxt_list: what dMY_CXT reads, which only the file with START_MY_CXT may use. Each call would otherwise need a function
