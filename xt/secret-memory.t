@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# What is left of a secret in the memory of the process when the script has overwritten its own variables: nothing.
+# What is left of a secret in the memory of the process, and in its core file, when the script has overwritten its own variables:
+# nothing.
 use strict;
 use warnings;
 no warnings 'portable';
@@ -45,10 +46,30 @@ sub places {
     return $found;
 }
 
-# Run as "secret-memory.t FILE HOW" by the test below: answers the question for a password, which is wrong, so that FILE does not
+# Ends the process as a bug would, which leaves a core file in the directory.
+sub crash {
+    my ($where) = @_;
+    chdir $where or die $!;
+    kill ABRT => $$;
+    sleep 10;
+    exit 1;
+}
+
+# Run as "secret-memory.t --core URI DIR [keep]" by the test below: a core file after the calls. "keep" is for the check itself.
+if ( @ARGV && $ARGV[0] eq '--core' ) {
+    my ( undef, $uri, $where, $keep ) = @ARGV;
+    my ($one) = Sys::Virt->new( uri => $uri )->list_all_secrets;
+    fill( my $value );
+    $one->set_value($value);
+    my $back = $one->get_value;
+    $keep or overwrite($_) for $value, $back;
+    crash($where);
+}
+
+# Run as "secret-memory.t FILE HOW [DIR]" by the test below: answers the question for a password, which is wrong, so that FILE does not
 # hold it, and tells where it is then.
 if (@ARGV) {
-    my ( $file, $how ) = @ARGV;
+    my ( $file, $how, $where ) = @ARGV;
     my %answer = (
         once    => sub { fill( $_[0] ) },
         numeric => sub { fill( $_[0] ); no warnings 'numeric'; return $_[0] + 0 },
@@ -70,6 +91,7 @@ if (@ARGV) {
     my $refused = !eval {
         Sys::Virt->new( uri => "test://$file", auth => 1, credlist => [ 2, 5 ], callback => $callback );
     };
+    crash($where) if $where && $asked && $refused;
     print places() - $before, q{ }, $asked && $refused ? 'refused' : 'not asked', "\n";
     exit;
 }
@@ -89,7 +111,8 @@ my $before = places();
 is( places() - $before, 0, 'set_value leaves no copy' );
 {
     my $value = $secret->get_value;
-    is( length $value, 64, 'get_value returns it' );
+    is( length $value,      64, 'get_value returns it' );
+    is( places() - $before, 1,  'the script has the only copy' );
     overwrite($value);
 }
 is( places() - $before, 0, 'and leaves no copy' );
@@ -104,6 +127,34 @@ my $dir = File::Temp->newdir;
 system( qw(cc -shared -fPIC -Wall -Werror -o), "$dir/wipe.so", "$FindBin::Bin/stub/wipe.c", '-ldl' ) == 0
     or die "wipe.c does not compile\n";
 my @includes = map { "-I$_" } grep { !ref } @INC;
+my $cores    = "$dir/cores";
+mkdir $cores and chmod 0777, $cores or die $!;
+
+# In how many places of the core file of such a process it is; undef if the kernel writes none there.
+sub in_core {
+    my (@arguments) = @_;
+    system 'sh', '-c', 'ulimit -c unlimited; exec "$0" "$@" >/dev/null', $^X, @includes, $0, @arguments;
+    my ($name) = glob "$cores/core*" or return;
+    open my $core, '<:raw', $name or die $!;
+    my $all = do { local $/ = undef; <$core> };
+    unlink $name or die $!;
+    fill( my $phrase );
+    substr $phrase, 0, 32, q{};
+    my ( $found, $at ) = ( 0, -1 );
+    $found++ while ( $at = index $all, $phrase, $at + 1 ) >= 0;
+    return $found;
+}
+
+SKIP: {
+    local $ENV{LD_BIND_NOW} = 1;    # as below
+    my @core = ( '--core', 'secret+unix:///session?socket=' . $daemon->socket, $cores );
+    my $kept = in_core( @core, 'keep' ) // skip 'the kernel writes no core file into the directory', 3;
+    cmp_ok( $kept, '>=', 2, "a core file has what the script keeps, in $kept places" );
+    is( in_core(@core), 0,
+        '... and nothing after set_value and get_value when the script has overwritten it' );
+    local $ENV{LD_PRELOAD} = "$dir/wipe.so";
+    is( in_core( "$dir/host.xml", 'once', $cores ), 0, '... nor after an answer of a callback' );
+}
 for my $how (qw(once numeric shifted utf8)) {
     local $ENV{LD_PRELOAD} = "$dir/wipe.so";
     local $ENV{LD_BIND_NOW} =

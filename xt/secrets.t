@@ -17,6 +17,7 @@ my $preload  = compile_heap( $dir, $mark ) . q{:} . compile($dir);
 my @includes = map { "-I$_" } grep { !ref } @INC;
 my $status   = do {
     local $ENV{STUB_LOG}    = "$dir/log";
+    local $ENV{STUB_BLOCKS} = "$dir/blocks";
     local $ENV{STUB_SECRET} = $mark;
     local $ENV{LD_PRELOAD}  = $preload;
     system $^X, @includes, "$FindBin::Bin/stub/secrets.pl";

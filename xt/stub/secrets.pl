@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use Config;
 use FindBin ();
 use lib "$FindBin::Bin/../lib", "$FindBin::Bin/../../t/lib";
 use Test::More;
@@ -33,6 +34,17 @@ sub left_behind {
     my $before = Sys::Virt::_get_library_version();
     $code->() for 1 .. 50;
     return Sys::Virt::_get_library_version() - $before;
+}
+
+# Where perl keeps a string, and where the blocks were that were freed with the secret in them.
+sub place {    ## no critic (RequireArgUnpacking)
+    return unpack $Config{ptrsize} == 8 ? 'Q' : 'L', pack 'p', $_[0];
+}
+
+sub freed {
+    open my $file, '<:raw', $ENV{STUB_BLOCKS} or return;
+    my $all = do { local $/ = undef; <$file> };
+    return unpack $Config{ptrsize} == 8 ? 'Q*' : 'L*', $all;
 }
 
 my $plain   = "$mark\xe9";
@@ -72,6 +84,28 @@ for my $name ( sort keys %credential ) {
     $name =~ /wide/ ? utf8::encode($bytes) : utf8::downgrade($bytes);
     ask( $credential{$name} );
     like( recorded(), qr/credential \Q$bytes\E, @{[ length $bytes ]}\n/, "a credential of $name arrives" );
+}
+
+# What is left of a result that the script drops is the script's: its variable, or the temporary value, which perl frees.
+for my $way (
+    [ 'a variable', sub { my $value = $secret->get_value; return place($value) } ],
+    [
+        'a temporary value',
+        sub {
+            my @place = map { place($_) } $secret->get_value;
+            return $place[0];
+        }
+    ],
+) {
+    my ( $name, $code ) = @$way;
+    my $known = () = freed();
+    my %own;
+    my $count  = left_behind( sub { $own{ $code->() } = 1 } );
+    my @freed  = freed();
+    my @others = grep { !$own{$_} } @freed[ $known .. $#freed ];
+    cmp_ok( $count, '>=', 49, "get_value into $name: perl frees it, $count times of 50" );
+    is( scalar @freed - $known, $count, '... of which each is traced' );
+    is( "@others",              q{},    '... to where the script had it, and to nowhere else' );
 }
 
 # The check itself, last, for what it leaves behind would be found again: a copy that perl frees.
