@@ -12,6 +12,7 @@ use lib "$FindBin::Bin/lib" =~ /(.*)/s;
 use Test::More;
 use Child;
 use Patience;
+use Picture;
 use Throws;
 use Sys::Virt;
 
@@ -21,16 +22,7 @@ alarm 120;
 my $c = Sys::Virt->new( uri => 'test:///default' );
 my $d = $c->get_domain_by_name('test');
 
-sub picture {
-    my $st = $c->new_stream;
-    $d->screenshot( $st, 0 );
-    return $st;
-}
-
-my $expected = q{};
-my $whole    = picture();
-$whole->recv_all( sub { $expected .= $_[1]; return $_[2] } );
-$whole->finish;
+my $expected = whole_picture();
 
 subtest 'all ways to read' => sub {
     my %way = (

@@ -15,6 +15,7 @@ use lib "$FindBin::Bin/lib" =~ /(.*)/s;
 
 use Test::More;
 use Patience;
+use Picture;
 use Throws;
 use Time::HiRes ();
 use Sys::Virt;
@@ -25,17 +26,8 @@ alarm 60;
 my $c = Sys::Virt->new( uri => 'test:///default' );
 my $d = $c->get_domain_by_name('test');
 
-sub picture {
-    my $st = $c->new_stream;
-    $d->screenshot( $st, 0 );
-    return $st;
-}
-
-my $expected = q{};
-my $whole    = picture();
-$whole->recv_all( sub { $expected .= $_[1]; return $_[2] } );
-$whole->finish;
-my $size = length $expected;
+my $expected = whole_picture();
+my $size     = length $expected;
 
 sub slurp {
     my ($file) = @_;

@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/lib" =~ /(.*)/s;    # untainted, for -T
 
 use Test::More;
 use Patience;
+use Picture;
 use Throws;
 use Sys::Virt;
 
@@ -16,14 +17,6 @@ alarm 60;
 
 my $c = Sys::Virt->new( uri => 'test:///default' );
 my $d = $c->get_domain_by_name('test');
-
-# The test driver's only source of data.
-sub picture {
-    my $st = $c->new_stream;
-    is( $d->screenshot( $st, 0 ), 'image/png', 'screenshot' ) if !@_;
-    $d->screenshot( $st, 0 )                                  if @_;
-    return $st;
-}
 
 isa_ok( $c->new_stream,                                  'Sys::Virt::Stream' );
 isa_ok( $c->new_stream( Sys::Virt::Stream::NONBLOCK() ), 'Sys::Virt::Stream' );
@@ -35,7 +28,8 @@ throws(
 );
 
 my $expected = q{};
-my $st       = picture();
+my $st       = $c->new_stream;
+is( $d->screenshot( $st, 0 ), 'image/png', 'screenshot' );
 $st->recv_all(
     sub {
         my ( $stream, $data, $nbytes ) = @_;
@@ -49,7 +43,7 @@ is( $st->finish, undef, 'finish returns nothing' );
 like( $expected, qr/\A\x89PNG/, 'recv_all delivers the file' );
 
 subtest 'recv' => sub {
-    my $stream = picture(1);
+    my $stream = picture();
     my $got    = q{};
     my $buffer = "\x{263a}";
     is( $stream->recv( $buffer, 300 ), 300, 'as much as asked for' );
@@ -74,7 +68,7 @@ subtest 'recv' => sub {
         sub STORE     { my ( $self, $value ) = @_; $self->[0] = $value; return }
     }
     tie my $tied, 'Tied';
-    $stream = picture(1);
+    $stream = picture();
     $stream->recv( $tied, 8 );
     is( $tied, substr( $expected, 0, 8 ), 'B19: a tied buffer is updated' );
     $stream->abort;
@@ -86,30 +80,30 @@ subtest 'recv' => sub {
         sub new     { return bless { stream => $_[1] }, $_[0] }
         sub DESTROY { $_[0]{stream}->recv( my $other, 65_536 ); return }
     }
-    my $other = picture(1);
+    my $other = picture();
     $other->recv( $buffer, 300 );
     my $held = Receiver->new($other);
-    $stream = picture(1);
+    $stream = picture();
     is( $stream->recv( $held, 200 ), 200,                         'a buffer that holds an object' );
     is( $held,                       substr( $expected, 0, 200 ), '... gets its own data' );
     $_->abort for $stream, $other;
 
-    $stream = picture(1);
+    $stream = picture();
     is( $stream->recv( $buffer, 3 << 20 ), length $expected, 'more than is kept between calls' );
     is( $buffer,                           $expected,        '... arrives' );
     $stream->abort;
 
-    $stream = picture(1);
+    $stream = picture();
     throws( 'a negative size', qr/nbytes is out of range/, sub { $stream->recv( $buffer, -1 ) } );
     is( $stream->recv( $buffer, 0 ), 0, 'a size of 0' );
     $stream->abort;
     throws( 'a stream that is not in use', 3, sub { $c->new_stream->recv( my $literal, 5 ) } );
-    throws( 'a constant as buffer', qr/read-only/,            sub { picture(1)->recv( 'read-only', 5 ) } );
-    throws( 'a glob',               qr/recv: data is a glob/, sub { picture(1)->recv( *STDOUT,     5 ) } );
+    throws( 'a constant as buffer', qr/read-only/,            sub { picture()->recv( 'read-only', 5 ) } );
+    throws( 'a glob',               qr/recv: data is a glob/, sub { picture()->recv( *STDOUT,     5 ) } );
 };
 
 subtest 'handlers of recv_all' => sub {
-    my $stream = picture(1);
+    my $stream = picture();
     throws(
         'D5: one that dies',
         qr/\Aenough\n\z/,
@@ -120,7 +114,7 @@ subtest 'handlers of recv_all' => sub {
     throws( '... and the stream is closed', qr/stream is not open/, sub { $stream->recv( my $rest, 10 ) } );
 
     my $pieces = q{};
-    $stream = picture(1);
+    $stream = picture();
     $stream->recv_all(
         sub { my $take = $_[2] > 100 ? 100 : $_[2]; $pieces .= substr $_[1], 0, $take; return $take } );
     is( $pieces, $expected, 'a handler may take less than it is offered' );
@@ -131,20 +125,20 @@ subtest 'handlers of recv_all' => sub {
             'D6: one that never returns a number',
             qr/the handler returned 0 for \d+ bytes \d+ times: /,
             sub {
-                picture(1)->recv_all( sub { return } );
+                picture()->recv_all( sub { return } );
             }
         );
         my ( $all, $busy ) = ( q{}, 0 );
-        picture(1)->recv_all( sub { return if $busy++ % 700; $all .= $_[1]; return $_[2] } );
+        picture()->recv_all( sub { return if $busy++ % 700; $all .= $_[1]; return $_[2] } );
         is( $all, $expected, 'D6: one that writes to a pipe which is full is asked again' );
         my $lengths = 0;
-        picture(1)->recv_all( sub { $lengths += $_[2]; return 2**40 } );
+        picture()->recv_all( sub { $lengths += $_[2]; return 2**40 } );
         is( $lengths, length $expected, 'one that claims more has taken all' );
     }
     {
         my ( $all, @warnings ) = q{};
         local $SIG{__WARN__} = sub { push @warnings, @_ };
-        picture(1)->recv_all( sub { $all .= $_[1]; return "$_[2] bytes" } );
+        picture()->recv_all( sub { $all .= $_[1]; return "$_[2] bytes" } );
         is( $all, $expected, 'a number is what perl makes of it' );
         like(
             $warnings[0],
@@ -156,21 +150,21 @@ subtest 'handlers of recv_all' => sub {
         'one that returns a reference',
         qr/the handler's result is a reference, not a number/,
         sub {
-            picture(1)->recv_all( sub { return [] } );
+            picture()->recv_all( sub { return [] } );
         }
     );
     throws(
         'one that returns -1',
         'SYSTEM_ERROR',
         sub {
-            picture(1)->recv_all( sub { return -1 } );
+            picture()->recv_all( sub { return -1 } );
         }
     );
     isa_ok( $@, 'Sys::Virt::Error', '... libvirt\'s own error' );
     for my $bad ( undef, 'no such sub', [], {}, '5' ) {
         my $said = q{};
         local $SIG{__WARN__} = sub { $said .= $_[0] };
-        throws( 'no code', qr/\A(?!Sys::Virt).*(?:sub|CODE)/, sub { picture(1)->recv_all($bad) } );
+        throws( 'no code', qr/\A(?!Sys::Virt).*(?:sub|CODE)/, sub { picture()->recv_all($bad) } );
         like(
             $said,
             qr/\ASys::Virt::Stream::recv_all: handler is not a CODE reference at/,
@@ -178,14 +172,14 @@ subtest 'handlers of recv_all' => sub {
         );
     }
     sub named { return $_[2] }
-    is( picture(1)->recv_all('main::named'), undef, 'the name of a function is accepted' );
+    is( picture()->recv_all('main::named'), undef, 'the name of a function is accepted' );
 
     my $died;
     my @stack = (
         1, 2,
         sub {
             eval {
-                picture(1)->recv_all( sub { die "x\n" } );
+                picture()->recv_all( sub { die "x\n" } );
             };
             $died = $@;
             return 3;
@@ -197,7 +191,7 @@ subtest 'handlers of recv_all' => sub {
 
     for my $last ( 1, 2 ) {
         eval {
-            picture(1)->recv_all( sub { no warnings 'exiting'; last } );
+            picture()->recv_all( sub { no warnings 'exiting'; last } );
             1;
         };
         like( $@, qr/Can't "last" outside a loop block/, 'no handler leaves a loop outside of it' );
@@ -217,7 +211,7 @@ subtest 'sending' => sub {
     );
     throws( "$_ of an unused stream", 'NO_SUPPORT', sub { $stream->$_ } ) for qw(finish recv_hole);
     for my $end (qw(finish abort)) {
-        my $ended = picture(1);
+        my $ended = picture();
         $ended->$end;
         throws(
             "a hole after $end, at which libvirt crashes",
@@ -230,7 +224,7 @@ subtest 'sending' => sub {
             Sys::Virt::Error::ERR_OPERATION_INVALID,
             sub { $ended->sparse_send_all(@handlers) }
         );
-        $ended = picture(1);
+        $ended = picture();
         $handlers[1] = sub { $_[0]->$end; return ( 0, 1 ) };
         throws(
             "... if a handler calls $end",
@@ -246,7 +240,7 @@ subtest 'sending' => sub {
     for my $how ( sort keys %makes ) {
         my ( %ended, $again );
         for ( 1 .. 100 ) {
-            my $old = picture(1);
+            my $old = picture();
             $old->abort;
             $ended{$$old} = 1;
             undef $old;
@@ -260,7 +254,7 @@ subtest 'sending' => sub {
     }
 SKIP: {
         skip 'a perl without threads', 2 if !$Config{useithreads};
-        my $ended = picture(1);
+        my $ended = picture();
         $ended->abort;
         require threads;
         ok(
