@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# What the programs of bench/ share: ours as it is installed, workers, medians, tables, C programs, hosts with many domains, a
+# Shared code of the programs in bench/: ours as it is installed, workers, medians, tables, C programs, hosts with many domains, a
 # private libvirtd.
 package Bench;
 use strict;
@@ -52,7 +52,7 @@ sub stop {
     return;
 }
 
-# What a worker's operation takes so many times: seconds of its CPU time, seconds of the clock, and bytes.
+# The cost of a worker's operation, repeated: seconds of its CPU time, seconds of the clock, and bytes.
 sub ask {
     my ( $worker, @request ) = @_;
     print { $worker->{in} } join( "\t", @request ), "\n";

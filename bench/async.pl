@@ -173,7 +173,7 @@ sub timer {
     return $late;
 }
 
-# What a call costs, by twice as many calls; a domain of the test driver is asked for its information.
+# The cost of a call, from twice as many calls; a domain of the test driver is asked for its information.
 sub instructions {
     return if system 'valgrind --version >/dev/null 2>&1';
     my $code = q{

@@ -58,7 +58,7 @@ sub per_call {
     return ( $twice - $once ) / $count;
 }
 
-# What loading the module costs more than a perl that loads nothing.
+# The cost of loading the module, compared with a perl that loads nothing.
 sub load {
     my ($which) = @_;
     return count( @{ $command{$which} }, qw(-MSys::Virt -e 1) ) - count( $^X, qw(-e 1) );

@@ -26,7 +26,7 @@ sub from_stubs {
         @all, others();
 }
 
-# What has no row there, and rows with arguments of other forms.
+# Methods without a row there, and rows with arguments of other forms.
 sub others {
     my %object = %Calls::object;
     my ( $c, $d, $net, $pool ) =
@@ -93,7 +93,7 @@ sub others {
     );
 }
 
-# What the test driver answers: every method without mandatory arguments that changes nothing, and others.
+# The calls on the test driver: every method without mandatory arguments that changes nothing, and others.
 sub from_driver {
     require Sys::Virt;
     my $c    = Sys::Virt->new( uri => 'test:///default' );

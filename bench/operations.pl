@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# What is timed: name => [ preparation, operation ]. Both are closures made in the process that runs them, under
+# The timed operations: name => [ preparation, operation ]. Both are closures made in the process that runs them, under
 # either implementation; a preparation returns what its operation gets.
 use strict;
 use warnings;
@@ -101,7 +101,7 @@ my %on_many = (
 # One of so many, each in its turn.
 sub another { my ($count) = @_; return $number++ * 7919 % $count + 1 }
 
-# What bench/memory.pl keeps many of, besides results of the above, and bench/instructions.pl's measure of perl itself. They
+# The objects that bench/memory.pl keeps, besides results of the above, and bench/instructions.pl's measure of perl itself. They
 # are not made before they are asked for.
 my %kept = (
     'an empty method' => sub {

@@ -34,7 +34,7 @@ write_file( $volume,       0 );
 system( qw(virsh -q -c), $uri, qw(pool-create-as bench-stream dir --target), "$dir/pool" ) == 0
     or die "no pool\n";
 
-# What virsh says about a volume costs what connecting and finding it does.
+# The cost of virsh for information about a volume: that of connecting and finding it.
 my %virsh = (
     'nothing'         => [qw(vol-info --vol)],
     'upload'          => [qw(vol-upload --vol)],

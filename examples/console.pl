@@ -63,7 +63,7 @@ The connection; the default is C<test:///default>.
 
 =item B<--force>
 
-Disconnect whoever uses the console now.
+Disconnects a client that is using the console.
 
 =item B<--help>
 

@@ -24,7 +24,7 @@ my %loopback = map { $_ => 1 } qw(localhost 127.0.0.1 [::1]);
 die "$option{listen} can be reached from other machines, without encryption: say --remote if that is wanted\n"
     if !$loopback{ $listen->host // q{} } && !$option{remote};
 
-# Whoever knows the key may do everything that the page can; other users of this machine do not know it.
+# A client that knows the key may do everything that the page can; other users of this machine do not know the key.
 my $key = $option{key} // do {
     open my $random, '<:raw', '/dev/urandom' or die "/dev/urandom: $!\n";
     read( $random, my $bytes, 16 ) == 16 or die "/dev/urandom: $!\n";
@@ -50,7 +50,7 @@ for my $uri (@uris) {
     push @hosts, $host;
 }
 
-# A page without any host is of no use: the program ends then, and says why.
+# A page without any host is useless: the program then ends with the reason.
 Mojo::Promise->all_settled( map { $_->start } @hosts )->then(
     sub (@results) {
         return if grep      { $_->{status} eq 'fulfilled' } @results;
@@ -59,7 +59,7 @@ Mojo::Promise->all_settled( map { $_->start } @hosts )->then(
     }
 )->wait;
 
-# By the transaction: the controller's method would answer the handshake once more while that is under way.
+# By the transaction: the controller's method would answer the handshake again while that is running.
 sub message_to ( $number, $message ) {
     my $tx = $client{$number} or return;
     $tx->send( { json => $message } );
@@ -72,7 +72,7 @@ sub broadcast ($message) {
     return;
 }
 
-# --- Who may ask
+# --- Permissions
 
 hook before_dispatch => sub ($c) {
     my $headers = $c->res->headers;
@@ -83,13 +83,13 @@ hook before_dispatch => sub ($c) {
     $headers->header( 'Referrer-Policy'        => 'no-referrer' );
     $headers->cache_control('no-store');
 
-    # A name that some page's owner points to this machine is not the name of this machine.
+    # The owner of another site may point its name to this machine: that is not a name of this machine.
     my $name = lc( $c->req->headers->host // q{} ) =~ s/:\d+\z//r;
     return if $loopback{$name} || $name eq lc( $listen->host // q{} ) || $option{remote};
     $c->render( text => "unknown host\n", status => 403 );
 };
 
-# Another site's page may open a websocket to here, so its origin counts; and the key, compared in constant time.
+# The page of another site may open a websocket to this server, so its origin is checked; and the key, in constant time.
 sub may_watch ($c) {
     my $headers = $c->req->headers;
     my $origin  = $headers->origin // q{};
@@ -99,7 +99,7 @@ sub may_watch ($c) {
         && Mojo::Util::secure_compare( $c->param('key') // q{}, $key );
 }
 
-# --- The page, and what it is told
+# --- The page, and its messages
 
 app->static->paths( ["$FindBin::RealBin/dashboard/public"] );
 app->renderer->paths( [] );
@@ -166,7 +166,7 @@ sub console ( $number, $console, $host, $request ) {
     return $host->console( $uuid, $tell );
 }
 
-# The address with the key is for the terminal alone: what follows # is not sent, and is in no log.
+# Only the terminal shows the address with the key: the part after # is not sent, and is in no log.
 app->start(@ARGV), exit if @ARGV;
 my $server = Mojo::Server::Daemon->new( app => app, listen => [ $option{listen} ], silent => 1 )->start;
 print 'Open ', $listen->port( $server->ports->[0] )->path(q{/})->fragment($key), "\n";

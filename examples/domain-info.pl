@@ -15,14 +15,15 @@ Pod::Usage::pod2usage(2)                              if @ARGV > 1;
 my $conn = Sys::Virt->new( uri => $option{uri}, readonly => 1 );
 
 my @domains = @ARGV ? map { $conn->get_domain_by_name($_) } @ARGV : $conn->list_all_domains;
-my @state   = qw(none running blocked paused stopping off crashed asleep);
 for my $dom (@domains) {
     my $info = $dom->get_info;
     my ( $state, $reason ) = $dom->get_state;
+    my $name = $dom->name_of( 'STATE',       $state )  // $state;
+    my $why  = $dom->name_of( "STATE_$name", $reason ) // $reason;
     my %line = (
         'UUID'       => $dom->get_uuid_string,
         'OS type'    => $dom->get_os_type,
-        'State'      => ( $state[$state] // $state ) . " (reason $reason)",
+        'State'      => lc("$name ($why)") =~ tr/_/ /r,
         'Memory'     => "$info->{memory} of $info->{maxMem} KiB",
         'CPUs'       => $info->{nrVirtCpu},
         'CPU time'   => sprintf( '%.1f s', $info->{cpuTime} / 1e9 ),

@@ -13,7 +13,12 @@ Getopt::Long::GetOptions( 'uri=s' => \$uri, 'seconds=i' => \$seconds, 'help' => 
     or Pod::Usage::pod2usage(2);
 Pod::Usage::pod2usage( -verbose => 1, -exitval => 0 ) if $help;
 
-my @names = qw(defined undefined started suspended resumed stopped shutdown pmsuspended crashed);
+# A constant's name in words; the number if the constant is unknown.
+sub words {
+    my ( $class, $group, $value ) = @_;
+    return lc( $class->name_of( $group, $value ) // $value ) =~ tr/_/ /r;
+}
+
 Sys::Virt::Event::register_default();
 local $| = 1;
 my $conn = Sys::Virt->new( uri => $uri );
@@ -24,8 +29,11 @@ for my $constant ( sort grep { /\AEVENT_ID_/ } keys %Sys::Virt::Domain:: ) {
     my $kind = lc $constant =~ s/\AEVENT_ID_//r;
     my $tell = sub {
         my ( undef, $dom, @more ) = @_;
-        return printf "%s: %s (%d)\n", $dom->get_name, $names[ $more[0] ] // $more[0], $more[1]
-            if $kind eq 'lifecycle';
+        if ( $kind eq 'lifecycle' ) {
+            my $event = words( 'Sys::Virt::Domain', 'EVENT',              $more[0] );
+            my $why   = words( 'Sys::Virt::Domain', 'EVENT_' . uc $event, $more[1] );
+            return printf "%s: %s (%s)\n", $dom->get_name, $event, $why;
+        }
         return printf "%s: %s %s\n", $dom->get_name, $kind, join ', ', map { text($_) } @more;
     };
     my $number =
@@ -33,19 +41,20 @@ for my $constant ( sort grep { /\AEVENT_ID_/ } keys %Sys::Virt::Domain:: ) {
     push @taken, [ domain_event_deregister_any => $number ] if defined $number;
 }
 my %lifecycle = (
-    network      => Sys::Virt::Network::EVENT_ID_LIFECYCLE,
-    storage_pool => Sys::Virt::StoragePool::EVENT_ID_LIFECYCLE,
-    node_device  => Sys::Virt::NodeDevice::EVENT_ID_LIFECYCLE,
-    secret       => Sys::Virt::Secret::EVENT_ID_LIFECYCLE,
+    network      => [ 'Sys::Virt::Network',     Sys::Virt::Network::EVENT_ID_LIFECYCLE ],
+    storage_pool => [ 'Sys::Virt::StoragePool', Sys::Virt::StoragePool::EVENT_ID_LIFECYCLE ],
+    node_device  => [ 'Sys::Virt::NodeDevice',  Sys::Virt::NodeDevice::EVENT_ID_LIFECYCLE ],
+    secret       => [ 'Sys::Virt::Secret',      Sys::Virt::Secret::EVENT_ID_LIFECYCLE ],
 );
 for my $kind ( sort keys %lifecycle ) {
+    my ( $class, $id ) = @{ $lifecycle{$kind} };
     my $tell = sub {
-        my ( undef, $object, $event, $detail ) = @_;
+        my ( undef, $object, $event ) = @_;
         my $name = $kind eq 'secret' ? $object->get_uuid_string : $object->get_name;
-        printf "%s %s: event %d (%d)\n", $kind =~ tr/_/ /r, $name, $event, $detail;
+        printf "%s %s: %s\n", $kind =~ tr/_/ /r, $name, words( $class, 'EVENT', $event );
     };
     my $register = "${kind}_event_register_any";
-    my $number   = eval { $conn->$register( undef, $lifecycle{$kind}, $tell ) };
+    my $number   = eval { $conn->$register( undef, $id, $tell ) };
     push @taken, [ "${kind}_event_deregister_any" => $number ] if defined $number;
 }
 die "$uri supports no events\n" if !@taken;

@@ -24,6 +24,11 @@ if ( $type == Sys::Virt::Domain::JOB_NONE ) {
     print "no job\n";
     exit 0;
 }
+printf "%-25s %s\n", 'type', lc( $dom->name_of( 'JOB', $type ) // $type );
+my $operation = $job->{ Sys::Virt::Domain::JOB_OPERATION() };
+$job->{ Sys::Virt::Domain::JOB_OPERATION() } =
+    lc( $dom->name_of( 'JOB_OPERATION', $operation ) // $operation )
+    if defined $operation;
 printf "%-25s %s\n", $_, $job->{$_} for sort keys %$job;
 
 __END__

@@ -67,7 +67,7 @@ Sys::Virt::Event::add_timeout( 500, sub { } );    # so that signals are noticed
 Sys::Virt::Event::run_default() until $over || $gave_up;
 die $gave_up if $gave_up;
 
-# Tells what has changed; a state that is known already is none.
+# Prints changes; a state that is already known is not a change.
 sub note {
     my ( $uuid, $name, $state ) = @_;
     my $old = $known{$uuid}{state};
@@ -89,7 +89,7 @@ __END__
 
 =head1 NAME
 
-monitor.pl - tells the states of all domains as they change, through restarts of the daemon
+monitor.pl - prints the states of all domains and their changes, also through restarts of the daemon
 
 =head1 SYNOPSIS
 

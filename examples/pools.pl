@@ -16,11 +16,14 @@ my $conn = Sys::Virt->new( uri => $option{uri}, readonly => 1 );
 
 for my $pool ( sort { $a->get_name cmp $b->get_name } $conn->list_all_storage_pools ) {
     my $info = $pool->get_info;
-    printf "%-20s %10d of %10d\n", $pool->get_name, map { $_ / 2**20 } @{$info}{qw(allocation capacity)};
+    printf "%-20s %10d of %10d MiB  %s\n", $pool->get_name,
+        ( map { $_ / 2**20 } @{$info}{qw(allocation capacity)} ),
+        lc $pool->name_of( 'STATE', $info->{state} );
     next if !$pool->is_active;
     for my $vol ( sort { $a->get_name cmp $b->get_name } $pool->list_all_volumes ) {
         my $size = $vol->get_info;
-        printf "  %-18s %10d of %10d\n", $vol->get_name, map { $_ / 2**20 } @{$size}{qw(allocation capacity)};
+        printf "  %-18s %10d of %10d MiB\n", $vol->get_name,
+            map { $_ / 2**20 } @{$size}{qw(allocation capacity)};
     }
 }
 

@@ -156,7 +156,7 @@ sub show_live {
     }
     my @lines = (
         sprintf(
-            '%s  %s %s  %d CPUs  %s  %d domains running',
+            '%s  %s %s  %d CPUs  %s  domains running: %d',
             color( 1, $conn->get_hostname ), $conn->get_type,            version(),
             $node->{cpus},                   size_of( $node->{memory} ), scalar @rows
         ),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 # Threads that use us before they are complete. In which order perl calls the CLONE subs of packages depends on where it comes
-# across them, and on its hash seed: hence programs of their own, with many packages, a few times.
+# across them, and on its hash seed: so this test runs separate programs with many packages, a few times.
 use strict;
 use warnings;
 
@@ -18,7 +18,7 @@ use threads;
 use Sys::Virt;
 our %seen;
 
-# What a thread may do first: connect, read hashes, lists and errors.
+# The first calls of a thread: connecting, reading hashes, lists and errors.
 for my $number ( 1 .. 20 ) {
     *{"Cloner${number}::CLONE"} = sub {
         my $mine = Sys::Virt->new( uri => 'test:///default' );

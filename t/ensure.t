@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# ensure_domain and its like: objects come into a state from every other one, once, and whoever else is at work.
+# ensure_domain and similar methods: objects get into each state from every other one, also if other programs change them.
 use strict;
 use warnings;
 

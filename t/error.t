@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# What an exception tells beyond code and message, and that its hash is what it always was.
+# The details of an exception beyond code and message; its hash is that of the original.
 use strict;
 use warnings;
 
@@ -22,7 +22,7 @@ sub failed {
     return $@;
 }
 
-# Before anything else, for the first call loads a module.
+# First, because the first call loads a module.
 ok( !eval { $c->get_network_by_name('nope') }, 'a call that fails' );
 is( $@->code_name, 'ERR_NO_NETWORK', '$@ itself tells its name' );
 

@@ -91,7 +91,7 @@ pass('A9: DESTROY takes anything');
     local *Sys::Virt::Network::DESTROY = sub { push @mocked, $_[0]->get_name };
     my $network = Sys::Virt->new( uri => $uri )->get_network_by_name('default');
     undef $network;
-    is_deeply( \@mocked, ['default'], '... and one in the place of ours' );
+    is_deeply( \@mocked, ['default'], '... and one instead of ours' );
 }
 
 # CvCONST makes perl skip our DESTROY (perl/private.h). A perl that stops doing so is noticed here.
@@ -187,7 +187,7 @@ subtest 'fork' => sub {
     is( $dom->get_name, 'test', 'A15: the parent still has them' );
 };
 
-# Perl code that runs while arguments are looked at, and takes them away.
+# Perl code that runs while arguments are decoded, and frees them.
 package Thief {
     use overload
         '0+'     => sub { $_[0]->steal; return length q{} },

@@ -17,7 +17,7 @@ alarm 120;
 my $c = Sys::Virt->new( address => 'test:///default' );
 my $d = $c->get_domain_by_name('test');
 
-# What only newer test drivers have; there the call reaches the driver and no further.
+# Functions that only newer test drivers have: with others, the call only reaches the driver.
 sub lives {
     my ( $name, $code ) = @_;
     my $lived = eval { $code->(); 1 };

@@ -24,7 +24,7 @@ alarm 60;
 my $class = 'Sys::Virt::Reconnect';
 my %test  = ( uri => 'test:///default', min_delay => 0.05 );
 
-# Turns libvirt's loop until the code returns something true.
+# Runs libvirt's event loop until the code returns a true value.
 sub turn_until {
     my ($code) = @_;
     my $end    = Time::HiRes::time() + 20;
@@ -61,7 +61,7 @@ subtest 'without a loop' => sub {
         $rc->call( sub { die "by itself\n" } );
     };
     ok( $rc->is_connected, '... which does not touch the connection' );
-    $conn->close;    # what breaks a connection of this driver
+    $conn->close;    # the only way to break a connection of this driver
     my $next = $rc->connection( timeout => 10 );
     isnt( $next, $conn, 'one that broke is replaced' );
     is_deeply( \@told, [qw(on_connect on_disconnect on_connect)], '... which is told' );

@@ -73,7 +73,7 @@ subtest 'recv' => sub {
     is( $tied, substr( $expected, 0, 8 ), 'B19: a tied buffer is updated' );
     $stream->abort;
 
-    # What the buffer held before may run code when it goes, which may receive, too.
+    # Freeing the previous content of the buffer may run code, which may receive as well.
     {
 
         package Receiver;

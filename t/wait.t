@@ -20,7 +20,7 @@ use Throws;
 alarm 120 * ( $ENV{TEST_PATIENCE} || 1 );
 my ( $running, $paused, $off ) = map { Sys::Virt::Domain->can("STATE_$_")->() } qw(RUNNING PAUSED SHUTOFF);
 
-# Until what has begun in the background has had its first look.
+# Waits until a wait in the background has made its first check.
 sub begun {
     while ( Sys::Virt::Async->pending ) {
         Sys::Virt::Async->dispatch;
@@ -75,7 +75,7 @@ for my $loop ( 'no loop', q(libvirt's loop) ) {
         is_deeply( [ $future->get ], [ $paused, 0 ], 'a state that did not last' );
     };
 
-    subtest "$loop: a fork while somebody waits" => sub {
+    subtest "$loop: a fork during a wait" => sub {
         my $future = $dom->async->wait_for_state( $off, interval => 60 );
         begun();
         my $pid = fork // die $!;
@@ -154,7 +154,7 @@ subtest 'what a driver lacks, and mistakes' => sub {
         $conn->async( on_progress => sub { } );
     };
 
-    # A call that is no job, to a driver without jobs, has an end, too.
+    # Also for a call that is not a job, and a driver without jobs, the last report is 100.
     my @seen;
     $dom->async( on_progress => sub { push @seen, $_[0] } )->suspend->get;
     is_deeply( \@seen, [100], 'progress of a call that is done at once' );

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# The category of warnings is there in whatever order a script loads us and warnings.pm, and follows the lexical scope.
+# The category of warnings exists in whatever order a script loads us and warnings.pm, and follows the lexical scope.
 use strict;
 use warnings;
 
@@ -12,7 +12,7 @@ use Test::More;
 use lib "$FindBin::Bin/lib" =~ /(.*)/s;    # untainted, for -T
 use Child;
 
-# XSLoader takes a tree with lib and arch apart for no reason to give up, and loads DynaLoader, which loads warnings.pm.
+# With separate lib and arch directories, XSLoader loads DynaLoader, which loads warnings.pm.
 my $dir  = File::Temp->newdir;
 my ($so) = grep { m{/Sys/Virt/Virt[.]\w+\z} } @DynaLoader::dl_shared_objects;
 my %link = ( Sys => $INC{'Sys/Virt.pm'} =~ s{/Virt[.]pm\z}{}r, auto => $so =~ s{/Sys/Virt/Virt[.]\w+\z}{}r );
@@ -21,7 +21,7 @@ for my $name ( keys %link ) {
         or plan skip_all => 'without symbolic links';
 }
 
-# What a program says on the side, with a call that warns for each W.
+# The standard error of a program, with a call that warns for each W.
 sub warned {
     my ( $program, @options ) = @_;
     $program =~ s/\bW\b/\$main::d->send_key( 0, 1, 'x' );/g;

@@ -40,7 +40,7 @@ subtest 'functions that are looked up' => sub {
         is( $prototype->( $found{$name} ), $prototype->($function), "$name: prototype" );
     }
 
-    # What the shared object itself requires: nothing that the oldest libvirt lacks.
+    # The symbols that the shared object requires: none that the oldest libvirt lacks.
     my ($so)     = grep { -e } map { "$_/auto/Sys/Virt/Virt.so" } @INC, 'blib/arch';
     my @required = qx{objdump -T "$so"} =~ /LIBVIRT_(\d+[.]\d+[.]\d+)/g;
     cmp_ok( scalar @required, '>', 300, 'symbols of libvirt' );

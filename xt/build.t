@@ -19,7 +19,7 @@ $ExtUtils::Manifest::Quiet = 1;
 ExtUtils::Manifest::manicopy( ExtUtils::Manifest::maniread(), $tree, 'cp' );
 chdir $tree or die $!;
 
-# What cargo compiles is not what is tested here, and so not optimized; xt/dist.t builds as users do.
+# The code is not tested here, so it is not optimized; xt/dist.t builds as users do.
 $ENV{CARGO_PROFILE_RELEASE_OPT_LEVEL} = 0;
 my $past = time - 1_000;
 utime $past, $past, keys %{ ExtUtils::Manifest::maniread() };

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 # Calls every method with every kind of closed object, as the invocant and as the first argument: some of libvirt's
-# functions follow the pointer without a look. Each method has a process of its own, so that one may crash.
+# functions follow the pointer without a look. Each method runs in a separate process, so that one may crash.
 use strict;
 use warnings;
 
@@ -35,7 +35,7 @@ my ( %open, %closed );
 @closed{@classes} = objects();
 $_->DESTROY for values %closed;
 
-# What may follow the objects; one of these suits nearly every method.
+# Further arguments; one of these fits nearly every method.
 my @arguments = (
     [],
     [0],

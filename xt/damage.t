@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# A daemon that lies: a proxy damages what a libvirtd answers, in ways that a seed decides, while a script calls whatever reads.
-# Nothing may crash or hang. What crashes within libvirt itself, without a frame of ours on top, is told with its stack.
+# A hostile daemon: a proxy damages the replies of a libvirtd, in ways that a seed decides, while a script calls all methods that read.
+# Nothing may crash or hang. A crash within libvirt itself, without a frame of ours on top, is reported with its stack.
 #
 #   DAMAGE_SEEDS=500 DAMAGE_SEED=1 prove -b xt/damage.t
 use strict;

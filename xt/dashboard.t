@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# examples/dashboard.pl: who may ask for what, what it tells, and its page in a browser. On the test driver; real guests, migration
+# examples/dashboard.pl: permissions, messages, and the page in a browser. On the test driver; real guests, migration
 # and the console are in xt/stack/dashboard.t.
 use strict;
 use warnings;
@@ -47,7 +47,7 @@ subtest 'beginning' => sub {
 
 my $dashboard = Dashboard->start( '--demo', '--uri', "test://$file", '--interval', 0.5 );
 
-subtest 'who may ask' => sub {
+subtest 'permissions' => sub {
     my ( $ua, $url ) = ( $dashboard->ua, $dashboard->address );
     like( $dashboard->page, qr{\Ahttp://127[.]0[.]0[.]1:\d+/#[0-9a-f]{32}\z}, 'the address has a key' );
     my $page = $ua->get($url)->result;
@@ -58,7 +58,7 @@ subtest 'who may ask' => sub {
         '... loads nothing from elsewhere'
     );
     unlike( $page->body, qr/<script>| on\w+=|https?:/, '... and has no script of its own' );
-    is( $ua->get( $url, { Host => 'evil.example' } )->result->code, 403, 'a name of somebody else' );
+    is( $ua->get( $url, { Host => 'evil.example' } )->result->code, 403, 'another host name' );
     is( $ua->get( $url, { Host => 'localhost:' . $url->port } )->result->code, 200,
         'a name of this machine' );
     is( $ua->get( $url->clone->path('/../dashboard.pl') )->result->code, 404, 'no other files' );
@@ -66,16 +66,16 @@ subtest 'who may ask' => sub {
     my $key = $dashboard->page->fragment;
     is( $dashboard->websocket(q{}),                           403, 'no key' );
     is( $dashboard->websocket( scalar reverse $key ),         403, 'a wrong key' );
-    is( $dashboard->websocket( $key, 'http://evil.example' ), 403, 'the page of somebody else' );
+    is( $dashboard->websocket( $key, 'http://evil.example' ), 403, 'the page of another site' );
     is( $dashboard->websocket( $key, 'http://127.0.0.1:1' ),  403, 'of another port' );
     is( $dashboard->websocket( $key, 'null' ),                403, 'of no origin' );
-    is( $dashboard->websocket( $key, undef ),                 403, 'of none that is said' );
+    is( $dashboard->websocket( $key, undef ),                 403, 'of no header' );
     my $allowed = $dashboard->websocket;
     ok( ref $allowed, 'the page itself' );
     $allowed->finish;
 };
 
-subtest 'what it tells' => sub {
+subtest 'messages' => sub {
     $dashboard->watch;
     my $host = $dashboard->hear( sub { $_->{type} eq 'host' && $_->{host} == 1 && $_->{up} }, 30 );
     is_deeply(
@@ -210,10 +210,10 @@ subtest 'in a browser' => sub {
 
     $browser->value( $button->('Console: web-2') . '.click()' );
     ok( $browser->wait_for(q{document.getElementById('console-state').textContent.includes('not supported')}),
-        'a console that there is not' );
+        'a console that the driver lacks' );
     $browser->value(q{document.querySelector('#console .bar button').click()});
 
-    # Every control can be told by its name, and every picture.
+    # Every control has a name, and so has every picture.
     is(
         $browser->value(
             q{[...document.querySelectorAll('td button')].filter(one => !one.getAttribute('aria-label')).length}

@@ -20,7 +20,7 @@ my $place     = File::Temp->newdir;
 my ($version) = text('lib/Sys/Virt.pm') =~ /^our \$VERSION = '([\d.]+)';$/m;
 my $name      = "Sys-Virt-$version";
 
-# What a user's shell does not have: prove's own paths, and options of the make or perl that runs this.
+# Variables that a user's shell does not have: prove's paths, and options of the make or perl that runs this.
 delete @ENV{qw(PERL5LIB PERL5OPT PERL_MM_OPT PERL_MB_OPT CARGO_TARGET_DIR MAKEFLAGS MAKELEVEL MFLAGS)};
 
 sub text {

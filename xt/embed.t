@@ -26,7 +26,7 @@ sub loop       { Sys::Virt::Event::register_default() }
 sub turn       { Sys::Virt::Event::run_default() }
 PERL
 
-# What the host prints after so many interpreters have run the script.
+# The output of the host after so many interpreters have run the script.
 sub host {
     my ( $count, $script ) = @_;
     open my $pipe, '-|', "$dir/host", $count, "use lib $includes; alarm 60; $prelude $script"

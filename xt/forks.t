@@ -24,7 +24,7 @@ sub parent {
     return eval { $conn->get_hostname } ? 'open' : "closed: $@";
 }
 
-# The same at the end of a chain in which each process forks the next and goes.
+# The same at the end of a chain in which each process forks the next one and ends.
 sub chain {
     my ($length) = @_;
     pipe my $out, my $in or die $!;

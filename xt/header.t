@@ -8,7 +8,7 @@ use Test::More;
 
 my @command = qw(cbindgen --quiet --config cbindgen.toml .);
 
-# What cbindgen writes differs between its versions: `cargo install --locked cbindgen@0.29.4`.
+# The output of cbindgen differs between its versions: `cargo install --locked cbindgen@0.29.4`.
 my $pinned = '0.29.4';
 my ($found) = ( qx{cbindgen --version 2>/dev/null} // q{} ) =~ /^cbindgen ([\d.]+)/;
 if ( grep { $_ eq '--write' } @ARGV ) {

@@ -39,14 +39,14 @@ sub module {
     return;
 }
 
-# What a module uses: paths from the crate, from itself, and from the module that it is in; `use` lists are expanded one level,
+# The modules that a module uses: paths from the crate, from itself, and from the module that it is in; `use` lists are expanded one level,
 # for rustfmt breaks up nothing deeper.
 my %uses;
 for my $name ( sort keys %source ) {
     my $text = $source{$name} =~ s{//.*}{}gr =~ s/\br#//gr;
     my @self = split /::/, $name;
 
-    # A macro's paths are those of whoever calls it.
+    # A macro's paths are those of its caller.
     $text =~ s/^macro_rules! .*?^[}]$//msg;
     while ( $text =~ /(?<![\w:\$])(crate|self|super)((?:::\w+)+)(?:::[{](.*?)[}])?/gs ) {
         my ( $root, $path, $list ) = ( $1, $2, $3 // q{} );

@@ -12,7 +12,7 @@ use Test::More;
 
 my @includes = map { "-I$_" } grep { !ref } @INC;
 
-# What a script prints, with something preloaded.
+# The output of a script, with a preloaded library.
 sub run {
     my ( $preload, $script ) = @_;
     local $ENV{LD_PRELOAD} = $preload;

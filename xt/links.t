@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 # Links lead somewhere: those of Markdown and POD, and the names of files in both. Those of the manual to its own pages and
-# sections are xt/manual.t's affair; what is on the net is only looked at, not fetched.
+# sections are checked by xt/manual.t; web addresses are only checked for their form, not fetched.
 use strict;
 use warnings;
 
@@ -82,7 +82,7 @@ for my $name ( sort grep { /[.](?:pod|pm|pl)\z|\A(?:xt|tools)\/[^.]+\z/ } keys %
         if @links;
 }
 
-# What comments send the reader to.
+# Files that comments name.
 my @comments;
 for my $name ( sort grep { !/[.]md\z|\AMANIFEST|\Axt\/oracle\/differences/ && -T } keys %$files ) {
     for my $line ( split /\n/, slurp($name) ) {

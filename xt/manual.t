@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# What the manual says is true where a machine can tell: signatures are those of the usage texts, every argument is
+# The manual is true where a machine can check it: signatures are those of the usage texts, every argument is
 # explained, the C functions are those that are called, every constant has a meaning, every name and link leads somewhere.
 use strict;
 use warnings;

@@ -8,7 +8,7 @@ use IO::Socket::UNIX ();
 use Test::More;
 use Time::HiRes ();
 
-# A host that takes connections and never says a word.
+# A host that accepts connections and never answers.
 my $dir    = File::Temp->newdir;
 my $silent = IO::Socket::UNIX->new( Local => "$dir/silent", Listen => 32 ) or die "$dir/silent: $!";
 my $hung   = "qemu+unix:///system?socket=$dir/silent";
@@ -16,7 +16,7 @@ my ( $good, $gone ) = ( 'test:///default', "qemu+unix:///system?socket=$dir/none
 
 my @includes = map { "-I$_" } grep { !ref } @INC;
 
-# What it printed, its status, how long it took.
+# Its output, its status, and the time that it took.
 sub run {
     my (@arguments) = @_;
     my $begin = Time::HiRes::time();

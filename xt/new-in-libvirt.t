@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# tools/new-in-libvirt names what a release brings, nothing else, and the rows that it writes are those that the source has.
+# tools/new-in-libvirt lists exactly the additions of a release, and the rows that it writes are those of the source.
 use strict;
 use warnings;
 

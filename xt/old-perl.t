@@ -11,7 +11,7 @@ use Test::More;
 my $dir = File::Temp->newdir;
 Devel::PPPort::WriteFile("$dir/ppport.h");
 
-# What is not in perl 5.16, or not in the form that ppport.h thinks of.
+# Functions that perl 5.16 does not have, or not in the form that ppport.h expects.
 sub newer {
     my (@files) = @_;
     open my $pipe, '-|', $^X, "$dir/ppport.h", qw(--compat-version=5.16.0 --nofilter --nochanges --nohints),

@@ -42,7 +42,7 @@ sub probe {
     my ( $script, @options ) = @_;
     my $options = join q{ }, map { qq{"$_"} } @options;
 
-    # Apart: libvirt writes log lines there when it is slow, which are no results.
+    # Separate: when libvirt is slow it writes log lines there, which are not results.
     my $said  = File::Temp->new;
     my @lines = qx{$^X $options "$FindBin::Bin/oracle/$script" 2>"$said"};
     is( $?, 0, "$script " . ( @options ? 'of ours' : 'of the original' ) ) or diag @lines, <$said>;

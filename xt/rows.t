@@ -42,7 +42,7 @@ my $mod = "$scratch/rust/class/domain/mod.rs";
 spew( $mod, slurp($mod) . "pub mod trial;\n" );
 local $ENV{CARGO_TARGET_DIR} = Cwd::abs_path( $ENV{CARGO_TARGET_DIR} // "$top/target" ) . '/rows-check';
 
-# What rustc says to a file with that in it.
+# rustc's output for a file with that content.
 sub rustc {
     my ($text) = @_;
     spew( "$scratch/rust/class/domain/trial.rs",

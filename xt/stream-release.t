@@ -13,7 +13,7 @@ use Test::More;
 my $dir      = File::Temp->newdir;
 my @includes = map { "-I$_" } grep { !ref } @INC;
 
-# What the program prints; its status is in $?.
+# The output of the program; its status is in $?.
 sub run_it {
     my ($code) = @_;
     local $ENV{LD_PRELOAD} = compile_one( $dir, 'release' );

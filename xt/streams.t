@@ -27,7 +27,7 @@ sub stream {
 my $size = stream()->receive_to($null);
 my ( @kept, $wrong );
 
-# What may be done with a handle; false if it is not as it should be.
+# Operations on a handle; false if the result is wrong.
 my @uses = (
     sub { return 1 },
     sub {

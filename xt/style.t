@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# perlcritic, perltidy, clang-format, and what none of them looks at. rustfmt and clippy are called by ./run --test.
+# perlcritic, perltidy, clang-format, and some checks that they lack. rustfmt and clippy are called by ./run --test.
 # `perl xt/style.t --write` formats perl/*.c and *.h.
 use strict;
 use warnings;
@@ -13,7 +13,7 @@ my @files = map { glob }
     lib/Sys/Virt/*/*.pm t/*.t t/*/*.t t/lib/*.pm t/lib/*/*.pm xt/*.t xt/*/*.pl xt/*/*.t xt/lib/*.pm examples/*.pl
     examples/*/lib/*/*.pm bench/*.pl);
 
-# What clang-format makes of a file. It does not know that aTHX_ and pTHX_ bring a comma: it sees one in their place.
+# The output of clang-format for a file. It does not know that aTHX_ and pTHX_ contain a comma: it sees one instead.
 my $has_clang = qx{clang-format --version 2>/dev/null} =~ /version 14[.]/;
 my @c         = grep { $_ ne 'perl/sysvirt.h' } glob 'perl/*.c perl/*.h';
 
@@ -34,7 +34,7 @@ if ( grep { $_ eq '--write' } @ARGV ) {
     exit;
 }
 
-# What perltidy writes differs between its versions: the one that counts is Debian 12's. It works beside perlcritic.
+# The output of perltidy differs between its versions: the one that counts is Debian 12's. It runs at the same time as perlcritic.
 my $version  = '20220613';
 my $has_tidy = eval { require Perl::Tidy; 1 } && $Perl::Tidy::VERSION == $version;
 my $perltidy = open( my $untidy, q{-|} ) // die "fork: $!";
@@ -82,7 +82,7 @@ SKIP: {
     }
 }
 
-# The length of Rust's lines is rustfmt's affair.
+# rustfmt checks the length of Rust's lines.
 for my $name ( @files, glob 'rust/*.rs rust/*/*.rs rust/*/*/*.rs perl/*.c perl/*.h' ) {
     open my $file, '<', $name or die "$name: $!";
     my @long = grep { /\t| +\n/ && $name !~ /Makefile/ || length > 140 && $name !~ /[.]rs\z/ } <$file>;

@@ -39,7 +39,7 @@ sub slurp {
     return scalar <$file>;
 }
 
-# Output, and what was said on the side.
+# Standard output, and standard error.
 sub run {
     my ( $program, $where, @options ) = @_;
     my $dir = File::Temp->newdir;

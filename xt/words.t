@@ -44,6 +44,11 @@ my @rules = (
     [ 'What (?:an?|the) \w+ (?:\w+ )+(?:for )?returns nothing', 'name the methods' ],
     [ '[Tt]here are no C?[<`]\$flags[>`]',                      '$flags is unused so far; pass 0' ],
     [ 'but for',                                                'except for' ],
+    [ '(?:whoever|somebody else)',                              'name the caller, program or thread' ],
+    [ 'and (?:its|their) like',                                 'and similar X' ],
+    [ 'as good as (?:never|nothing|all)',                       'practically, almost' ],
+    [ '(?:is|are) told (?:of|that|which|whether|when)',         'is notified, gets' ],
+    [ 'in the place of',                                        'instead of' ],
 );
 
 # Correct uses, as exact phrases.
@@ -62,8 +67,13 @@ for my $name (@files) {
     open my $file, '<:encoding(UTF-8)', $name or die "$name: $!";
     my $text = do { local $/ = undef; <$file> };
     close $file or die "$name: $!";
+    my $raw = $name =~ /[.](?:md|pod)\z/ ? q{} : $text;             # a heading may be a question
     $text =~ s{^[ \t]*(?://[/!]?|[#]|[*])}{q{ } x length $&}gem;    # the marks of comments
     my @found;
+    while ( $raw =~ m{^[ \t]*(?://[/!]?|[#]|/?[*]) (What [a-z]+)}gm ) {
+        push @found, sprintf "line %d: '%s': name the thing that the comment describes\n",
+            1 + ( substr( $raw, 0, $-[1] ) =~ tr/\n// ), $1;
+    }
     for my $index ( 0 .. $#rules ) {
         while ( $text =~ /($patterns[$index])/g ) {
             my ( $phrase, $line ) = ( $1, 1 + ( substr( $text, 0, $-[1] ) =~ tr/\n// ) );

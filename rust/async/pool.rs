@@ -126,7 +126,7 @@ pub fn pool() -> Guard<Pool> {
 }
 
 /// In a child. It has no thread but this one, and may have been forked only to run another program: so there is nothing here but
-/// system calls, and the rest is done when somebody comes.
+/// system calls, and the rest is done at the next call.
 pub fn in_child() {
     let mut pool = POOL.lock();
     pool.inherited = true;

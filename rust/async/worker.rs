@@ -78,7 +78,7 @@ fn run(work: &Work) -> (Outcome, Value) {
     (outcome, result)
 }
 
-/// What libvirt says when it has nothing to say: of the calls that a connection takes with it when it dies, one gets the reason.
+/// libvirt's message without a reason: when a connection dies, only one of its calls gets the reason.
 fn has_no_cause(error: &Value) -> bool {
     let number = |key| error.get(key).map(Value::integer);
     matches!(number("code"), Some(0 | 1)) && number("domain") == Some(i128::from(virt_sys::VIR_FROM_NONE))

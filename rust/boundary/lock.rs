@@ -193,7 +193,7 @@ static AT_FORK: OnceLock<AtFork> = OnceLock::new();
 pub fn register(all: &'static [&'static dyn Forks], child: fn()) {
     AT_FORK.get_or_init(|| {
         for one in all {
-            // SAFETY: nobody has used it: whoever may use anything of ours has called this first, and a thread that calls it at
+            // SAFETY: it was not used yet: all users of our functions have called this first, and a thread that calls it at
             // the same time waits here.
             unsafe { one.start() };
         }

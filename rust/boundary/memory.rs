@@ -97,7 +97,7 @@ const SIZE: usize = WORDS * BITS * SLOT;
 #[repr(align(128))]
 struct Memory(UnsafeCell<[u8; SIZE]>);
 
-// SAFETY: a slot belongs to whoever has set its bit in TAKEN.
+// SAFETY: a slot belongs to the caller that has set its bit in TAKEN.
 unsafe impl Sync for Memory {}
 
 static MEMORY: Memory = Memory(UnsafeCell::new([0; SIZE]));

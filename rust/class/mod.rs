@@ -114,7 +114,7 @@ macro_rules! methods {
     (@call $($call:tt)*) => {
         // SAFETY: the row passes its own parameters on, as C's prototype, or the function below the rows, takes them: NULL
         // or an object of the class that the row names, a C string, a plain number; and all of them outlive the call.
-        // What libvirt returns or writes is what the rule is made for.
+        // libvirt returns or writes the type that the rule expects.
         unsafe { $($call)* }
     };
     (@block let $name:pat = $value:expr; $($rest:tt)*) => {{

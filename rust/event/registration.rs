@@ -167,7 +167,7 @@ impl CallbackRegistry {
     ) -> Result<()> {
         let key = registration.serial;
         self.table().insert(key, (object.addr(), Arc::clone(registration)));
-        // Not a pointer: a number in the place of one.
+        // A number, not a pointer.
         let number = std::ptr::without_provenance_mut(key as usize);
         check(call(number)).map(|_| ()).inspect_err(|_| self.forget(number))
     }

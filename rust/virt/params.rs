@@ -235,7 +235,7 @@ pub fn query_counted(call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int)
     query_n(count.min(COUNT_MAX), call)
 }
 
-/// What a function answers that is not asked for the number of its parameters first; None if it has to be, or if there may
+/// The result of a function that is not asked for the number of its parameters first; None if it has to be, or if there may
 /// be more than it had room for.
 pub fn query_at_once(
     call: impl Fn(*mut virTypedParameter, *mut c_int) -> c_int,

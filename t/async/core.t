@@ -280,7 +280,7 @@ subtest 'handles that go while their calls wait or run' => sub {
     ok( wait_for(@futures), 'the handle of a connection' );
     is( scalar( grep { $_->{values}[0] eq 'test:///default' } @futures ), 20, '... all of them' );
 
-    # One that is told while it runs has a reference of its own from then on.
+    # A call that is reported while it runs has its own reference from then on.
     my $late = submit( { timeout => 0.000001 }, $domain->(), 'get_name' );
     ok( wait_for($late), 'a time limit' );
 

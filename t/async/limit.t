@@ -97,7 +97,7 @@ subtest 'signals' => sub {
     is( $error, "enough\n", 'what a handler dies with leaves the call' );
     cmp_ok( $seconds, '<', 2 * $slow, '... at once' );
 
-    # A handler that makes calls of its own.
+    # A signal handler that makes calls.
     my $inner;
     local $SIG{ALRM} =
         sub { $inner = Sys::Virt->new( uri => 'test:///default', timeout => 5 * $slow )->get_uri };

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# An event loop written in Perl, and libvirt on other threads: what it wants of the loop arrives when that comes round.
+# An event loop written in Perl, and libvirt on other threads: its requests reach the event loop in the next iteration.
 use strict;
 use warnings;
 
@@ -13,7 +13,7 @@ use Sys::Virt::Event;
 local $SIG{ALRM} = sub { die "the event loop hangs\n" };
 alarm 60;
 
-# A future that only notes what it is told.
+# A future that only records its result.
 package My::Future {
     sub new { return bless { told => 0 }, shift }
 
@@ -145,7 +145,7 @@ Sys::Virt::Async::_submit( $new, {}, Sys::Virt->can('new'), 'Sys::Virt', uri => 
 wait_for( sub { $new->{told} } );
 isa_ok( $new->{values}[0], 'Sys::Virt' );
 
-# What the callback of a future dies with comes out of the loop, and the next are told all the same.
+# The exception of a future's callback is thrown by the event loop, and the next futures are notified in any case.
 {
     no warnings 'redefine';
     my @futures = map { submit( $c, 'get_uri' ) } 1 .. 3;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# Listing and counting what a connection has, in all the ways there are.
+# Listing and counting the objects of a connection, in all ways.
 use strict;
 use warnings;
 
@@ -15,7 +15,7 @@ use Sys::Virt;
 local $SIG{ALRM} = sub { die "stuck\n" };
 alarm 120;
 
-# A connection of its own, with more than one of everything, half of it active.
+# A separate connection with more than one object of each kind, half of them active.
 my $file = File::Temp->new( SUFFIX => '.xml' );
 print {$file} <<'XML';
 <node>

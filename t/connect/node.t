@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# The host: processors, memory, capabilities.
+# The host: CPUs, memory, capabilities.
 use strict;
 use warnings;
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# What else a connection looks up and makes: networks, interfaces, storage, devices, filters, secrets.
+# The other objects that a connection finds and creates: networks, interfaces, storage, devices, filters, secrets.
 use strict;
 use warnings;
 
@@ -18,7 +18,7 @@ my $c = Sys::Virt->new( uri => 'test:///default' );
 
 my $length = qr/\AUUID must be either 16 unsigned bytes, or 32\/36 hex characters long at \Q$0/;
 
-# The warnings that the code gives.
+# The warnings of the code.
 sub warnings_of {
     my ($code) = @_;
     my @warnings;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# Virtual processors: how many, where they run, what they used; the emulator; I/O threads.
+# vCPUs: their number, where they run, the time that they used; the emulator; I/O threads.
 use strict;
 use warnings;
 
@@ -41,7 +41,7 @@ my ( $on, $off ) = ( domain( 'create_domain', 'on' ), domain( 'define_domain', '
 my ( $live, $config, $maximum ) =
     ( Sys::Virt::Domain::VCPU_LIVE(), Sys::Virt::Domain::VCPU_CONFIG(), Sys::Virt::Domain::VCPU_MAXIMUM(), );
 
-# The host of the test driver has 16 processors: maps of it have two bytes.
+# The host of the test driver has 16 CPUs: its masks have two bytes.
 my $anywhere = "\xff\xff";
 
 subtest 'how many' => sub {
@@ -93,7 +93,7 @@ subtest 'get_vcpu_info' => sub {
     throws( 'two flags that exclude',    8,  sub { $on->get_vcpu_info(3) } );
     throws( 'live of one that does not', 55, sub { $off->get_vcpu_info($live) } );
 
-    # C3 for those who look: each call gives hashes of its own.
+    # C3, as far as a script can see it: each call returns new hashes.
     my ($again) = $on->get_vcpu_info;
     $vcpus[0]{affinity} = 'mine';
     is( $again->{affinity}, $anywhere, 'C3: hashes are not shared' );

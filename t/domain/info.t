@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# What a domain is and how it is doing: state, names, metadata, autostart, labels.
+# Properties of a domain: state, names, metadata, autostart, labels.
 use strict;
 use warnings;
 
@@ -143,7 +143,7 @@ subtest 'autostart' => sub {
     is( $off->get_autostart, 0, '... changes nothing' );
     throws( 'of a domain that does not exist', $no_domain, sub { $gone->set_autostart(1) } );
 
-    # Younger than libvirt 9.0.0, so this may be missing from the library or from its test driver.
+    # Added after libvirt 9.0.0, so this may be missing from the library or from its test driver.
     for my $call ( sub { $off->get_autostart_once }, sub { $off->set_autostart_once(1) } ) {
         my $lived = eval { $call->(); 1 };
         ok( $lived || $@->code == Sys::Virt::Error::ERR_NO_SUPPORT(), 'once: done, or not supported' );

@@ -24,7 +24,7 @@ my $d = $c->get_domain_by_name('test');
 my $other   = Sys::Virt->new( uri => 'test:///default' );
 my $invalid = Sys::Virt::Error::ERR_INVALID_ARG();
 
-# What a driver without migration answers to a call that was understood.
+# The error of a driver without migration for a valid call.
 my $unsupported = do {
     my @codes = ( Sys::Virt::Error::ERR_NO_SUPPORT(), Sys::Virt::Error::ERR_ARGUMENT_UNSUPPORTED() );
     local $" = q{|};
@@ -49,7 +49,7 @@ for my $method ( sort keys %to ) {
         };
         local $SIG{__WARN__} = sub { fail("a warning: @_") };
 
-        # What reaches libvirt fails there, since the driver has no migration.
+        # Calls that reach libvirt fail there, because the driver has no migration.
         throws( "B10: $method is there", $unsupported, $call->() );
         throws( 'the old form', $unsupported,
             $call->( $old->( flags => 1, dname => 'n', uri => 'u', bandwidth => 9 ) ) );
@@ -172,7 +172,7 @@ subtest 'where to' => sub {
     ) for sort keys %to;
 };
 
-subtest 'B11: a number in the place of the URI' => sub {
+subtest 'B11: a number instead of the URI' => sub {
     my $call = sub {
         my @args = @_;
         return sub { $d->migrate_to_uri( 'test:///x', 0, 'n', @args ) }
@@ -188,7 +188,7 @@ subtest 'B11: a number in the place of the URI' => sub {
         $unsupported, sub { $d->migrate_to_uri2( 'test:///x', undef, 0, 'n', -1 ) } );
 };
 
-# Objects as those of bigint are.
+# Objects like those of bigint.
 {
 
     package Flags;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# What perl's scalars are as arguments: one conversion of numbers everywhere, warnings that a script can switch off, and arguments
-# that stay as they are.
+# perl's scalars as arguments: one conversion of numbers everywhere, warnings that a script can turn off, and arguments
+# that are not changed.
 use strict;
 use warnings;
 
@@ -20,7 +20,7 @@ use Sys::Virt;
 my $c = Sys::Virt->new( uri => 'test:///default' );
 my $d = $c->get_domain_by_name('test');
 
-# What the code warned of.
+# The warnings of the code.
 sub warnings_of {
     my ($code) = @_;
     my @warnings;

@@ -108,7 +108,7 @@ subtest 'timers and handles' => sub {
     is( Sys::Virt::Event::update_handle( 9999, 1 ),  undef, 'B32: update_handle of an unknown id is silent' );
     is( Sys::Virt::Event::update_timeout( 9999, 1 ), undef, 'B32: update_timeout too' );
 
-    # What is no code is called, and found out, when the time comes, as a sub is that comes later.
+    # A value that is not code is accepted, and fails when it is called; a named sub may be defined later.
     my @said;
     local $SIG{__WARN__} = sub { push @said, @_ };
     my $bad = Sys::Virt::Event::add_timeout( 0, [] );
@@ -137,7 +137,7 @@ subtest 'D4: exceptions in callbacks' => sub {
     my $count = 0;
     my $timer = Sys::Virt::Event::add_timeout( 0, sub { $count++; die { count => $count } } );
 
-    # A turn may end early, after a change of the loop's own.
+    # An iteration may end early, after an internal change of the event loop.
     my $until_it_dies = sub {
         for ( 1 .. 5 ) {
             eval { Sys::Virt::Event::run_default(); 1 } or return;
@@ -466,7 +466,7 @@ subtest 'close callbacks' => sub {
     is( $c->unregister_close_callback, undef, 'unregistering without a callback is not an error' );
 };
 
-# libvirt frees a callback with locks held that these methods want. In a process of its own, which an alarm ends.
+# libvirt frees a callback with locks held that these methods want. In a separate process, which an alarm ends.
 subtest 'a callback whose destruction calls methods' => sub {
     my $script = <<'SCRIPT';
 alarm 20;

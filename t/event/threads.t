@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# A callback runs in the interpreter that registered it, or not at all: a loop that another thread runs says so, once.
+# A callback runs in the interpreter that registered it, or not at all: an event loop in another thread warns of that, once.
 use strict;
 use warnings;
 
@@ -72,7 +72,7 @@ subtest 'a loop in another thread' => sub {
     $c->domain_event_deregister_any($id);
 };
 
-# In a process of its own: it is said only once.
+# In a separate process, because the warning is issued only once.
 my $program = <<'PERL';
 use strict;
 use warnings;

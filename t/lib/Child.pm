@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# Runs a perl of its own, with the same modules; under -T too, for which it clears the environment.
+# Runs another perl with the same modules; under -T too, for which it clears the environment.
 package Child;
 use strict;
 use warnings;
@@ -23,7 +23,7 @@ sub child_perl {
     return untainted( $^X, map { "-I$_" } grep { !ref } @INC );
 }
 
-# What the child prints, warnings included; how it ended is in $?.
+# The output of the child, including warnings; its status is in $?.
 sub child_output {
     my (@arguments) = @_;
     @arguments = untainted(@arguments);

@@ -22,7 +22,7 @@ if ( $factor != 1 && ( $ENV{PERL5OPT} // q{} ) !~ /-MPatience\b/ ) {
     $ENV{PERL5OPT} = join q{ }, $ENV{PERL5OPT} // (), '-MPatience';
 }
 
-# The factor, for whoever waits without an alarm.
+# The factor, for tests that wait without an alarm.
 sub factor { return $factor }
 
 1;

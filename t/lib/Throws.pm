@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# The one way in which all tests say that a call must throw.
+# The function with which all tests require that a call throws.
 #
 #   use lib 't/lib';
 #   use Throws;

@@ -58,9 +58,9 @@ pub const ORIGIN: usize = 128;
 pub const STASH: u64 = 192;
 
 thread_local! {
-    /// What is left of the input, from its end: first a call's arguments are made of it, then what subs do and return.
+    /// The unused part of the input, from its end: first it becomes a call's arguments, then the actions and results of callbacks.
     pub static INPUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    /// What the methods are called on; created again now and then, because they change it.
+    /// The objects that the methods are called on; created again now and then, because the methods change them.
     pub static OBJECTS: RefCell<Vec<(Class, *mut c_void)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -340,7 +340,7 @@ pub fn hold(values: &[Raw], held: &mut Vec<(Class, *mut c_void)>) {
     }
 }
 
-/// What an argument holds.
+/// The value of an argument.
 fn items(value: &Raw) -> &[Raw] {
     match value.tag {
         Tag::Array | Tag::Map | Tag::Ref | Tag::Scalar if value.len > 0 => {

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::ffi::CStr;
 use sysvirt::harness::{ARGS_MAX, Callbacks, Field, Sink, Value, Want};
 
-/// What stands for a sub. AddressSanitizer finds what uses it too late or frees it twice, and at the end of the process
+/// A stub for a Perl callback. AddressSanitizer finds what uses it too late or frees it twice, and at the end of the process
 /// what never does.
 struct Sub {
     calls: Cell<u64>,
@@ -88,6 +88,6 @@ extern "C" fn queue() -> usize {
 
 extern "C" fn count_signals(_lowered: bool) {}
 
-/// What the shim installs.
+/// The functions that the shim installs.
 pub static CALLBACKS: Callbacks =
     Callbacks { create, named, destroy, call, place, queue, defer, count_signals };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! What the shim does with what a method returns.
+//! The shim's part after a method: it reads and frees the result.
 
 use super::arguments::Raw;
 use libc::c_void;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# A daemon that is killed with calls in flight: each call ends, once, with the connection's error, whoever waits for it.
+# A daemon that is killed with calls in flight: each call ends, once, with the connection's error, regardless of how it is waited for.
 use strict;
 use warnings;
 
@@ -96,7 +96,7 @@ subtest 'a blocking call with a time limit' => sub {
     ok( $daemon->restart, 'the daemon is back' );
 };
 
-# What a worker gets points to nothing of Perl's: the arguments may go at once, the object too, and its class.
+# A worker's data does not point to Perl's values: the arguments may be freed immediately, and the object, and its class.
 subtest 'arguments and invocants that go while their call waits' => sub {
     my $conn = Sys::Virt->new( uri => $daemon->uri );
     $conn->async_limits( slow => 1, all => 1 );

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# Calls that do not block, where a daemon hangs or stops: what that may not take with it.
+# Non-blocking calls when a daemon hangs or stops: other calls must not be affected.
 use strict;
 use warnings;
 
@@ -67,7 +67,7 @@ for my $order ( 'forward', 'backward' ) {
     is( $dom->async( ordered => 1 )->get_name->get, 'test', "20,000 calls in a row, canceled $order" );
 }
 
-# --- What is over and not settled
+# --- Calls that are over and not settled
 
 {
     my $future = $conn->async->get_hostname;

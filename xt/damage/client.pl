@@ -14,7 +14,7 @@ alarm 120;
 Sys::Virt::Event::register_default();
 my $timer = Sys::Virt::Event::add_timeout( 20, sub { } );
 
-# The call's result in list context, each element of which is looked at.
+# The call's result in list context; each element is read.
 sub try {    ## no critic (RequireArgUnpacking)
     my $code   = shift;
     my @result = eval { $code->() };

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# What libvirt's API has, by its own description in XML, and what of it the Rust source names: for xt/api-coverage.t, which
+# The symbols of libvirt's API, from its description in XML, and those that the Rust source names: for xt/api-coverage.t, which
 # wants nothing missing, and tools/new-in-libvirt, which lists what is.
 package Api;
 use strict;

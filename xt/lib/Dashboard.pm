@@ -18,7 +18,7 @@ my @includes = map { "-I$_" } grep { !ref } @INC;
 
 sub command (@arguments) { return ( $^X, @includes, 'examples/dashboard.pl', @arguments ) }
 
-# With a port that is free, until the object goes.
+# Listens on a free port until the object is freed.
 sub start ( $class, @arguments ) {
     my $pid   = open my $out, '-|', command( '--listen', 'http://127.0.0.1', @arguments ) or die $!;
     my ($url) = ( <$out> // q{} ) =~ /\AOpen (\S+)/ or die "the dashboard does not start\n";
@@ -27,7 +27,7 @@ sub start ( $class, @arguments ) {
 
 sub address ($self) { return $self->page->clone->fragment(undef)->path(q{/}) }
 
-# What the server answers to a websocket, as a number, or the websocket.
+# The websocket, or the server's status if it refuses.
 sub websocket ( $self, $key = $self->page->fragment, $origin = $self->origin ) {
     my ( $said, $answer ) = ( $self->said );
     my $url = $self->address->scheme('ws')->path('/live')->query( key => $key );

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# What the tests of faults share: cases that run in processes of their own, and that fail when they hang.
+# Shared code of the tests of faults: cases that run in separate processes, and fail when they hang.
 #
 #   use Stack;
 #   use Faults;
@@ -69,7 +69,7 @@ sub finish { Test::More::done_testing() if !$wanted; return }
 
 sub daemon { my ( $which, $action ) = @_; return Stack::control( 'daemon', $which, $action ) }
 
-# What a shell would send to a guest's QEMU: the arguments for `later`, or for Stack::control.
+# A signal for a guest's QEMU: the arguments for `later`, or for Stack::control.
 sub qemu {
     my ( $guest, $signal ) = @_;
     my $pid = Stack::slurp( Stack::root() . '/a/run/qemu/' . $guest->get_name . '.pid' );

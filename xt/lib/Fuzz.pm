@@ -19,7 +19,7 @@ use Sys::Virt::Event;
 use Sys::Virt::LXC;
 use Sys::Virt::QEMU;
 
-# What waits by its nature, ends every connection of the process, or only loading calls.
+# Functions that wait by their nature, that end every connection of the process, or that only loading calls.
 my $left_out =
     qr/\A(?:run_default|wait_for_\w+|ensure_\w+|register|_register_impl|_loaded|import|bootstrap|dl_load_flags|CLONE|BEGIN)\z|\A\(/;
 my @classes = (
@@ -29,7 +29,7 @@ my @classes = (
         NWFilterBinding Secret StoragePool StorageVol Stream Error Admin Admin::Server Admin::Client QEMU LXC)
 );
 
-# What each sub takes: [ class, name, code, [ what each argument is called, its type ], whether it is none in Perl ].
+# The arguments of each sub: [ class, name, code, [ name of each argument, its type ], whether it is not written in Perl ].
 sub subs {
     my ($table) = @_;
     my ( %args, @subs );
@@ -55,7 +55,7 @@ sub subs {
     return @subs;
 }
 
-# What may be taken away while it is in use: the arguments of the call under way, and the containers among them.
+# Values that may be freed while they are in use: the arguments of the running call, and the containers among them.
 our @args;
 our @victims;
 

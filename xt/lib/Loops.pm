@@ -16,7 +16,7 @@ use Session;
 
 my ( $turn, $name );
 
-# `module`, with its Debian `package`, is the loop; `backends` are environments by name; `turn` turns the loop, for 50 ms at most.
+# `module`, with its Debian `package`, is the event loop; `backends` are environments by name; `turn` runs it for at most 50 ms.
 sub test {
     my (%loop) = @_;
     if ( @ARGV && $ARGV[0] eq '--backend' ) {
@@ -48,7 +48,7 @@ sub test {
     return done_testing();
 }
 
-# What the process and its threads closed without having it; other programs that it starts don't count.
+# Descriptors that the process and its threads closed although they were not open; other programs that it starts do not count.
 sub bad_closes {
     my ($trace) = @_;
     my ( $first, %other, @bad ) = scalar <$trace>;
@@ -103,7 +103,7 @@ sub backend {
     return done_testing();
 }
 
-# Something that tells when it is gone.
+# An object that reports when it is freed.
 sub witness {
     my $object = bless {}, 'Loops::Witness';
     Scalar::Util::weaken( my $weak = $object );
@@ -144,7 +144,7 @@ sub timers {
     ok( turn_until( sub { $never >= 2 } ), 'updated: one is on' );
     is( $each, $before, '... and one is off' );
 
-    # A callback that turns the loop is not run within itself.
+    # A callback that runs the event loop is not called within itself.
     my ( $depth, $deepest ) = ( 0, 0 );
     my $nested = Sys::Virt::Event::add_timeout(
         0,
@@ -170,7 +170,7 @@ sub timers {
     return;
 }
 
-# What a loop does with exceptions is its own affair: it throws, warns, or calls a handler.
+# Event loops handle exceptions in different ways: they throw, warn, or call a handler.
 sub told {
     my ($code) = @_;
     my @told;
@@ -249,7 +249,7 @@ sub handles {
     is( $seen[0][2] & $hup, $hup, '... to whom waits for data, too' );
     Sys::Virt::Event::remove_handle($watch);
 
-    # Removed by its own callback, which then turns the loop; and not run within itself.
+    # Removed by its own callback, which then runs the event loop; not called within itself.
     pipe $read, $write or die $!;
     syswrite $write, 'xxx';
     my ( $object, $alive ) = witness();
@@ -322,7 +322,7 @@ sub events {
         '... in order' );
     $conn->domain_event_deregister_any($id);
 
-    # A callback that unregisters itself, calls, and turns the loop.
+    # A callback that unregisters itself, makes a call, and runs the event loop.
     my @names;
     $id = $conn->domain_event_register_any(
         $dom,

@@ -2,7 +2,7 @@
 # A man in the middle: listens on a unix socket, passes what clients send on to a libvirtd, and damages what comes back, in
 # ways that a seed decides.
 #
-#   my $proxy = Proxy->new( $socket, $daemon_socket, $seed );    # runs until the object goes
+#   my $proxy = Proxy->new( $socket, $daemon_socket, $seed );    # runs until the object is freed
 #
 # With the option last_word, replies to ListAll end with that number, and nothing else is changed.
 #
@@ -113,7 +113,7 @@ sub pump {
 
 sub with_length { my ($message) = @_; return pack 'N a*', length $message, substr $message, 4 }
 
-# What is sent instead of a message; an empty string closes the connection.
+# The replacement of a message; an empty string closes the connection.
 sub damaged {
     my ( $self, $message ) = @_;
     my $words = length($message) >> 2;

@@ -216,7 +216,7 @@ sub constant {
     return ( $file, $section, $row );
 }
 
-# What a bound constant's two names have in common at their end is its own; what stands before it, the names of all begin with.
+# The common end of a bound constant's two names belongs to the constant; the part before it is the prefix of all names.
 sub like {
     my ( $new, $c, $perl ) = @_;
     for my $at ( grep { !$_ || substr( $perl, $_ - 1, 1 ) eq '_' } 0 .. length($perl) - 1 ) {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# What the tests on a real libvirt share: tools/libvirt-stack, its guests, bounded waits, the original for comparison.
+# Shared code of the tests on a real libvirt: tools/libvirt-stack, its guests, bounded waits, the original for comparison.
 #
 #   use lib 'xt/lib';
-#   use Stack;                            # brings the stack up unless it is; registers the default event loop
+#   use Stack;                            # starts the stack unless it runs; registers the default event loop
 #   my $conn  = Stack::connect('a');      # daemon a or b
 #   my $guest = Stack::boot( $conn, name => 'x', agent => 1 );    # returns when it has booted
 #   Stack::wait_for( 'an event', 10, sub { $seen } );             # runs the event loop while waiting
@@ -313,7 +313,7 @@ END {
         alarm 60;
         clean();
 
-        # For whoever looks into a failure, the logs stay.
+        # The logs stay, to find the reason of a failure.
         if ( $status || !Test::More->builder->is_passing ) { Test::More::diag("kept: $dir") }
         else { File::Path::remove_tree( $dir, glob "$root/shared/$label-*" ) }
         $? = $status;    ## no critic (RequireLocalizedPunctuationVars)

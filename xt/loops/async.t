@@ -204,7 +204,7 @@ Sys::Virt::Event::add_timeout( 0, sub {
 Sys::Virt::Event::run_default() while !$over;
 SCRIPT
 
-# An event implementation for each of them: libvirt's threads ask the loop for things, whoever dispatches.
+# An event implementation for each of them: libvirt's threads make requests to the event loop in all cases.
 my %turn = (
     Mojo     => [ 'Mojo::IOLoop',    'Mojo::IOLoop->one_tick' ],
     IOAsync  => [ 'IO::Async::Loop', 'IO::Async::Loop->new->loop_once' ],
@@ -277,7 +277,7 @@ async sub state_of {
 say state_of('test')->get;
 say 'failed: ', state_of('none')->failure->code;
 
-# What is canceled is an exception to who waits; to cancel the sub's own future ends it.
+# A canceled future throws in the function that waits for it; canceling the function's own future ends the function.
 my $inner = Sys::Virt::Future->new;
 async sub waits { my ($f) = @_; eval { await $f; 1 } or return 'inner: aborted' if 1; return 'done' }
 my $f = waits($inner);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# What the guest agent tells and does: time, names, file systems, users, processors, addresses.
+# The guest agent: time, names, file systems, users, CPUs, addresses.
 use strict;
 use warnings;
 

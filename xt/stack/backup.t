@@ -48,7 +48,7 @@ sub write_disk {
     return;
 }
 
-# What is in an image where the disk was written: "0=A 8=B ...", a dot for what is none of the letters.
+# The content of an image where the disk was written: "0=A 8=B ...", a dot for anything other than these letters.
 sub content_of {
     my ($image) = @_;
     my $raw = "$image.raw";

@@ -149,7 +149,7 @@ throws(
 );
 $conn->unregister_close_callback;
 
-# What undefine would lose.
+# Files and metadata that undefine would lose.
 $on->managed_save;
 throws( 'undefine', 'OPERATION_INVALID', sub { $on->undefine } );
 $on->managed_save_remove;

@@ -56,7 +56,7 @@ sub prints {
     return $output;
 }
 
-# What an example shows on a terminal, where it draws a bar.
+# The output of an example on a terminal, where it draws a bar.
 sub on_terminal {
     my ( $example, @arguments ) = @_;
     my $command = join q{ }, map { "'$_'" } $^X, @includes, "examples/$example.pl", '--uri', Stack::uri('a'),
@@ -207,7 +207,7 @@ subtest 'migration' => sub {
     $name  = $guest->get_name;
     prints( qr/\Ano job\n\z/, 'job', $name );
 
-    # Slow enough to be looked at, and given up.
+    # Slow enough to be observed, and aborted.
     $guest->migrate_set_max_speed(1);
     my $run = start( 'migrate', $name, Stack::uri('b') );
     my $job;

@@ -33,7 +33,7 @@ Faults::prepare(
     }
 );
 
-# What the close callback heard, once the loop has run: exactly this reason.
+# The reason that the close callback got after the event loop has run: exactly this one.
 sub closed {
     my ( $scene, $reason, $seconds ) = @_;
     Faults::within(
@@ -371,7 +371,7 @@ for my $way (qw(upload download)) {
                 }
                 closed( $scene, $fault eq 'kill' ? 'EOF' : 'KEEPALIVE', 6 );
 
-                # What came before the end is still there.
+                # The data before the end is still there.
                 my $rest = 0;
                 $rest++ while $rest < 1000 && ( eval { $move->($stream) } // -1 ) > 0;
                 cmp_ok( $rest, '<', 1000, 'no more bytes move' );

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# What processes do to connections: fork, daemonizing, exec, signals, threads, and the end of the program.
+# Connections and processes: fork, daemonizing, exec, signals, threads, and the end of the program.
 use strict;
 use warnings;
 
@@ -37,7 +37,7 @@ sub sockets {
     return grep { /\Asocket:/ } map { readlink "/proc/self/fd/$_" // q{} } 0 .. 200;
 }
 
-# The descriptors that a new program gets. Linux tells their flags in octal.
+# The descriptors that a new program gets. Linux shows their flags in octal.
 sub inheritable {
     my @numbers = map { m{/(\d+)\z} } glob '/proc/self/fdinfo/*';
     return

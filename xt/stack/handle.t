@@ -40,7 +40,7 @@ sub console {
     return ( $st->handle(@options), $st );
 }
 
-# What is expected, and what is then typed. Behind its prompt the shell asks the terminal where the cursor is. The first prompt is
+# The expected output, and the text to type then. Behind its prompt the shell asks the terminal where the cursor is. The first prompt is
 # the shell's, which waits whatever came before.
 my @login = (
     [ qr/[#] (?:\e\[6n)?\z/, "exec login\n" ],
@@ -50,7 +50,7 @@ my @login = (
     [ qr/sum=42/,            "exit\n" ],
 );
 
-# A conversation: told what has come, it returns what to type, if anything; undef when it is over.
+# A conversation: it gets the output, and returns the text to type, if any; undef when it is over.
 sub conversation {
     my @steps = @login;
     my $seen  = q{};

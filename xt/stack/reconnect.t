@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# Sys::Virt::Reconnect while libvirtd is killed and started again, RECONNECT_ROUNDS times (10 unless given), and somebody pauses and
+# Sys::Virt::Reconnect while libvirtd is killed and started again, RECONNECT_ROUNDS times (10 unless given), and another process pauses and
 # resumes a guest all the time: after each snapshot no event is lost; no descriptor and no memory is left. Calls in flight, streams, a
 # daemon that hangs, and a script without a loop.
 use strict;

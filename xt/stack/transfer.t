@@ -98,7 +98,7 @@ subtest '1 GiB, interrupted at ten points' => sub {
             ref $how eq 'CODE' ? $how->( $future, $st ) : $how->[1]->();
         };
 
-        # Slow enough for something to be told at each point.
+        # Slow enough for reports of progress in between.
         pipe my $reader, my $writer or die $!;
         my $pid = fork // die "fork: $!";
         if ( !$pid ) {

@@ -21,7 +21,7 @@ print {$file} '</node>';
 close $file or die $!;
 my $uri = Stack::uri('a') =~ s{\Aqemu(.*)/system}{test$1$host}r;
 
-# What one more call of the code costs: libvirt's client logs each message that it sends; type 0 is a call.
+# The cost of one more call of the code: libvirt's client logs each message that it sends; type 0 is a call.
 sub trips {
     my ($code) = @_;
     my $program = 'my $c = Sys::Virt->new(uri => shift); my $d = $c->get_domain_by_name("trips-1");'

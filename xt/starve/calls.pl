@@ -2,7 +2,7 @@
 # calls.pl [all]: runs under starve.c, whose file STARVE names: typical calls, in each of which every allocation of ours fails
 # once, or with "all" together with those that follow. Prints the
 # call, how many allocations it made, how many of the failures it threw for, and by how many bytes a failure made the process
-# grow, at most; separated by tabs. Each call has a process of its own, whose end by a signal is told instead.
+# grow, at most; separated by tabs. Each call runs in a separate process; if a signal ends it, that is reported instead.
 use strict;
 use warnings;
 no warnings 'numeric';

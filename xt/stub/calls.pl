@@ -16,7 +16,7 @@ use Calls qw(%object %like rows);
 
 my $position = 0;
 
-# What the stubs have written since the last time.
+# The output of the stubs since the last call.
 sub recorded {
     open my $log, '<', $ENV{STUB_LOG} or return q{};
     seek $log, $position, 0;
@@ -258,7 +258,7 @@ subtest 'structures' => sub {
     ok( $type == 7 && $$type == 7, 'B14: the type of a job' );
 };
 
-# What shaped() of special.c writes: the keys and values of domain $index.
+# The keys and values that shaped() of special.c writes for domain $index.
 sub shape {
     my ( $index, $shapes ) = @_;
     my ( $shape, %data )   = $index % $shapes;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
 /* Preloaded: dlsym finds none of the functions that HIDDEN names, as in a libvirt that is too old to have them. The
- * version that the library tells is that of the oldest one supported. */
+ * version that the library reports is that of the oldest one supported. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
 /* A program that embeds perl, as mod_perl does: runs each argument as a script in an interpreter of its own, which it ends and
- * unloads the modules of, and then goes on with libvirt, whose loop and errors may not know of anything that is gone.
+ * unloads the modules of, and then continues to use libvirt, whose event loop and errors must not refer to anything that was freed.
  *
  * host COUNT SCRIPT [URI]: COUNT interpreters, one after the other. */
 #include <EXTERN.h>

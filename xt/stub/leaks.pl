@@ -34,13 +34,13 @@ sub measure {
     return;
 }
 
-# What no argument should be, or not every one.
+# Values that are invalid for some or all arguments.
 my $closed = Sys::Virt::Domain->_new( connection => $object{'Sys::Virt'}, name => 'x' );
 $closed->DESTROY;
 my @wrong =
     ( undef, [], { a => [ {} ] }, "a\0b", "\x{263a}", 'x', -1, 1e300, sub { die "no\n" }, \1, $closed );
 
-# What the sub of a handler or a callback died with is as good as any other refusal.
+# The exception of a handler or a callback counts like any other error.
 sub quietly {
     my ( $sub, @args ) = @_;
     my @result = eval { $sub->(@args) };
@@ -94,7 +94,7 @@ sub turn {
     return;
 }
 
-# What methods.tsv has no row for, or none with an object.
+# Methods without a row in methods.tsv, or without one with an object.
 sub others {
     my ( $c, $d, $net, $pool, $vol ) =
         map { $object{"Sys::Virt$_"} } q{}, qw(::Domain ::Network ::StoragePool ::StorageVol);
@@ -371,11 +371,11 @@ else                     { methods(); limits(); missed() }
 # Every sub but constants, and what only loading calls.
 sub missed {
 
-    # What runs on other threads is measured by the soak, file handles of streams by xt/streams.t.
+   # Methods that run on other threads are measured by the soak test, file handles of streams by xt/streams.t.
     my $elsewhere =
         qr/\A(?:_loaded|bootstrap|CLONE|import|BEGIN|handle_error|_handle_open|_handle_glob)\z|\A\(/;
 
-    # What is only Perl has nothing to leak, be it loaded or not.
+    # Methods that are written in Perl have nothing to leak.
     my @perl = ( 0, B::svref_2object( \&Sys::Virt::async )->XSUB );
     no strict 'refs';
     for my $class ( sort keys %object, 'Sys::Virt::Event', 'Sys::Virt::Error' ) {

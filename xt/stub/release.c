@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* Counts the references to streams. A thread other than the first takes its time when it has released one; whoever aborts a stream
+/* Counts the references to streams. A thread other than the first takes its time when it has released one; a thread that aborts a stream
  * that is gone ends the process with status 99. */
 
 #define _GNU_SOURCE

@@ -103,7 +103,7 @@ unsigned char *virSecretGetValue(virSecretPtr secret, size_t *length, unsigned i
     return memcpy(malloc(*length), text ? text : "a\0b\xff" "c", *length);
 }
 
-/* Asks for one credential, as a driver would; what it gets is overwritten here, for that is not what is tested. */
+/* Asks for one credential, as a driver would; the answer is overwritten here, because that is not tested. */
 virConnectPtr virConnectOpenAuth(const char *name, virConnectAuthPtr auth, unsigned int flags) {
     virConnectCredential cred = {.type = VIR_CRED_PASSPHRASE, .prompt = "Password", .challenge = NULL};
     FAIL(NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* What the stubs for libvirt's functions share: they write down their arguments and return known values. */
+/* Shared code of the stubs for libvirt's functions: they record their arguments and return known values. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <libvirt/libvirt.h>

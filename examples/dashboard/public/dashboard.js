@@ -193,7 +193,7 @@ function summary() {
 
 // --- Actions
 
-// What can be done, by state; a button keeps its place in the document as long as the list stays, and with it the focus.
+// The actions, by state; a button keeps its place in the document as long as the list stays, and with it the focus.
 function actions(host, domain) {
   const { row, line } = domain, cell = line.querySelector('.actions');
   const others = [...hosts.values()].filter(other => other !== host && other.up);

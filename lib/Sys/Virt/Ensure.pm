@@ -273,7 +273,9 @@ sub define {
     my $xml    = $self->{options}{xml};
     my $kind   = $self->{kind};
     return $self->fail(
-        Sys::Virt::Async::Task::error( $kind->{none}, "$self->{what}: it is not there, and there is no xml" )
+        Sys::Virt::Async::Task::error(
+            $kind->{none}, "$self->{what}: it does not exist, and the option xml is missing"
+        )
     ) if !defined $xml;
     return $self->act( $self->{owner}, $kind->{define}, $xml ) if !$self->{options}{build};
     return $self->call(

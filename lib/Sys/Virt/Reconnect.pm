@@ -382,7 +382,7 @@ sub close {    ## no critic (ProhibitBuiltinHomonyms)
     $self->stop;
     close_now($conn) if $conn;
     for my $future ( splice @{ $self->{waiting} } ) {
-        $future->{seen} = 1;    # whoever closes it knows
+        $future->{seen} = 1;    # the caller of close knows
         $future->_resolve( 0, $error );
     }
     return;

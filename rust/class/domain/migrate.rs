@@ -214,7 +214,7 @@ unsafe fn positional<'a>(
     }
 }
 
-/// The same to a URI. A number in the place of the migration URI is the bandwidth: so the manual had it, and no URI is a number.
+/// The same to a URI. A number instead of the migration URI is the bandwidth, as in the original's manual; no URI is a number.
 fn to_uri<'a>(
     params: Either<'a, Option<u32>>,
     dname: &NamedArg,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! What the shim's layer at the bottom of a stream's file handle (perl/stream.c) asks a pump and tells it, by its number.
+//! The functions of a pump for the shim's layer at the bottom of a stream's file handle (perl/stream.c), by the pump's id.
 
 use super::pump::{Asked, MOVED, Pump, drop_perl, end, pumps};
 use crate::boundary::lock::now;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Streams as file handles: the script has one end of a socket pair, threads carry what it writes to the stream and what comes out
-//! of the stream to it. One reads the stream, one writes to it. Both wait in libvirt or at the socket, so that whoever is slow
+//! of the stream to it. One reads the stream, one writes to it. Both wait in libvirt or at the socket, so that the slower side
 //! holds up the other. The shim's layer at the bottom of the script's handle (perl/stream.c) asks for the end and for what went
 //! wrong: [`mod@super::handle`].
 
@@ -122,7 +122,7 @@ impl Pump {
 }
 
 impl Pumps {
-    /// The script is told that no more comes: after an error, by an error, if nothing but reading was to be done. The kernel
+    /// Ends the script's reading: with an error if the stream has failed and is only read. The kernel
     /// reports one at the end of a socket pair when the other is closed with something unread in it.
     fn end_of_data(&mut self, key: u64, clean: bool) {
         let Some(pump) = self.all.get_mut(&key) else { return };

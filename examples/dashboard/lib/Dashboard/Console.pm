@@ -14,7 +14,7 @@ use Sys::Virt;
 use constant WAITING_MAX => 65_536;
 use constant TRIES       => 10;
 
-# What happens is told by `tell`: open => 1, data => BYTES, closed => WHY.
+# The callback `tell` gets open => 1, data => BYTES, or closed => WHY.
 has [qw(tell stream closed)];
 has waiting => q{};
 
@@ -57,7 +57,7 @@ sub write ( $self, $bytes ) {    ## no critic (ProhibitBuiltinHomonyms)
     return;
 }
 
-# The browser wants no more. Closing a stream waits for its end, so it is aborted first.
+# The browser closes the console. Closing a stream waits for its end, so it is aborted first.
 sub close ($self) {    ## no critic (ProhibitBuiltinHomonyms)
     return if $self->closed;
     $self->closed(1);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 package Dashboard::Host;
 
-# One host: its connection, its measurements and events, what is done to its domains. Whatever happens is emitted as `message`, a
+# One host: its connection, its measurements and events, and actions on its domains. Everything is emitted as `message`, a
 # hash for the page.
 
 use Mojo::Base 'Mojo::EventEmitter', -signatures;
@@ -69,7 +69,7 @@ sub connected ( $self, $conn ) {
     );
 }
 
-# The host's name, when it is known: it may have to ask a name server that does not answer.
+# The host's name, when it is known: the host may have to ask a name server that does not answer.
 sub name_it ( $self, $conn ) {
     $conn->async( timeout => 60 )->get_hostname->promise->then(
         sub ($name) {
@@ -108,7 +108,7 @@ sub about ($self) {
     };
 }
 
-# What a page is told first.
+# The first message for a page.
 sub greeting ($self) {
     return $self->about, @{ $self->past }, @{ $self->told }, map { $_->message } values %{ $self->jobs };
 }
@@ -159,7 +159,7 @@ sub measure ($self) {
     return;
 }
 
-# What each domain has. A driver without these statistics, such as the test driver, is asked for the information of each domain.
+# The statistics of each domain. A driver without them, such as the test driver, is asked for the information of each domain.
 sub completed ( $self, @records ) {
     my @domains = map  { counters( @{$_}{qw(dom data)} ) } @records;
     my @lacking = grep { !defined $_->{cpu} && $_->{active} || !defined $_->{memory} } @domains;
@@ -205,7 +205,7 @@ sub counters ( $dom, $data ) {
     };
 }
 
-# What something counted per second, if it was counted before as well.
+# The rate per second of a counter, if it was read before.
 sub rate ( $before, $now, $seconds ) {
     return defined $before && defined $now && $now >= $before ? ( $now - $before ) / $seconds : undef;
 }
@@ -263,7 +263,7 @@ my %action = (
     resume   => [ 'resume',   30 ],
 );
 
-# A promise. What is wrong with the request is thrown.
+# Returns a promise. Throws if the request is invalid.
 sub act ( $self, $request, $hosts ) {
     die "this dashboard is read-only\n" if $self->readonly;
     my $do = $request->{do};

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 package Dashboard::Migration;
 
-# One domain on its way from host to host, with progress.
+# The migration of one domain from host to host, with progress.
 
 use Mojo::Base -base, -signatures;
 
@@ -73,7 +73,7 @@ sub run ($self) {
     );
 }
 
-# Bypasses what waits: a look, or the end of a job, is of use now only.
+# Bypasses the queue: queries and aborts of a job are only useful now.
 sub urgent ($self) { return $self->dom->async( timeout => LIMIT, urgent => 1 ) }
 
 sub look ($self) {
