@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# What is left of a secret in the memory of the process, and in its core file, when the script has overwritten its own variables:
+# The parts of a secret in the memory of the process, and in its core file, when the script has overwritten its own variables:
 # nothing.
 use strict;
 use warnings;

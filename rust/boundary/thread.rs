@@ -22,7 +22,7 @@ pub fn without_signals<R>(work: impl FnOnce() -> R) -> R {
     result
 }
 
-/// What a thread needs besides its stack before it runs code of ours. The C library ends the process if it does not get that.
+/// The memory that a thread needs besides its stack before it runs our code. Without it, the C library ends the process.
 const NEEDED: usize = 4 << 20;
 
 /// Whether there is still so much address space.

@@ -14,7 +14,7 @@ use Calls qw(%object);
 my $mark   = $ENV{STUB_SECRET};
 my $secret = $object{'Sys::Virt::Secret'};
 
-# What the stubs have written since the last time.
+# The output of the stubs since the last call.
 my $position = 0;
 
 sub recorded {
@@ -86,7 +86,7 @@ for my $name ( sort keys %credential ) {
     like( recorded(), qr/credential \Q$bytes\E, @{[ length $bytes ]}\n/, "a credential of $name arrives" );
 }
 
-# What is left of a result that the script drops is the script's: its variable, or the temporary value, which perl frees.
+# The rest of a result that the script drops belongs to the script: its variable, or the temporary value, which perl frees.
 for my $way (
     [ 'a variable', sub { my $value = $secret->get_value; return place($value) } ],
     [
