@@ -31,6 +31,21 @@
 #pragma weak PL_valid_types_NV_set
 #pragma weak PL_valid_types_PVX
 #pragma weak PL_valid_types_RV
+
+/* In a perl with one interpreter, all its variables are global. */
+#ifndef MULTIPLICITY
+#define WEAK(words) _Pragma(#words)
+#define PERLVAR(prefix, name, type) WEAK(weak PL_##name)
+#define PERLVARA(prefix, name, count, type) WEAK(weak PL_##name)
+#define PERLVARI(prefix, name, type, value) WEAK(weak PL_##name)
+#define PERLVARIC(prefix, name, type, value) WEAK(weak PL_##name)
+#include <intrpvar.h>
+#undef PERLVAR
+#undef PERLVARA
+#undef PERLVARI
+#undef PERLVARIC
+#undef WEAK
+#endif
 #endif
 
 /* PL_my_cxt_list: what dMY_CXT reads, which only the file with START_MY_CXT may use. Each call would otherwise need a function
