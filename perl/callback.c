@@ -46,13 +46,15 @@ typedef struct sysvirt_invocation {
 } invocation;
 
 /* Whether this is the thread of the callback's interpreter. libvirt calls from any thread. */
-static bool is_here(const callback *cb) {
+static bool is_here_in(const callback *cb, const void *interpreter) {
 #ifdef USE_ITHREADS
-    return cb->interpreter == CURRENT_INTERPRETER;
+    return cb->interpreter == interpreter;
 #else
-    return cb->interpreter == CURRENT_INTERPRETER && pthread_equal(cb->thread, pthread_self());
+    return cb->interpreter == interpreter && pthread_equal(cb->thread, pthread_self());
 #endif
 }
+
+static bool is_here(const callback *cb) { return is_here_in(cb, CURRENT_INTERPRETER); }
 
 static void unlink_callback(callback *cb) {
     if (cb->previous)
@@ -304,6 +306,30 @@ static bool is_first_miss(const callback *cb) {
     return first;
 }
 
+static void lower_count(pTHX_ my_cxt_t *cxt, bool lowered) {
+    cxt->lowered = lowered;
+    if (lowered)
+        cxt->signaled = private_lower_pending(aTHX);
+    else
+        private_raise_pending(aTHX_ cxt->signaled);
+}
+
+/* Whether that changes anything: not after the interpreter has ended, or in a thread without one. */
+static bool count_signals(bool lowered) {
+    void *interpreter = CURRENT_INTERPRETER;
+    my_cxt_t *cxt;
+    if (!interpreter)
+        return FALSE;
+    {
+        dTHXa(interpreter);
+        cxt = sysvirt_context_of(aTHX);
+        if (!cxt || cxt->lowered == lowered)
+            return FALSE;
+        lower_count(aTHX_ cxt, lowered);
+    }
+    return TRUE;
+}
+
 /* Calls Perl. False if it died, or if the interpreter has ended: the caller then makes libvirt abort. */
 static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Want want, const sysvirt_Field *returned,
                  intptr_t readback, const sysvirt_Field *read, sysvirt_Sink sink, void *context) {
@@ -319,7 +345,7 @@ static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Wan
                      .sink = sink,
                      .context = context};
 
-    if (cb->interpreter == interpreter && !is_here(cb))
+    if (cb->interpreter == interpreter && !is_here_in(cb, interpreter))
         return FALSE; /* a thread that runs no Perl */
     if (!interpreter || (cb->interpreter != interpreter && (want != SYSVIRT_WANT_NOTHING || !is_first_miss(cb))))
         return FALSE;
@@ -327,6 +353,7 @@ static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Wan
         dTHXa(interpreter);
         my_cxt_t *cxt = of.cxt = sysvirt_context(aTHX);
         SV *const earlier = cxt->deferred; /* of the same method; does not concern the methods that Perl calls now */
+        const bool lowered = cxt->lowered; /* perl handles signals in the callback */
         if (cxt->exiting)
             return FALSE;
         if (cb->interpreter != interpreter) {
@@ -338,11 +365,15 @@ static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Wan
         cxt->deferred = NULL;
         cxt->pending = FALSE;
         cxt->depth++;
+        if (lowered)
+            lower_count(aTHX_ cxt, FALSE);
         if (!private_returns(aTHX_ invoke, &of)) {
             of.ok = FALSE;
             cxt->exiting = TRUE; /* exit: perl has unwound its own stacks; the C stack follows when we return */
         }
         cxt->depth--;
+        if (lowered)
+            lower_count(aTHX_ cxt, TRUE);
         if (of.borrowed)
             sysvirt_handle_end_borrow(aTHX_ of.borrowed);
         if (earlier) {
@@ -368,18 +399,6 @@ static int32_t place(void *pointer) {
 static size_t queue(void) {
     dTHX;
     return sysvirt_async_queue(aTHX_ sysvirt_context(aTHX));
-}
-
-/* Not after the interpreter has ended, or in a thread without one. */
-static void count_signals(bool lowered) {
-    if (CURRENT_INTERPRETER) {
-        dTHX;
-        my_cxt_t *cxt = sysvirt_context_of(aTHX);
-        if (cxt && lowered)
-            cxt->signaled = private_lower_pending(aTHX);
-        else if (cxt)
-            private_raise_pending(aTHX_ cxt->signaled);
-    }
 }
 
 static void before_fork(void) { pthread_mutex_lock(&lock); }

@@ -49,6 +49,7 @@ typedef struct {
     bool exiting;                   /* a callback called exit: everything returns as fast as it can */
     bool pending;                   /* either of these */
     bool reentrant; /* an event loop in Perl or a close callback may run during any call, and change the arguments */
+    bool lowered;   /* perl's count of signals starts below zero, see storm.rs */
     bool signaled;  /* signals had come before libvirt was called, and are not handled yet */
     unsigned depth; /* of the callbacks that run */
     CV *gatherer;   /* runs a callback and collects what it returns */
@@ -56,6 +57,7 @@ typedef struct {
     AV *keys;                             /* the keys of results, as scalars that share them, by number */
     AV *templates;                        /* of hashes with such keys, by the number of the first key */
     struct sysvirt_shapes *shapes;        /* templates of hashes with libvirt's names */
+    SV *file;                             /* the script's file in the last exception, which the next mostly shares */
     size_t taken;                         /* of the room: by the call whose arguments are decoded */
     sysvirt_Value room[SYSVIRT_ROOM];
     size_t queue;               /* of calls that do not block; 0: none were made */

@@ -6,11 +6,52 @@
 #include "results.h"
 #include "sub.h"
 
-/* In the magic's string, one after the other: the line, what Rust packed (two numbers, a bit for each of three strings, and those
- * that are not NULL), the file. perl frees the string with the hash, and copies it for a new thread. */
-static const MGVTBL details = {0};
+/* The magic's pointer is to a buffer that Rust made and frees: how long it is, the line, what Rust packed (two numbers, a bit for
+ * each of three strings, and those that are not NULL), the message. Its object is the file's name, which exceptions share. */
+enum {
+    LINE = sizeof(size_t),
+    INTS = sysvirt_DETAILS_ROOM,
+    BITS = INTS + 2 * sizeof(int32_t),
+    STRINGS = BITS + 1,
+};
 
-enum { INTS = sizeof(line_t), BITS = INTS + 2 * sizeof(int32_t), STRINGS = BITS + 1 };
+typedef char sysvirt_details_fit[sizeof(size_t) + sizeof(line_t) <= sysvirt_DETAILS_ROOM ? 1 : -1];
+
+static size_t length_of(const MAGIC *magic) {
+    size_t length;
+    Copy(magic->mg_ptr, &length, sizeof length, char);
+    return length;
+}
+
+static int details_free(pTHX_ SV *sv, MAGIC *magic) {
+    sysvirt_Value text;
+    PERL_UNUSED_CONTEXT;
+    PERL_UNUSED_ARG(sv);
+    Zero(&text, 1, sysvirt_Value);
+    text.tag = SYSVIRT_TAG_BYTES;
+    text.storage = SYSVIRT_STORAGE_BOXED;
+    text.len = length_of(magic);
+    text.data.text = magic->mg_ptr;
+    magic->mg_ptr = NULL;
+    sysvirt_drop(&text);
+    return 0;
+}
+
+#ifdef USE_ITHREADS
+static int details_dup(pTHX_ MAGIC *magic, CLONE_PARAMS *params) {
+    PERL_UNUSED_CONTEXT;
+    PERL_UNUSED_ARG(params);
+    magic->mg_ptr = (char *)PTR2UV(sysvirt_copy_bytes(magic->mg_ptr, length_of(magic)));
+    return 0;
+}
+#endif
+
+static const MGVTBL details = {
+    .svt_free = details_free,
+#ifdef USE_ITHREADS
+    .svt_dup = details_dup,
+#endif
+};
 
 /* Whether a package is one of those that call methods for a script. */
 static bool is_ours(pTHX_ const HV *stash) {
@@ -33,17 +74,27 @@ COP *sysvirt_position(pTHX) {
     return cop;
 }
 
+static SV *file_scalar(pTHX_ my_cxt_t *cxt, const char *file) {
+    if (!cxt->file || strNE(SvPVX(cxt->file), file)) {
+        SvREFCNT_dec(cxt->file);
+        cxt->file = newSVpv(file, 0);
+    }
+    return SvREFCNT_inc_simple_NN(cxt->file);
+}
+
 SV *sysvirt_error_new(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, const char *file, line_t line) {
     SV *error = sysvirt_build(aTHX_ cxt, value, NULL);
     if (value->tag == SYSVIRT_TAG_MAP && value->len % 2) {
-        const sysvirt_Value *text = &value->data.items[value->len - 1], *message = text - 1;
-        const size_t packed = text->len - message->len, room = file ? strlen(file) + 1 : 0;
-        MAGIC *magic = sv_magicext(SvRV(error), NULL, PERL_MAGIC_ext, &details, NULL, 0);
-        magic->mg_len = (SSize_t)(sizeof line + packed + room);
-        Newx(magic->mg_ptr, magic->mg_len, char);
-        Copy(&line, magic->mg_ptr, sizeof line, char);
-        Copy(text->data.text + message->len, magic->mg_ptr + sizeof line, packed, char);
-        Copy(file, magic->mg_ptr + sizeof line + packed, room, char);
+        sysvirt_Value *text = &value->data.items[value->len - 1];
+        MAGIC *magic = private_magic(aTHX_ SvRV(error), &details, (void *)PTR2UV(text->data.text));
+        text->storage = SYSVIRT_STORAGE_BORROWED; /* from now on it is the magic's */
+        Copy(&text->len, magic->mg_ptr, sizeof text->len, char);
+        Copy(&line, magic->mg_ptr + LINE, sizeof line, char);
+        magic->mg_flags |= MGf_DUP;
+        if (file) {
+            magic->mg_obj = file_scalar(aTHX_ cxt, file);
+            magic->mg_flags |= MGf_REFCOUNTED;
+        }
     }
     return error;
 }
@@ -54,17 +105,17 @@ static SV *number(pTHX_ const char *at) {
     return newSViv(value);
 }
 
-/* The string with this number, NULL if there is none. The file is the fourth. */
+/* The string with this number, NULL if there is none. */
 static const char *string(const MAGIC *magic, int wanted) {
-    const char *at = magic->mg_ptr + STRINGS, *const end = magic->mg_ptr + magic->mg_len;
-    const unsigned bits = (unsigned char)magic->mg_ptr[BITS] | 8;
+    const char *at = magic->mg_ptr + STRINGS;
+    const unsigned bits = (unsigned char)magic->mg_ptr[BITS];
     int index;
     if (!(bits >> wanted & 1))
         return NULL;
     for (index = 0; index < wanted; index++)
         if (bits >> index & 1)
             at += strlen(at) + 1;
-    return at < end ? at : NULL;
+    return at;
 }
 
 /* $error->str1() and the others, by number; undef of an error that no call threw. */
@@ -76,14 +127,16 @@ XS_INTERNAL(detail) {
     if (items < 1)
         croak("Usage: Sys::Virt::Error::%s(error)", GvNAME(CvGV(cv)));
     magic = SvROK(ST(0)) && SvTYPE(SvRV(ST(0))) == SVt_PVHV ? mg_findext(SvRV(ST(0)), PERL_MAGIC_ext, &details) : NULL;
-    if (magic && ix < 4) {
+    if (magic && ix < 3) {
         const char *text = string(magic, ix);
         found = text ? newSVpv(text, 0) : NULL;
+    } else if (magic && ix == 3) {
+        found = magic->mg_obj ? newSVsv(magic->mg_obj) : NULL;
     } else if (magic && ix < 6) {
         found = number(aTHX_ magic->mg_ptr + INTS + (ix - 4) * sizeof(int32_t));
     } else if (magic) {
         line_t line;
-        Copy(magic->mg_ptr, &line, sizeof line, char);
+        Copy(magic->mg_ptr + LINE, &line, sizeof line, char);
         found = newSVuv(line);
     }
     ST(0) = found ? sv_2mortal(found) : &PL_sv_undef;

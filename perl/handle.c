@@ -90,7 +90,7 @@ MAGIC *sysvirt_handle_magic_of_argument(SV *inner) {
 /* The scalar with the magic; takes over the caller's reference to the object. */
 SV *sysvirt_handle_inner(pTHX_ sysvirt_Class class_, void *object) {
     SV *inner = newSV_type(SVt_PVMG);
-    MAGIC *magic = sv_magicext(inner, NULL, PERL_MAGIC_ext, &sysvirt_handle_table, (const char *)object, 0);
+    MAGIC *magic = private_magic(aTHX_ inner, &sysvirt_handle_table, object);
     magic->mg_private = (U16)class_;
     magic->mg_len = MG_LEN(generation);
     magic->mg_flags |= MGf_DUP;

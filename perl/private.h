@@ -194,6 +194,22 @@ static inline CV *private_new_xsub(pTHX_ HV *stash, const char *name, U32 length
 #endif
 }
 
+/* MAGIC, SvMAGIC_set: what sv_magicext does for PERL_MAGIC_ext without a string of perl's, but that it takes its memory from
+ * malloc's caches, which calloc passes by: it is half the cost of a handle. The scalar is of type SVt_PVMG or higher. The struct is
+ * described in perlguts; a perl that adds a member to it would find that member undefined, so all is set to zero. */
+static inline MAGIC *private_magic(pTHX_ SV *sv, const MGVTBL *table, void *pointer) {
+    MAGIC *magic;
+    Newx(magic, 1, MAGIC);
+    Zero(magic, 1, MAGIC);
+    magic->mg_moremagic = SvMAGIC(sv);
+    magic->mg_virtual = (MGVTBL *)PTR2UV(table);
+    magic->mg_type = PERL_MAGIC_ext;
+    magic->mg_ptr = (char *)pointer;
+    SvMAGIC_set(sv, magic);
+    mg_magical(sv);
+    return magic;
+}
+
 /* SvLEN 0: a string that perl neither frees nor changes. */
 static inline SV *private_static_string(pTHX_ const char *text, STRLEN length) {
     SV *string = newSV_type(SVt_PV);

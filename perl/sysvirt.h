@@ -15,6 +15,8 @@ typedef uint32_t sysvirt_AtomicU32;
 
 #define sysvirt_KIB 1024
 
+#define sysvirt_DETAILS_ROOM 16
+
 #define sysvirt_SLOW 8
 
 #define sysvirt_URGENT 16
@@ -337,7 +339,7 @@ typedef struct sysvirt_Callbacks {
   int32_t (*place)(void *callback);
   uintptr_t (*queue)(void);
   void (*defer)(const char *message);
-  void (*count_signals)(bool lowered);
+  bool (*count_signals)(bool lowered);
 } sysvirt_Callbacks;
 
 typedef struct sysvirt_How {
@@ -382,6 +384,8 @@ uint64_t sysvirt_limit_of(const struct sysvirt_Value *args, uintptr_t count);
 uint32_t sysvirt_key_number(const struct sysvirt_Key *key);
 
 void sysvirt_drop(struct sysvirt_Value *value);
+
+const char *sysvirt_copy_bytes(const char *from, uintptr_t len);
 
 void sysvirt_retain(sysvirt_Class class_, void *object);
 

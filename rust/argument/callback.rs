@@ -108,7 +108,6 @@ impl Callback {
         let returned = returned.map_or(std::ptr::null(), std::ptr::from_ref);
         let (readback, read) = readback
             .map_or((-1, std::ptr::null()), |(index, read)| (index as isize, std::ptr::from_ref(read)));
-        let _handled = crate::boundary::storm::Interlude::new();
         let _interlude = crate::boundary::sigpipe::Interlude::new();
         // SAFETY: the shim's own callback, `N` values, and a context that fits the sink: `ask` makes both, and `ignore` looks at
         // none.

@@ -54,8 +54,8 @@ pub struct Callbacks {
     /// Has the enclosing method die with the message.
     pub defer: unsafe extern "C" fn(message: *const c_char),
     /// Lowers perl's count of the signals that wait to be handled, so that it never reaches the number for which perl jumps out of
-    /// whatever runs; or makes it again what it is.
-    pub count_signals: extern "C" fn(lowered: bool),
+    /// whatever runs; or makes it again what it is. True if that changes anything. Callbacks run with the count as it is.
+    pub count_signals: extern "C" fn(lowered: bool) -> bool,
 }
 
 static CALLBACKS: OnceLock<&'static Callbacks> = OnceLock::new();

@@ -75,12 +75,13 @@ pub fn exception(error: Error) -> Value {
     }
 }
 
-/// libvirt's error as a Sys::Virt::Error: the hash, and beyond its pairs the buffer of its message, where the details follow.
+/// libvirt's error as a Sys::Virt::Error: the hash, and beyond its pairs the buffer of its message, with the details before it.
 fn thrown(error: VirError) -> Value {
     let (level, code, domain) = (error.level, error.code, error.domain);
-    let (len, text) = error.into_text();
-    // SAFETY: the first bytes of the buffer, which lives as long as the hash.
-    let message = unsafe { Value::borrowed_bytes(text.as_ptr().cast(), len) };
+    let (start, text) = error.into_text();
+    let message = &text[start..];
+    // SAFETY: the last bytes of the buffer, which lives as long as the hash.
+    let message = unsafe { Value::borrowed_bytes(message.as_ptr().cast(), message.len()) };
     map! {
         c"level" => level,
         c"code" => code,

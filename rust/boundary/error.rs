@@ -32,16 +32,19 @@ pub struct VirError {
     pub code: i32,
     /// A `VIR_FROM_*` number.
     pub domain: i32,
-    /// The message, and then, packed, fields that scripts seldom need, which the shim unpacks: `int1` and `int2`,
-    /// a bit for each of `str1` to `str3` that there is, and these with their NULs.
+    /// Packed fields that scripts seldom need, which the shim takes over and unpacks: room for what the shim adds, `int1` and
+    /// `int2`, a bit for each of `str1` to `str3` that there is, and these with their NULs. Then the message.
     text: Box<[u8]>,
-    /// How much of this is the message.
+    /// Where the message begins.
     message: usize,
 }
 
+/// The room for what the shim adds to an error's details: how long they are, and the line of the script.
+pub const DETAILS_ROOM: usize = 16;
+
 impl std::fmt::Debug for VirError {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let message = self.text.get(..self.message).unwrap_or_default();
+        let message = self.text.get(self.message..).unwrap_or_default();
         out.debug_struct("VirError")
             .field("level", &self.level)
             .field("code", &self.code)
@@ -59,8 +62,9 @@ impl VirError {
         strings: [Option<&CStr>; 3],
     ) -> Self {
         let room: usize = strings.iter().flatten().map(|text| text.to_bytes_with_nul().len()).sum();
-        let mut text = memory::with_room(message.len() + 2 * size_of::<i32>() + 1 + room);
-        text.extend_from_slice(message);
+        let start = DETAILS_ROOM + 2 * size_of::<i32>() + 1 + room;
+        let mut text = memory::with_room(start + message.len());
+        text.extend_from_slice(&[0; DETAILS_ROOM]);
         for number in numbers {
             text.extend_from_slice(&number.to_ne_bytes());
         }
@@ -68,7 +72,8 @@ impl VirError {
         for string in strings.into_iter().flatten() {
             text.extend_from_slice(string.to_bytes_with_nul());
         }
-        VirError { level, code, domain, text: text.into_boxed_slice(), message: message.len() }
+        text.extend_from_slice(message);
+        VirError { level, code, domain, text: text.into_boxed_slice(), message: start }
     }
 
     /// The error of the libvirt call that failed last on this thread, which is forgotten there.
@@ -93,19 +98,18 @@ impl VirError {
         copy
     }
 
-    /// How long the message is, and the buffer that the packed details follow it in.
+    /// Where the message begins in the buffer, behind the packed details.
     pub fn into_text(self) -> (usize, Box<[u8]>) {
         (self.message, self.text)
     }
 
     /// The same with what to do about it.
     fn with_hint(self, hint: &str) -> Self {
-        let (message, details) = self.text.split_at(self.message);
         let mut text = memory::with_room(self.text.len() + hint.len() + 3);
-        for part in [message, b" (", hint.as_bytes(), b")", details] {
+        for part in [&*self.text, b" (", hint.as_bytes(), b")"] {
             text.extend_from_slice(part);
         }
-        VirError { message: message.len() + hint.len() + 3, text: text.into_boxed_slice(), ..self }
+        VirError { text: text.into_boxed_slice(), ..self }
     }
 
     fn ours(code: u32, message: String) -> Self {

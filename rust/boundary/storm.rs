@@ -4,20 +4,10 @@
 //! below that while libvirt runs, and pending signals are handled afterwards, each kind once, as always.
 
 use super::callbacks::installed;
-use std::cell::Cell;
 
-thread_local! {
-    /// Whether the count is lowered in this thread.
-    static LOWERED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// True if that changes something.
+/// True if that changes something. The shim knows it for each interpreter, and undoes it while a callback runs.
 pub fn set(lowered: bool) -> bool {
-    let changes = LOWERED.replace(lowered) != lowered;
-    if let (true, Some(shim)) = (changes, installed()) {
-        (shim.count_signals)(lowered);
-    }
-    changes
+    installed().is_some_and(|shim| (shim.count_signals)(lowered))
 }
 
 /// The time in which libvirt may wait.
@@ -35,27 +25,6 @@ impl Drop for Guard {
     fn drop(&mut self) {
         if self.0 {
             set(false);
-        }
-    }
-}
-
-/// The time of a callback, in which perl handles signals.
-#[must_use]
-pub struct Interlude(bool);
-
-impl Interlude {
-    /// From now until it is dropped.
-    #[inline]
-    pub fn new() -> Self {
-        Interlude(LOWERED.get() && set(false))
-    }
-}
-
-impl Drop for Interlude {
-    #[inline]
-    fn drop(&mut self) {
-        if self.0 {
-            set(true);
         }
     }
 }

@@ -5,7 +5,9 @@
 
 use super::error::{Error, Result, VirError};
 use super::lock::{Guard, Lock};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How a method opened a stream.
@@ -43,13 +45,48 @@ pub struct Known {
     failure: Option<VirError>,
 }
 
-/// The streams that have handles, by address.
-pub static STREAMS: Lock<BTreeMap<usize, Known>> = Lock::new(BTreeMap::new());
+impl Known {
+    fn new(connection: usize, nonblocking: bool) -> Self {
+        Known {
+            count: 1,
+            ended: false,
+            way: None,
+            connection,
+            nonblocking,
+            user: User::Nobody,
+            failure: None,
+        }
+    }
+}
+
+/// Hashes an address, which nobody chooses, by one multiplication.
+#[derive(Default)]
+pub struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_usize(usize::from(byte)));
+    }
+    fn write_usize(&mut self, address: usize) {
+        // Malloc's addresses are multiples of 16. The table takes bits from both ends.
+        let product = (self.0 ^ address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = product ^ product >> 32;
+    }
+}
+
+/// What is known of streams, by address.
+pub type Table = HashMap<usize, Known, BuildHasherDefault<AddressHasher>>;
+
+/// The streams that have handles.
+pub static STREAMS: Lock<Table> = Lock::new(Table::with_hasher(BuildHasherDefault::new()));
 
 /// How many streams have a user. Most scripts have none ever, and ask for nothing else.
 static USERS: AtomicUsize = AtomicUsize::new(0);
 
-fn streams() -> Guard<BTreeMap<usize, Known>> {
+fn streams() -> Guard<Table> {
     STREAMS.lock()
 }
 
@@ -61,32 +98,23 @@ fn with<R>(stream: usize, work: impl FnOnce(&mut Known) -> R) -> Option<R> {
 pub fn retained<T>(stream: *mut T) {
     streams()
         .entry(stream.addr())
-        .or_insert_with(|| Known {
-            count: 0,
-            ended: false,
-            way: None,
-            connection: 0,
-            nonblocking: false,
-            user: User::Nobody,
-            failure: None,
-        })
-        .count += 1;
+        .and_modify(|known| known.count += 1)
+        .or_insert_with(|| Known::new(0, false));
 }
 
 /// The stream has one handle less; to be called while its address is still its own.
 pub fn released<T>(stream: *mut T) {
-    let mut streams = streams();
-    if let Some(known) = streams.get_mut(&(stream.addr())) {
-        known.count = known.count.saturating_sub(1);
-        if known.count == 0 {
-            streams.remove(&(stream.addr()));
+    if let Entry::Occupied(mut known) = streams().entry(stream.addr()) {
+        known.get_mut().count -= 1;
+        if known.get().count == 0 {
+            known.remove();
         }
     }
 }
 
-/// Notes which connection a stream was made on, and whether its calls do not wait.
+/// A new stream with one handle: on which connection it was made, and whether its calls do not wait.
 pub fn made<T, C>(stream: *mut T, connection: *mut C, nonblocking: bool) {
-    with(stream.addr(), |known| (known.connection, known.nonblocking) = (connection as usize, nonblocking));
+    streams().insert(stream.addr(), Known::new(connection as usize, nonblocking));
 }
 
 /// The address of the connection that a stream was made on; 0 if that is not known.
@@ -197,11 +225,10 @@ mod tests {
     fn a_stream_has_one_user() {
         let mut place = 0_u8;
         let stream = &raw mut place;
-        retained(stream);
+        made(stream, std::ptr::without_provenance_mut::<u8>(0x100), false);
         assert!(occupy(stream, User::Handle(1)).is_err(), "not open");
         let way = Way { reads: true, ..Way::default() };
         opened(stream, way);
-        made(stream, std::ptr::without_provenance_mut::<u8>(0x100), false);
         assert_eq!(occupy(stream, User::Handle(1)).ok(), Some((way, 0x100)));
         assert!(occupy(stream, User::Transfer(2)).is_err(), "in use");
         assert!(idle(stream).is_err());
@@ -209,7 +236,9 @@ mod tests {
         assert_eq!(user(stream), User::Handle(1));
         vacate(stream, User::Handle(1));
         assert!(idle(stream).is_ok());
+        released(stream);
         made(stream, std::ptr::without_provenance_mut::<u8>(0x100), true);
+        opened(stream, way);
         assert!(occupy(stream, User::Handle(3)).is_err(), "its calls do not wait");
         released(stream);
     }

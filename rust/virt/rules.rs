@@ -78,7 +78,11 @@ pub fn described<T: Zeroed>(
     call: impl FnOnce(*mut T) -> c_int,
     describe: impl FnOnce(&T) -> Value,
 ) -> Result<Value> {
-    filled(call).map(|structure| describe(&structure))
+    // Not by `filled`, which would copy the structure: some have 4 KiB.
+    // SAFETY: all-zero bytes are a value of every `Zeroed`.
+    let mut structure: T = unsafe { std::mem::zeroed() };
+    check(call(&raw mut structure))?;
+    Ok(describe(&structure))
 }
 
 /// undef, also in list context, for a call that fails if there is nothing.
@@ -281,7 +285,8 @@ pub fn filled<T: Zeroed>(call: impl FnOnce(*mut T) -> c_int) -> Result<T> {
 
 /// The text of an array of `char` inside a structure.
 pub fn text_field(field: &[c_char]) -> Value {
-    let len = field.iter().position(|&c| c == 0).unwrap_or(field.len());
+    // SAFETY: it looks at no more than the array.
+    let len = unsafe { libc::strnlen(field.as_ptr(), field.len()) };
     // SAFETY: an array of C characters is one of bytes.
     Value::bytes(unsafe { std::slice::from_raw_parts(field.as_ptr().cast(), len) })
 }

@@ -86,7 +86,9 @@ extern "C" fn queue() -> usize {
     0
 }
 
-extern "C" fn count_signals(_lowered: bool) {}
+extern "C" fn count_signals(_lowered: bool) -> bool {
+    false
+}
 
 /// The functions that the shim installs.
 pub static CALLBACKS: Callbacks =

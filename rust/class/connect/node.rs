@@ -5,7 +5,7 @@ use crate::class::prelude::*;
 use std::ffi::CStr;
 
 methods! { "Sys::Virt";
-    get_node_info(con: Connect) => node_info(con);
+    get_node_info(con: Connect) => described(|info| virNodeGetInfo(con, info), node_info);
     get_node_free_memory(con: Connect) => zero_or_error(|| virNodeGetFreeMemory(con));
     get_node_cells_free_memory(con: Connect, start: i32, end: i32) => cells_free_memory(con, start, end);
     get_node_free_pages(con: Connect, pagesizes: Array<u32>, start: i32, end: i32, flags: u32 = 0) =>
@@ -40,14 +40,8 @@ schema! {
     NODE_MEMORY {}
 }
 
-/// For the row of that name.
-///
-/// # Safety
-/// Each pointer is NULL, or what the row that passes it got.
-unsafe fn node_info(con: *mut Connect) -> Result<Value> {
-    // SAFETY: the row's connection.
-    let info: virNodeInfo = filled(|info| unsafe { virNodeGetInfo(con, info) })?;
-    Ok(map! {
+fn node_info(info: &virNodeInfo) -> Value {
+    map! {
         c"model" => text_field(&info.model),
         c"memory" => info.memory,
         c"cpus" => info.cpus,
@@ -56,7 +50,7 @@ unsafe fn node_info(con: *mut Connect) -> Result<Value> {
         c"sockets" => info.sockets,
         c"cores" => info.cores,
         c"threads" => info.threads,
-    })
+    }
 }
 
 fn security_model(model: &virSecurityModel) -> Value {

@@ -16,7 +16,7 @@ methods! { "Sys::Virt::Domain";
         peek(size, |buffer| virDomainMemoryPeek(dom, offset, size, buffer, flags));
 }
 
-/// The statistics by number; 0 names nothing of ours.
+/// The statistics by number, each at its place.
 static STATS: [(c_uint, Key); 13] = [
     (VIR_DOMAIN_MEMORY_STAT_SWAP_IN, Key::new(c"swap_in")),
     (VIR_DOMAIN_MEMORY_STAT_SWAP_OUT, Key::new(c"swap_out")),
@@ -43,11 +43,12 @@ unsafe fn memory_stats(dom: *mut Domain, flags: u32) -> Result<Value> {
     let mut stats = [virDomainMemoryStatStruct { tag: 0, val: 0 }; ROOM];
     // SAFETY: the row's domain, and an array of the length that is told.
     let count = check(unsafe { virDomainMemoryStats(dom, stats.as_mut_ptr(), ROOM as c_uint, flags) })?;
-    let mut items = Vec::with_capacity(ROOM * 2);
-    for stat in stats.iter().take(count as usize) {
-        if let Some((_, name)) = STATS.iter().find(|(tag, _)| *tag == stat.tag as c_uint) {
-            items.push(Value::key(name));
-            items.push(Value::from(stat.val));
+    let stats = stats.get(..count as usize).unwrap_or(&stats);
+    let mut items = memory::with_room(stats.len() * 2);
+    for stat in stats {
+        let named = usize::try_from(stat.tag).ok().and_then(|tag| STATS.get(tag));
+        if let Some((_, name)) = named.filter(|(tag, _)| *tag == stat.tag as c_uint) {
+            items.extend([Value::key(name), Value::from(stat.val)]);
         }
     }
     Ok(Value::map(items))

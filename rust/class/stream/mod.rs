@@ -119,7 +119,6 @@ pub unsafe fn new(con: *mut Connect, flags: u32) -> Result<Value> {
     // SAFETY: the caller's promise.
     let stream = unsafe { virStreamNew(con, flags) };
     if !stream.is_null() {
-        streams::retained(stream);
         streams::made(stream, con, flags & VIR_STREAM_NONBLOCK != 0);
     }
     // SAFETY: NULL or a new stream.
