@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# Programs that keep connections where frameworks put them: a preforking server, whose parent connects before it forks, and
-# objects of Moose.
+# Programs that keep connections where frameworks put them: preforking servers, whose parents connect before they fork,
+# and objects of Moose.
 use strict;
 use warnings;
 
@@ -92,6 +92,95 @@ PERL
     kill USR2 => $pid;
     for ( 1 .. 100 ) { last if -e "$dir/report"; Time::HiRes::sleep(0.1) }
     is( slurp("$dir/report"), 'works', '... and none has closed the connection of the parent' );
+    kill QUIT => $pid;
+    waitpid $pid, 0;
+    is( $? & 127, 0, 'it ends' );
+    unlike(
+        slurp("$dir/log"),
+        qr/sig(?:segv|abrt)|dumped|segmentation|abort|panic|corrupt/i,
+        '... and nothing crashed'
+    );
+};
+
+subtest 'Mojolicious, with calls and streams across the fork' => sub {
+    plan skip_all => 'needs Mojolicious (Debian: libmojolicious-perl)'
+        if !eval { require Mojo::Server::Prefork; 1 };
+    my $daemon = Session->new or plan skip_all => 'needs libvirtd (Debian: libvirt-daemon)';
+    my $dir    = File::Temp->newdir;
+    open my $file, '>', "$dir/app.pl" or die $!;
+    print {$file} <<'PERL';
+use strict;
+use warnings;
+use Mojolicious::Lite;
+use Mojo::Server::Prefork;
+use Sys::Virt;
+
+# The parent's: a call that is under way when it forks, and the file handle of a stream.
+my ( $uri, $parent ) = ( $ENV{TEST_URI}, $$ );
+sub picture {
+    my ($conn) = @_;
+    my $stream = $conn->new_stream;
+    $conn->get_domain_by_name('test')->screenshot( $stream, 0 );
+    return $stream->handle( timeout => 20 );
+}
+sub whole { my ($handle) = @_; local $/ = undef; my $all = <$handle>; return close $handle ? length $all : "close: $!" }
+my $before = Sys::Virt->new( uri => $uri );
+my $host   = $before->get_hostname;
+my $size   = whole( picture($before) );
+my $handle = picture($before);
+my $future = $before->async->get_hostname;
+$SIG{USR2} = sub {
+    open my $report, '>', "$ENV{TEST_REPORT}.new" or die $!;
+    my @found = ( eval { $future->get eq $host } || "future: $@", whole($handle) == $size || 'not whole', eval { $before->get_hostname eq $host } || $@ );
+    print {$report} "@found";
+    close $report;
+    rename "$ENV{TEST_REPORT}.new", $ENV{TEST_REPORT};
+};
+my ( $mine, $theirs );
+get '/' => sub {
+    my $c = shift;
+    $c->render_later;
+    my $answer = sub {
+        my ($name) = @_;
+        my @found = ( $$, $$ != $parent ? 'worker' : 'parent', $theirs, $name eq $host ? 'same' : 'other', whole( picture($mine) ) == $size ? 'whole' : 'part' );
+        $c->render( text => "@found" );
+    };
+    $theirs //= eval { $future->get; 1 } ? 'result' : "$@" =~ /before a fork/ ? 'forked' : "$@";
+    $mine   //= Sys::Virt->new( uri => $uri );
+    my $call = $mine->async->get_hostname;
+    $call->on_ready( sub { $answer->( eval { $call->get } // $@ ) } );
+};
+my $server = Mojo::Server::Prefork->new( app => app, listen => ["http://127.0.0.1:$ENV{TEST_PORT}"], workers => 3, accepts => 5, silent => 1, pid_file => "$ENV{TEST_REPORT}.pid" );
+$server->run;
+PERL
+    close $file;
+    my $port = IO::Socket::INET->new( Listen => 1, LocalAddr => '127.0.0.1' )->sockport;
+    my $pid  = fork // die $!;
+
+    if ( !$pid ) {
+        local @ENV{qw(TEST_URI TEST_REPORT TEST_PORT)} = ( $daemon->uri, "$dir/report", $port );
+        local $ENV{PERL5LIB} = join q{:}, grep { !ref } @INC;
+        open STDERR, '>', "$dir/log" or die $!;
+        exec $^X, "$dir/app.pl" or POSIX::_exit(1);
+    }
+    my $up;
+    for ( 1 .. 200 ) { last if $up = page( $port, q{/} ); Time::HiRes::sleep(0.1) }
+    ok( $up, 'it serves' ) or diag slurp("$dir/log");
+    my ( %worker, %answer );
+    for ( 1 .. 60 ) {
+        my ( $worker, $answer ) = split q{ }, page( $port, q{/} ) // 'none nothing', 2;
+        $worker{$worker} = 1;
+        $answer{$answer}++;
+    }
+    is_deeply(
+        \%answer,
+        { 'worker forked same whole' => 60 },
+        'each worker has calls and streams of its own; the call of the parent fails there'
+    );
+    cmp_ok( scalar keys %worker, '>', 8, 'workers end and are replaced' );
+    kill USR2 => $pid;
+    for ( 1 .. 100 ) { last if -e "$dir/report"; Time::HiRes::sleep(0.1) }
+    is( slurp("$dir/report"), '1 1 1', '... and the parent has its call, its stream and its connection' );
     kill QUIT => $pid;
     waitpid $pid, 0;
     is( $? & 127, 0, 'it ends' );
