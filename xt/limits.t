@@ -16,7 +16,7 @@ use Test::More;
 
 local $SIG{ALRM} = sub { die "a call hangs\n" };
 
-# What a call ends with: the errno in the exception, or what it says.
+# How a call ends: the errno in the exception, or its message.
 sub thrown {
     my ($code) = @_;
     return 'nothing' if eval { $code->(); 1 };
