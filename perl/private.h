@@ -194,7 +194,7 @@ static inline CV *private_new_xsub(pTHX_ HV *stash, const char *name, U32 length
 #endif
 }
 
-/* MAGIC, SvMAGIC_set: what sv_magicext does for PERL_MAGIC_ext without a string of perl's, but that it takes its memory from
+/* MAGIC, SvMAGIC_set: what sv_magicext does for PERL_MAGIC_ext without a string of perl, but that it takes its memory from
  * malloc's caches, which calloc passes by: it is half the cost of a handle. The scalar is of type SVt_PVMG or higher. The struct is
  * described in perlguts; a perl that adds a member to it would find that member undefined, so all is set to zero. */
 static inline MAGIC *private_magic(pTHX_ SV *sv, const MGVTBL *table, void *pointer) {

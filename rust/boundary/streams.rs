@@ -77,7 +77,7 @@ impl Hasher for AddressHasher {
     }
 }
 
-/// What is known of streams, by address.
+/// Facts about streams, by address.
 pub type Table = HashMap<usize, Known, BuildHasherDefault<AddressHasher>>;
 
 /// The streams that have handles.
