@@ -42,7 +42,7 @@ sub missing {
     my %module =
         map { $_ => 1 }
         $text =~
-        /^(?:use|eval [{] require) ((?:AnyEvent|EV|Expect|Future|Glib|IO::Async|Mojo|Mojolicious|Moose|POE|UV|XML::LibXML)\b[\w:]*)/mg;
+        /^ *(?:use|eval [{] require) ((?:AnyEvent|EV|Expect|Future|Glib|IO::Async|Mojo|Mojolicious|Moose|POE|UV|XML::LibXML)\b[\w:]*)/mg;
     $module{$_} = 1 for map { $loads{$_} // () } $text =~ /^use Sys::Virt::EventImpl::(\w+)/mg;
     return grep {
         my $file = s{::}{/}gr . '.pm';
