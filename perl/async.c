@@ -162,7 +162,7 @@ XS_INTERNAL(submit) {
 }
 
 static bool is_joined(pTHX_ const my_cxt_t *cxt) {
-    return cxt->joined && cxt->joined_modules == (size_t)HvUSEDKEYS(GvHVn(PL_incgv)) && cxt->joined_by == getpid()
+    return cxt->joined && cxt->joined_modules == private_modules(aTHX) && cxt->joined_by == getpid()
            && cxt->joined_default == sysvirt_has_default();
 }
 
@@ -444,7 +444,7 @@ XS_INTERNAL(joined) {
         EXTEND(SP, 1);
     if (items > 0) {
         cxt->joined = SvTRUE(ST(0));
-        cxt->joined_modules = (size_t)HvUSEDKEYS(GvHVn(PL_incgv));
+        cxt->joined_modules = private_modules(aTHX);
         cxt->joined_by = getpid();
         cxt->joined_default = sysvirt_has_default();
     }

@@ -24,8 +24,7 @@ static void usage(pTHX_ const sysvirt_Method *method) {
 /* Throws the exception of a callback, without calling $SIG{__DIE__} a second time. */
 static void rethrow(pTHX_ SV *error) {
     sv_2mortal(error);
-    SAVESPTR(PL_diehook);
-    PL_diehook = NULL;
+    private_without_die_hook(aTHX);
     croak_sv(error);
 }
 
@@ -339,8 +338,7 @@ void sysvirt_connect(pTHX_ CV *cv) {
 /* For non-blocking calls: they start in the same way, and end with the same exceptions. */
 
 const sysvirt_Method *sysvirt_method_of(const CV *cv) {
-    const bool ours =
-        CvISXSUB(cv) && (CvXSUB(cv) == sysvirt_dispatch || CvXSUB(cv) == sysvirt_getter || CvXSUB(cv) == sysvirt_connect);
+    const bool ours = private_runs(cv, sysvirt_dispatch) || private_runs(cv, sysvirt_getter) || private_runs(cv, sysvirt_connect);
     return ours ? (const sysvirt_Method *)CvXSUBANY(cv).any_ptr : NULL;
 }
 

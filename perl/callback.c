@@ -251,7 +251,7 @@ static void invoke(pTHX_ void *argument) {
     error = ERRSV;
     if (SvROK(error) || !SvPOK(error) || SvCUR(error))
         save_scalar(PL_errgv);                               /* the script's own $@ is not changed; an empty one stays empty */
-    PUSHSTACKi(PERLSI_UNKNOWN);                              /* no `last` or `return` gets past here */
+    PRIVATE_PUSHSTACK;                                       /* no `last` or `return` gets past here */
     code = sv_2mortal(SvREFCNT_inc_simple_NN(of->cb->code)); /* the callback may unregister itself */
     for (index = 0; index < of->count; index++)
         args[index] = sv_2mortal(build_argument(aTHX_ of->cxt, of->cb, &of->values[index], &of->borrowed));
@@ -280,7 +280,7 @@ static void invoke(pTHX_ void *argument) {
         defer(aTHX_ of->cxt, newSVsv(error));
         CLEAR_ERRSV();
     }
-    POPSTACK;
+    PRIVATE_POPSTACK;
     FREETMPS;
     LEAVE;
 }

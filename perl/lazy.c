@@ -110,7 +110,7 @@ XS_INTERNAL(rebind) {
     for (class_ = SYSVIRT_CLASS_CONNECT; class_ < SYSVIRT_CLASS_ADMIN; class_++) {
         SV **slot = hv_fetch(cxt->stash[class_], async->name, (I32)strlen(async->name), 0);
         const CV *stub = slot && isGV_with_GP(*slot) ? GvCV((GV *)*slot) : NULL;
-        if (stub && CvISXSUB(stub) && CvXSUB(stub) == load_and_call)
+        if (stub && private_runs(stub, load_and_call))
             sv_setsv_mg(*slot, code);
     }
     XSRETURN_EMPTY;

@@ -59,7 +59,7 @@ static void wait_for(pTHX_ int fd) {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (!PL_sig_pending)
+    if (!private_signal_waits(aTHX))
         (void)ppoll(&ready, 1, NULL, &before);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* Every use of perl's private parts: what perlapi does not document, so that a new perl may change it. Each says why it is
- * used and what breaks if perl changes it. All were tried on 5.16.3, 5.20.3, 5.26.3, 5.36.0 and 5.42.3, with threads and
- * without, and on 5.36.0 with MULTIPLICITY alone. */
+/* perl's private parts: what perlapi does not document, so that a new perl may change it. No other file uses any, except those
+ * that nearly every XS module uses: XSANY, CvXSUBANY, SAVEVPTR, PERL_GET_THX, newXS_flags, and the flags of scalars. Each entry
+ * says why it is used and what breaks if perl changes it.
+ *
+ * README's table "Tested combinations" has the perls on which all of this was run. An earlier state was also run on 5.16.3, 5.20.3
+ * and 5.26.3, with threads and without, and on 5.36.0 with MULTIPLICITY alone. It lacked the entries that are marked "Newer". */
 
 #ifndef SYSVIRT_PRIVATE_H
 #define SYSVIRT_PRIVATE_H
@@ -86,6 +89,8 @@ static inline void private_hv_store(pTHX_ HV *hash, SV *key, SV *value) {
  * storing each key. Only hashes of ours are walked so, without placeholders or magic. The keys are compared one by one, so that
  * hashes are correct even in a perl that orders a copy differently. */
 static inline HV *private_hv_copy(pTHX_ HV *hash) { return newHVhv(hash); }
+static inline HE **private_hv_buckets(HV *hash) { return HvARRAY(hash); }
+static inline size_t private_hv_size(HV *hash) { return HvMAX(hash) + 1; }
 
 /* AvFILLp: the length of an array of ours, without a function call for the magic that it does not have. */
 static inline void private_av_fill(AV *array, SSize_t last) { AvFILLp(array) = last; }
@@ -100,9 +105,9 @@ static inline SV *private_overloaded_number(pTHX_ SV *reference) {
     return amagic_call(reference, &PL_sv_undef, numer_amg, AMGf_noright | AMGf_unary);
 }
 
-/* cop_warnings: the bits of a lexical scope, which warnings::enabled reads by `caller`; ckWARN only knows perl's own categories.
- * A scope made before the category was registered is shorter: there `all` counts (bits 0 and 1). Without a set of its own a scope
- * says `otherwise`. 5.37.6 changed the type; a perl that changes it again is told apart by RCPV_LEN. */
+/* Newer. cop_warnings: the bits of a lexical scope, which warnings::enabled reads by `caller`; ckWARN only knows perl's own
+ * categories. A scope made before the category was registered is shorter: there `all` counts (bits 0 and 1). Without a set of its
+ * own a scope says `otherwise`. 5.37.6 changed the type; a perl that changes it again is told apart by RCPV_LEN. */
 static inline bool private_warning_bit(pTHX_ size_t bit, bool otherwise) {
     const COP *const scope = PL_curcop;
     const unsigned char *bits;
@@ -123,7 +128,7 @@ static inline bool private_warning_bit(pTHX_ size_t bit, bool otherwise) {
     return length && (bits[bit >> 3] >> (bit & 7) & 1);
 }
 
-/* HvARRAY, HeNEXT, HeVAL, PL_sv_placeholder: the entries of an untied hash without its iterator, which is the script's.
+/* Newer. HvARRAY, HeNEXT, HeVAL, PL_sv_placeholder: the entries of an untied hash without its iterator, which is the script's.
  * hv_iternext would move it, and hv_iterinit frees the entry that the script just deleted. No Perl code may run in between. */
 typedef struct {
     HV *hash;
@@ -148,8 +153,8 @@ static inline HE *private_next(private_walk *walk) {
  * a value the sub is not inlined (cv_const_sv), whatever its prototype. */
 static inline void private_skip_on_destruction(CV *destroy) { CvCONST_on(destroy); }
 
-/* CvCONST with a value: a sub that perl inlines, as newCONSTSUB makes it. A perl that keeps the value elsewhere would call the
- * XSUB, which returns it: slower, and right. */
+/* Newer. CvCONST with a value: a sub that perl inlines, as newCONSTSUB makes it. A perl that keeps the value elsewhere would call
+ * the XSUB, which returns it: slower, and right. */
 static inline void private_make_constant(CV *constant, SV *value) {
     CvXSUBANY(constant).any_ptr = value;
     CvCONST_on(constant);
@@ -158,7 +163,7 @@ static inline void private_make_constant(CV *constant, SV *value) {
 #endif
 }
 
-/* The same as newXS_flags, in a third of the time: hv_fetch in the stash, gv_init_pvn, a CV by newSV_type, CvFILE, CvISXSUB,
+/* Newer. The same as newXS_flags, in a third of the time: hv_fetch in the stash, gv_init_pvn, a CV by newSV_type, CvFILE, CvISXSUB,
  * CvXSUB, and a prototype that is not copied: with SvLEN 0 a string is not perl's to free. CvGV_set comes before GvCV_set, so that
  * the sub holds its glob, as one does that perl made of a named sub without glob (cvgv_from_hek), and the glob need not get magic
  * to find the sub by. The caller calls mro_method_changed_in at the end. NULL if the stash has the name already, and in a perl that
@@ -194,7 +199,7 @@ static inline CV *private_new_xsub(pTHX_ HV *stash, const char *name, U32 length
 #endif
 }
 
-/* MAGIC, SvMAGIC_set: what sv_magicext does for PERL_MAGIC_ext without a string of perl, but that it takes its memory from
+/* Newer. MAGIC, SvMAGIC_set: what sv_magicext does for PERL_MAGIC_ext without a string of perl, but that it takes its memory from
  * malloc's caches, which calloc passes by: it is half the cost of a handle. The scalar is of type SVt_PVMG or higher. The struct is
  * described in perlguts; a perl that adds a member to it would find that member undefined, so all is set to zero. */
 static inline MAGIC *private_magic(pTHX_ SV *sv, const MGVTBL *table, void *pointer) {
@@ -210,7 +215,7 @@ static inline MAGIC *private_magic(pTHX_ SV *sv, const MGVTBL *table, void *poin
     return magic;
 }
 
-/* SvLEN 0: a string that perl neither frees nor changes. */
+/* Newer. SvLEN 0: a string that perl neither frees nor changes. */
 static inline SV *private_static_string(pTHX_ const char *text, STRLEN length) {
     SV *string = newSV_type(SVt_PV);
     SvPV_set(string, (char *)PTR2UV(text));
@@ -220,15 +225,15 @@ static inline SV *private_static_string(pTHX_ const char *text, STRLEN length) {
     return string;
 }
 
-/* PL_curcop: a glob notes the file that it is made in, for which perl computes the hash of the whole name. Until LEAVE that is a
- * short one. */
+/* Newer. PL_curcop: a glob notes the file that it is made in, for which perl computes the hash of the whole name. Until LEAVE that
+ * is a short one. */
 static inline void private_make_globs_in(pTHX_ COP *place) {
     SAVEVPTR(PL_curcop);
     PL_curcop = place;
 }
 
-/* PL_curcop and blk_oldcop: where the script called one of our modules, so that messages and warnings name its line, like those of
- * a method that it calls directly. caller_cx is public, its result is not. */
+/* Newer. PL_curcop and blk_oldcop: where the script called one of our modules, so that messages and warnings name its line, like
+ * those of a method that it calls directly. caller_cx is public, its result is not. */
 static inline COP *private_caller(pTHX_ I32 level) {
     const PERL_CONTEXT *context = caller_cx(level, NULL);
     return context ? context->blk_oldcop : NULL;
@@ -239,15 +244,16 @@ static inline void private_stand_at(pTHX_ COP *cop) {
     PL_curcop = cop;
 }
 
-/* TAINT: what is made in this statement is tainted, as when perl reads a tainted scalar. mg_get, which is public, would do more. */
+/* Newer. TAINT: what is made in this statement is tainted, as when perl reads a tainted scalar. mg_get, which is public, would do
+ * more. */
 static inline void private_taint(pTHX) {
     PERL_UNUSED_CONTEXT;
     TAINT;
 }
 
-/* PL_sig_pending: how many signals have come since perl has last handled any, which perl only compares with 0; perl's C handler
- * adds one for each, and leaves by longjmp if it reaches 120. perl has no function to defer signals for a while. Lowers it, or
- * restores the value that perl expects; the handler may run in between. Returns whether signals had come before. A perl without
+/* Newer. PL_sig_pending: how many signals have come since perl has last handled any, which perl only compares with 0; perl's C
+ * handler adds one for each, and leaves by longjmp if it reaches 120. perl has no function to defer signals for a while. Lowers it,
+ * or restores the value that perl expects; the handler may run in between. Returns whether signals had come before. A perl without
  * that limit would only find a number that is not 0. */
 static inline bool private_lower_pending(pTHX) { return __atomic_exchange_n(&PL_sig_pending, -1000000000, __ATOMIC_RELAXED) != 0; }
 static inline void private_raise_pending(pTHX_ bool before) {
@@ -256,9 +262,9 @@ static inline void private_raise_pending(pTHX_ bool before) {
         PL_sig_pending = 1;
 }
 
-/* The same as perl does in its own layers when a signal arrives during a wait (S_perlio_async_run): handlers run, and layers that
- * one of them clears stay until then, for the count in the head of their list is not 0. FALSE if the layer is cleared. A perl that
- * counts elsewhere would free the layer under a handler that closes the file which is being closed. */
+/* Newer. The same as perl does in its own layers when a signal arrives during a wait (S_perlio_async_run): handlers run, and layers
+ * that one of them clears stay until then, for the count in the head of their list is not 0. FALSE if the layer is cleared. A perl
+ * that counts elsewhere would free the layer under a handler that closes the file which is being closed. */
 static inline void private_layer_unlock(pTHX_ void *f) {
     PERL_UNUSED_CONTEXT;
     ((PerlIOl *)f)->head->flags--;
@@ -277,6 +283,40 @@ static inline bool private_run_handlers(pTHX_ PerlIO *f) {
     }
     LEAVE;
     return here;
+}
+
+/* PL_sig_pending: whether perl has handlers of signals to run. */
+static inline bool private_signal_waits(pTHX) {
+    PERL_UNUSED_CONTEXT;
+    return PL_sig_pending != 0;
+}
+
+/* Newer. PL_incgv, HvUSEDKEYS: how many modules are loaded. get_hv would look %INC up by its name at each call. */
+static inline size_t private_modules(pTHX) { return (size_t)HvUSEDKEYS(GvHVn(PL_incgv)); }
+
+/* CvISXSUB, CvXSUB: whether a sub is one of ours. perlapi has nothing that compares. */
+static inline bool private_runs(const CV *cv, XSUBADDR_t code) { return CvISXSUB(cv) && CvXSUB(cv) == code; }
+
+/* PL_diehook, until LEAVE: an exception of a callback has called $SIG{__DIE__} already. */
+static inline void private_without_die_hook(pTHX) {
+    SAVESPTR(PL_diehook);
+    PL_diehook = NULL;
+}
+
+/* PUSHSTACKi, POPSTACK: a separate stack for the called sub, as for perl's own DESTROY and tie: no `last` or `return` leaves it.
+ * Breaks the build if they are renamed. */
+#define PRIVATE_PUSHSTACK PUSHSTACKi(PERLSI_UNKNOWN)
+#define PRIVATE_POPSTACK POPSTACK
+
+/* CowREFCNT: whether another scalar has the same buffer. If perl shares buffers in another way, the build breaks, or a secret of
+ * that scalar is overwritten as well. */
+static inline bool private_shares_buffer(SV *sv) {
+#ifdef CowREFCNT
+    return SvIsCOW(sv) && SvLEN(sv) && CowREFCNT(sv);
+#else
+    PERL_UNUSED_ARG(sv);
+    return FALSE;
+#endif
 }
 
 /* STATUS_EXIT: the status that `exit` in a callback set, for continuing the exit. */

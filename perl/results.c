@@ -68,7 +68,7 @@ static NOINLINE size_t item_of(const sysvirt_template *like, const HEK *name) {
 
 static HV *copied(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, const sysvirt_template *like) {
     HV *hash = private_hv_copy(aTHX_ like->hash);
-    HE **bucket = HvARRAY(hash), **const end = bucket + HvMAX(hash) + 1, *entry;
+    HE **bucket = private_hv_buckets(hash), **const end = bucket + private_hv_size(hash), *entry;
     size_t at = 0, item;
     for (; bucket < end; bucket++)
         for (entry = *bucket; entry; entry = HeNEXT(entry), at++) {

@@ -25,13 +25,8 @@ static int wipe(pTHX_ SV *sv, MAGIC *magic) {
     volatile char *at, *end;
     PERL_UNUSED_CONTEXT;
     PERL_UNUSED_ARG(magic);
-#ifdef CowREFCNT
-    if (SvROK(sv) || (SvIsCOW(sv) && SvLEN(sv) && CowREFCNT(sv))) /* another scalar's too */
+    if (SvROK(sv) || private_shares_buffer(sv))
         return 0;
-#else
-    if (SvROK(sv))
-        return 0;
-#endif
     SvOOK_off(sv);
     for (at = SvPVX(sv), end = at + SvLEN(sv); at < end;)
         *at++ = 0;

@@ -74,7 +74,7 @@ static int wait_for_end(pTHX_ PerlIO *f, extra of) {
             sysvirt_pump_end(of.pump, FALSE);
             return ETIMEDOUT;
         }
-        if (PL_sig_pending && !private_run_handlers(aTHX_ f))
+        if (private_signal_waits(aTHX) && !private_run_handlers(aTHX_ f))
             return EBADF;
     }
 }
