@@ -114,7 +114,44 @@ subtest 'attempts' => sub {
     throws 'dropped before it was there', 'INVALID_CONN', sub { $future->get };
 };
 
+subtest 'nobody waits any more' => sub {
+    my @warned;
+    local $SIG{__WARN__} = sub { push @warned, @_ };
+    local $SIG{ALRM}     = sub { die "enough\n" };
+    my $nowhere =
+        sub { $class->new( %test, uri => 'test+unix:///default?socket=/nonexistent', min_delay => 9 ) };
+    for my $limit ( [], [ timeout => 30 ] ) {
+        my $rc = $nowhere->();
+        Time::HiRes::alarm(0.2);
+        throws "a handler that dies: @$limit", qr/\Aenough/, sub { $rc->connection(@$limit) };
+        is( scalar @{ $rc->{waiting} }, 0, '... and nothing waits' );
+        undef $rc;
+        is( Sys::Virt::Async::Loops::next_timer(), undef, '... not even a timer' );
+    }
+    throws 'a time limit', 'OPERATION_TIMEOUT', sub { $nowhere->()->connection( timeout => 0.1 ) };
+    is( join( q{}, @warned ), q{}, 'nothing warns' );
+    alarm 60;
+};
+
+subtest 'callbacks that end it' => sub {
+    my $count = 0;
+    my $rc    = $class->new( %test, on_connect => sub { $_[0]->reconnect if ++$count < 3 } );
+    is( $rc->connected->get->get_hostname, $rc->connection->get_hostname, 'on_connect reconnects' );
+    is( $count,                            3,                             '... as often as it wants' );
+    my $future = $class->new( %test, on_connect => sub { $_[0]->close } )->connected;
+    throws 'on_connect closes it', 'INVALID_CONN', sub { $future->get };
+};
+
+subtest 'numbers that are practically never over' => sub {
+    my $rc = $class->new( %test, map { $_ => 9**9**9 } qw(min_delay max_delay open_timeout) );
+    isa_ok( $rc->connection( timeout => 9**9**9 ), 'Sys::Virt', 'the connection' );
+};
+
 subtest 'mistakes' => sub {
+    for my $name (qw(snapshot keep_alive)) {
+        throws "no array: $name", qr/$name must be a reference to an array at \Q$0\E/,
+            sub { $class->new( $name => 5 ) };
+    }
     throws 'half an option', qr/as pairs .* at \Q$0\E/, sub { $class->new('uri') };
     throws 'no sub', qr/on_connect must be a CODE reference at \Q$0\E/,
         sub { $class->new( on_connect => 1 ) };
@@ -192,6 +229,15 @@ subtest 'events and snapshots, in a loop' => sub {
         $rc->domain_event_register_any( undef, 9999, sub { } );
     };
     is_deeply( $rc->{callbacks}, {}, '... is not kept' );
+
+    my $ended = 0;
+    my $other = $class->new(%test);
+    $other->connection;
+    $other->domain_event_register_any( undef, Sys::Virt::Domain::EVENT_ID_LIFECYCLE, $_ )
+        for ( sub { $ended++; $other->close } ) x 2;
+    $rc->domain($uuid)->$_ for qw(suspend resume);
+    ok( turn_until( sub { $ended } ), 'a callback closes it' );
+    is( $ended, 1, '... and none is called after that' );
 
     my $late = $rc->domain_event_register_any(
         undef,

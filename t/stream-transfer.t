@@ -10,7 +10,8 @@ BEGIN {
 
 use File::Temp ();
 use FindBin;
-use POSIX ();
+use IO::Handle ();
+use POSIX      ();
 use lib "$FindBin::Bin/lib" =~ /(.*)/s;
 
 use Test::More;
@@ -104,6 +105,43 @@ subtest 'canceled before a pipe that nobody reads' => sub {
         Time::HiRes::sleep(0.05);
     }
     ok( !$used, 'the transfer ends' );
+};
+
+subtest 'signals while a pipe is full' => sub {
+    my $full = sub {
+        pipe my $out, my $in or die $!;
+        $_->blocking(0), binmode $_ for $out, $in;
+        my $filling = 0;
+        while ( my $count = syswrite $in, 'x' x 4096 ) { $filling += $count }
+        $in->blocking(1);
+        return ( $out, $in, $filling );
+    };
+    my $patience = $SIG{ALRM};
+    my $every    = sub { Time::HiRes::setitimer( Time::HiRes::ITIMER_REAL(), $_[0], $_[0] ) };
+    my ( $out, $in, $filling ) = $full->();
+    my ( $stream, $ticks ) = ( picture(), 0 );
+    local $SIG{ALRM} = sub { die "enough\n" if ++$ticks == 3 };
+    $every->(0.2);
+    throws( 'a handler that dies leaves', qr/\Aenough/, sub { $stream->receive_to($in) } );
+    $every->(0);
+    is( $ticks, 3, '... those before ran, too' );
+    throws( '... and the stream is aborted', qr/not open/, sub { $stream->receive_to($in) } );
+
+    ( $out, $in, $filling ) = $full->();
+    my ( $got, @told ) = (q{});
+    $SIG{ALRM} = sub { sysread $out, $got, 8_192, length $got };    # nobody else reads
+    $every->(0.02);
+    my $count = picture()->receive_to( $in, on_progress => sub { push @told, $_[0] } );
+    $every->(0);
+    $SIG{ALRM} = $patience;
+    alarm 60 * ( $ENV{TEST_PATIENCE} || 1 );
+    close $in;
+    $out->blocking(1);
+    $got .= do { local $/ = undef; <$out> };
+    is( $count, $size, 'one that is read by a handler alone' );
+    ok( $got eq 'x' x $filling . $expected, '... gets all, in order' );
+    cmp_ok( scalar @told, '>', 1, '... which is told in between' );
+    is_deeply( \@told, [ sort { $a <=> $b } @told ], '... and is never less' );
 };
 
 subtest 'what fails' => sub {

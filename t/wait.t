@@ -40,6 +40,10 @@ for my $loop ( 'no loop', q(libvirt's loop) ) {
         ok( !$future->is_ready, 'one that comes' );
         $dom->suspend;
         is( scalar $future->get, $paused, '... has come' );
+        $future = $dom->async->wait_for_state( $running, timeout => 9**9**9 );
+        $dom->resume;
+        is( scalar $future->get, $running, 'a time limit that is practically never over' );
+        $dom->suspend;
         throws 'a time limit', 'OPERATION_TIMEOUT', sub { $dom->wait_for_state( $running, timeout => 0.2 ) };
         is( $@->message, 'wait_for_state of test: not within 0.2 s', '... says so' );
         throws '... of async', 'OPERATION_TIMEOUT',
@@ -146,6 +150,12 @@ subtest 'what a driver lacks, and mistakes' => sub {
     throws 'no such end', qr/until is "ready" or "end" at \Q$0\E/,
         sub { $dom->wait_for_block_job( 'vda', until => 'x' ) };
     throws 'no sources', qr/sources must be a reference.* at \Q$0\E/, sub { $dom->addresses( sources => 1 ) };
+
+    for my $type (qw(ipv6 7 -1 0.5)) {
+        throws "no type: $type", qr/$_: type is Sys::Virt::IP_ADDR_TYPE_IPV4 or \S+IPV6 at \Q$0\E/,
+            sub { $dom->$_( type => $type ) }
+            for qw(addresses wait_for_address);
+    }
     throws 'no callback', qr/on_progress must be a CODE reference at \Q$0\E/,
         sub { $dom->wait_for_job( on_progress => 1 ) };
     throws '... of async', qr/on_progress must be a CODE reference at \Q$0\E/,

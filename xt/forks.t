@@ -8,7 +8,10 @@ use lib "$FindBin::Bin/lib";
 use POSIX ();
 use Session;
 use Sys::Virt;
+use Sys::Virt::Event;
+use Sys::Virt::Reconnect;
 use Test::More;
+use Time::HiRes ();
 
 my $daemon = Session->new or plan skip_all => 'needs libvirtd (Debian: libvirt-daemon)';
 
@@ -85,6 +88,63 @@ SKIP: {
     is( eval { $future->get }    // $@, $size, '... one that exits while a thread carries the data, too' );
     is( eval { $conn->get_type } // $@, 'storage', '... and the connection' );
     alarm 0;
+}
+
+Sys::Virt::Event::register_default();
+
+# The exit status of a child that runs the code.
+sub in_child {
+    my ($code) = @_;
+    my $child = fork // die $!;
+    if ( !$child ) {
+        alarm 20;
+        POSIX::_exit( $code->() // 0 );
+    }
+    waitpid $child, 0;
+    return $?;
+}
+
+# How many of two events come.
+sub events {
+    my ( $conn, $count ) = @_;
+    my $dom = $conn->get_domain_by_name('test');
+    $dom->suspend;
+    $dom->resume;
+    my $end   = Time::HiRes::time() + 10;
+    my $timer = Sys::Virt::Event::add_timeout( 20, sub { } );
+    Sys::Virt::Event::run_default() while $$count < 2 && Time::HiRes::time() < $end;
+    Sys::Virt::Event::remove_timeout($timer);
+    return $$count;
+}
+
+for my $how (qw(close undef DESTROY)) {
+    my $conn  = Sys::Virt->new( uri => $daemon->uri );
+    my $count = 0;
+    $conn->register_close_callback( sub { } );
+    $conn->domain_event_register_any( undef, Sys::Virt::Domain::EVENT_ID_LIFECYCLE, sub { $count++ } );
+    is( in_child( sub { $how eq 'undef' ? undef $conn : $conn->$how; return } ), 0, "a child: $how" );
+    is( events( $conn, \$count ), 2, "... does not end its parent's events" );
+}
+
+for my $how (qw(connection reconnect close DESTROY)) {
+    my ( $count, $told ) = ( 0, 0 );
+    my $rc   = Sys::Virt::Reconnect->new( uri => $daemon->uri, on_disconnect => sub { $told++ } );
+    my $conn = $rc->connection;
+    $rc->domain_event_register_any( undef, Sys::Virt::Domain::EVENT_ID_LIFECYCLE, sub { $count++ } );
+    my $status = in_child(
+        sub {
+            $how eq 'DESTROY' ? undef $rc : $rc->$how;
+            return if $how !~ /connect/;
+            my $own = $rc->connection( timeout => 10 );
+            return 1 if $own == $conn;
+            return $own->get_hostname && events( $own, \$count ) == 2 ? 0 : 2;
+        }
+    );
+    is( $status,         0,     "a child with a Reconnect: $how" );
+    is( $rc->connection, $conn, '... its parent keeps the connection' );
+    $count = 0;
+    is( events( $conn, \$count ), 2, '... and gets events' );
+    is( $told,                    0, '... and is told nothing' );
 }
 
 done_testing;

@@ -20,6 +20,8 @@ pub type Deregister<T> = unsafe extern "C" fn(*mut T, c_int) -> c_int;
 
 /// How to unregister it.
 pub struct Deregistration {
+    /// To unregister is a message on the connection: its child does not send one.
+    process: u32,
     connection: usize,
     id: c_int,
     deregister: Deregister<c_void>,
@@ -140,8 +142,11 @@ fn without_loop(error: Error) -> Error {
 pub fn note<T>(registration: &Registration, connection: *mut T, id: c_int, deregister: Deregister<T>) {
     // SAFETY: pointers of all kinds are passed alike. It is called with nothing but this connection.
     let deregister = unsafe { std::mem::transmute::<Deregister<T>, Deregister<c_void>>(deregister) };
-    registered()
-        .insert(registration.serial, Deregistration { connection: connection.addr(), id, deregister });
+    let process = std::process::id();
+    registered().insert(
+        registration.serial,
+        Deregistration { process, connection: connection.addr(), id, deregister },
+    );
 }
 
 /// Subs that are registered on an object, by serial number. libvirt gets the number: some of its drivers never free what they
@@ -206,8 +211,10 @@ pub unsafe fn deregister_all<T>(connection: *mut T) {
         return;
     }
     let mine: Vec<(c_int, Deregister<c_void>)> = {
-        let entries = registered();
-        let mine = entries.values().filter(|entry| entry.connection == connection.addr());
+        let (entries, process) = (registered(), std::process::id());
+        let mine = entries
+            .values()
+            .filter(|entry| entry.connection == connection.addr() && entry.process == process);
         memory::collected(mine.map(|entry| (entry.id, entry.deregister)))
     };
     for (id, deregister) in mine {

@@ -14,8 +14,8 @@ use Scalar::Util ();
 use Sys::Virt    ();
 use Time::HiRes  ();
 
-# The default time limit in seconds; the size of the buffer for the guest's output in bytes.
-use constant { TIMEOUT => 30, KEPT => 1 << 20 };
+# The default and the longest time limit in seconds; the size of the buffer for the guest's output in bytes.
+use constant { TIMEOUT => 30, LONGEST => 1_000_000, KEPT => 1 << 20 };
 
 use constant { OPERATION_FAILED => 9, OPERATION_INVALID => 55, OPERATION_TIMEOUT => 68 };
 
@@ -76,7 +76,7 @@ sub seconds {
     return $default if !defined $seconds;
     Scalar::Util::looks_like_number($seconds) && $seconds > 0
         or Carp::croak("$name: timeout must be a number of seconds greater than 0");
-    return $seconds;
+    return $seconds < LONGEST ? $seconds : LONGEST;
 }
 
 sub error {
@@ -110,17 +110,24 @@ sub wait_for {
     my ( $self, $end, $write ) = @_;
     my $left = $end - Time::HiRes::time();
     return if $left <= 0;
+    $self->open_handle;
     vec( my $read = q{}, fileno $self->{handle}, 1 ) = 1;
     my $other = $write ? $read : undef;
     select $read, $other, undef, $left;
     return 1;
 }
 
+# A callback or a signal handler may have closed it.
+sub open_handle {
+    my ($self) = @_;
+    return $self->{handle} // die error( OPERATION_INVALID, 'the console was closed during the call' );
+}
+
 # Reads available output. False at the end.
 sub fill {
     my ($self) = @_;
     return if $self->{eof};
-    my $got = sysread $self->{handle}, my $text, 65_536;
+    my $got = sysread $self->open_handle, my $text, 65_536;
     if ( !defined $got ) {
         return 1 if $!{EAGAIN} || $!{EINTR} || $!{EWOULDBLOCK};
         $got = 0;
@@ -138,15 +145,19 @@ sub fill {
 }
 
 sub send {    ## no critic (ProhibitBuiltinHomonyms)
-    my ( $self, $text, %o ) = @_;
-    defined $text or Carp::croak('Usage: $console->send($text)');
+    my ( $self, $text, @options ) = @_;
+    defined $text     or Carp::croak('Usage: $console->send($text)');
+    @options % 2 == 0 or Carp::croak('send takes options as pairs of a name and a value');
+    my %o = @options;
+    for my $name ( sort keys %o ) { Carp::croak("send has no option '$name'") if $name ne 'timeout' }
     utf8::encode($text) if utf8::is_utf8($text) && !utf8::downgrade( $text, 1 );
     $self->{handle} or Carp::croak('send: the console is closed');
     my $end = Time::HiRes::time() + seconds( 'send', $o{timeout}, $self->{timeout} );
     my $at  = 0;
+
     while ( $at < length $text ) {
         die $self->ended('send') if $self->{eof};
-        my $sent = syswrite $self->{handle}, $text, length($text) - $at, $at;
+        my $sent = syswrite $self->open_handle, $text, length($text) - $at, $at;
         if ( defined $sent ) { $at += $sent; next }
         $!{EAGAIN} || $!{EINTR} || $!{EWOULDBLOCK} or die $self->ended('send');
 
@@ -167,7 +178,9 @@ sub patterns {
     my ( $name, $wanted ) = @_;
     my @patterns = ref $wanted eq 'ARRAY' ? @$wanted : ($wanted);
     @patterns && !grep { !defined } @patterns or Carp::croak("$name: there is nothing to wait for");
-    return map         { ref $_ ? $_ : qr/\Q$_\E/ } @patterns;
+    my ($bad) = grep { ref && !Scalar::Util::blessed($_) } @patterns;
+    Carp::croak("$name: $bad is no pattern") if defined $bad;
+    return map { ref $_ ? $_ : qr/\Q$_\E/ } @patterns;
 }
 
 # The pattern that matches first; removes the match, and the output before it, from the buffer. undef after the time limit.

@@ -56,10 +56,15 @@ sub new {
         !defined $own{$name} || Scalar::Util::looks_like_number( $own{$name} ) && $own{$name} > 0
             or Carp::croak("$class: $name is a number greater than 0");
     }
+    for my $name (qw(snapshot keep_alive)) {
+        !defined $own{$name} || ref $own{$name} eq 'ARRAY'
+            or Carp::croak("$class: $name must be a reference to an array");
+    }
     my ($bad) = grep { !/\A(?:domain|network|storage_pool)\z/ } @{ $own{snapshot} // [] };
     Carp::croak("$class: there is no snapshot of '$bad'") if defined $bad;
     my $self = bless {
         %own,
+        process   => $$,
         open      => \%open,
         waiting   => [],
         callbacks => {},
@@ -76,6 +81,7 @@ sub new {
 sub attempt {
     my ($self) = @_;
     delete $self->{timer};
+    $self->{process} = $$;
     my $number = ++$self->{number};
     my $task   = $self->{task} = Sys::Virt::Async::Task->new(
         what    => 'connecting' . ( defined $self->{open}{uri} ? " to $self->{open}{uri}" : q{} ),
@@ -208,7 +214,8 @@ sub ready {
         my $event = shift @{ $self->{queue} } or last;
         $self->deliver(@$event);
     }
-    delete $self->{queue} if $number == $self->{number};
+    return if $number != $self->{number};    # a callback has ended it
+    delete $self->{queue};
     $_->_resolve( 1, $conn ) for splice @{ $self->{waiting} };
     return;
 }
@@ -249,7 +256,7 @@ sub later {
 # The connection with that number has broken. May be called in any callback or call.
 sub lost {
     my ( $self, $number, $error ) = @_;
-    return if $number != $self->{number};
+    return if $number != $self->{number} || $self->{process} != $$;
     if ( my $task = $self->{task} ) { return $task->fail($error) }    # before it was ready
     return if !$self->{ready};
     $self->drop;
@@ -287,7 +294,29 @@ sub tell {
 
 # --- The connection
 
-sub is_connected { return !!$_[0]{ready} }
+sub is_connected { return $_[0]{ready} && $_[0]{process} == $$ }
+
+# A child process after fork connects again when it uses the object, and leaves the connection to its parent.
+sub leave_parent {
+    my ($self) = @_;
+    return if $self->{process} == $$;
+    $self->{number}++;
+    $self->{process} = $$;
+    my ( $task, $timer ) = delete @$self{qw(task timer conn ready live queue)};
+    my $future = $task && $task->future;
+    $future->cancel                             if $future;
+    Sys::Virt::Async::Loops::stop_timer($timer) if $timer;
+    return;
+}
+
+# The same, and begins to connect.
+sub own {
+    my ($self) = @_;
+    return if $self->{process} == $$;
+    $self->leave_parent;
+    $self->attempt if !defined $self->{given_up};
+    return;
+}
 
 sub connected {
     my ($self) = @_;
@@ -310,6 +339,7 @@ sub connected {
 # A break that no event loop has reported.
 sub look {
     my ( $self, $error ) = @_;
+    $self->own;
     return if !$self->{ready} || eval { $self->{conn}->is_alive };
     $self->lost( $self->{number},
         $error // Sys::Virt::Async::Task::error( RPC => 'the connection is not alive' ) );
@@ -321,16 +351,24 @@ sub connection {
     my $options = Sys::Virt::Async::check_options( 'connection', { timeout => 1 }, @options );
     $self->look;
     return $self->{conn} if $self->{ready};
-    my $timeout = $options->{timeout} or return $self->connected->get;
+    my $waiting = $self->connected;
+    my $timeout = $options->{timeout} or return got($waiting);
     my $task    = Sys::Virt::Async::Task->new( what => 'waiting for the connection', timeout => $timeout );
     my $future  = $task->future;
-    my $waiting = $self->connected;
     $task->follow( $waiting,
         sub { my ( $error, $conn ) = @_; defined $error ? $task->fail($error) : $task->done($conn) } );
-    my $conn  = eval { $future->get };
-    my $error = $@;
-    $waiting->cancel;
-    die $error if !$conn;    ## no critic (RequireCarping)
+    return got( $future, $waiting );
+}
+
+# The result of the first future; if it fails, or a signal handler dies, nobody waits any more.
+sub got {
+    my (@futures) = @_;
+    my $conn = eval { $futures[0]->get } or do {
+        my $error = $@;
+        $_->cancel for @futures;
+        die $error;    ## no critic (RequireCarping)
+    };
+    $_->cancel for @futures;
     return $conn;
 }
 
@@ -351,6 +389,7 @@ sub call {
 sub reconnect {
     my ($self) = @_;
     return if $self->{closed};
+    $self->leave_parent;
     my $was = $self->{ready};
     Sys::Virt::Async::Loops::stop_timer( $self->{timer} ) if $self->{timer};
     delete $self->{given_up};
@@ -376,6 +415,7 @@ sub stop {
 sub close {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self) = @_;
     return if $self->{closed}++;
+    $self->leave_parent;
     my $error = $self->{given_up} =
         Sys::Virt::Async::Task::error( INVALID_CONN => 'the connection was closed' );
     my $conn = $self->{conn};
@@ -417,6 +457,7 @@ for my $kind ( grep { $_ ne 'nwfilter' } keys %kind ) {
     *{"${kind}_event_register_any"} = sub {
         my ( $self, $which, $event, $code ) = @_;
         ref $code eq 'CODE' or Carp::croak("${kind}_event_register_any needs a reference to a sub");
+        $self->own;
         my $id = ++$self->{last};
         $self->{callbacks}{$id} = {
             kind  => $kind,
@@ -436,6 +477,7 @@ for my $kind ( grep { $_ ne 'nwfilter' } keys %kind ) {
     };
     *{"${kind}_event_deregister_any"} = sub {
         my ( $self, $id ) = @_;
+        $self->own;
         my $callback = delete $self->{callbacks}{ $id // q{} } or return;
         my $name     = "$kind $callback->{event}";
         return if !$self->{live} || grep { "$_->{kind} $_->{event}" eq $name } values %{ $self->{callbacks} };
@@ -471,7 +513,8 @@ sub deliver {
     my ( $self, $kind, $event, $conn, $object, @arguments ) = @_;
     my $id_of = $kind{$kind}[0];
     for my $id ( sort { $a <=> $b } keys %{ $self->{callbacks} } ) {
-        my $callback = $self->{callbacks}{$id} or next;    # an earlier one may have unregistered it
+        last if $self->{closed};    # by an earlier one, which may also have unregistered this one
+        my $callback = $self->{callbacks}{$id} or next;
         next if $callback->{kind} ne $kind || $callback->{event} != $event;
         next if defined $callback->{of} && $callback->{of} ne $object->$id_of;
         Sys::Virt::Future::_guarded( $callback->{code}, $conn, $object, @arguments );

@@ -268,12 +268,17 @@ sub wait_for_state {
 
 # --- Addresses
 
+# Those to ask; bad options throw.
 sub sources {
     my ( $method, $options ) = @_;
     my $sources = $options->{sources}
         // [ map { constant_of("INTERFACE_ADDRESSES_SRC_$_") } qw(LEASE AGENT ARP) ];
     ref $sources eq 'ARRAY' && @$sources && !grep { !Scalar::Util::looks_like_number($_) } @$sources
         or Carp::croak("$method: sources must be a reference to an array of INTERFACE_ADDRESSES_SRC_*");
+    my $type = $options->{type};
+    !defined $type
+        || Scalar::Util::looks_like_number($type) && defined Sys::Virt->name_of( IP_ADDR_TYPE => 0 + $type )
+        or Carp::croak("$method: type is Sys::Virt::IP_ADDR_TYPE_IPV4 or Sys::Virt::IP_ADDR_TYPE_IPV6");
     return @$sources;
 }
 

@@ -33,7 +33,18 @@ pub struct File {
     most: usize,
     /// It has to be made longer at the end.
     ends_in_hole: bool,
+    rest: Rest,
 }
+
+/// Data or zeros that are still to be written.
+enum Rest {
+    Nothing,
+    Data(Vec<u8>),
+    Zeros(u64),
+}
+
+/// Whether to go on waiting, asked while a file has to wait. If not, the file keeps what it has not written.
+pub type GoOn<'a> = &'a mut dyn FnMut() -> Result<bool>;
 
 fn seek(fd: c_int, offset: u64, whence: c_int) -> std::io::Result<u64> {
     let offset = off_t::try_from(offset).map_err(|_| Errno::from_raw_os_error(libc::EOVERFLOW))?;
@@ -72,6 +83,7 @@ impl File {
                 _ => libc::PIPE_BUF,
             },
             ends_in_hole: false,
+            rest: Rest::Nothing,
         }
     }
 
@@ -93,30 +105,69 @@ impl File {
         Ok(Some(got))
     }
 
-    /// Writes all of it. `go_on` is asked while it has to wait.
-    pub fn write(&mut self, mut bytes: &[u8], go_on: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+    /// Writes all of it, unless `go_on` says that this takes too long: see [`File::rest`].
+    pub fn write(&mut self, bytes: &[u8], go_on: GoOn) -> Result<()> {
         self.at = self.at.map(|at| at + bytes.len() as u64);
         self.ends_in_hole = false;
-        while !bytes.is_empty() {
+        let put = self.put(bytes, go_on)?;
+        if let Some(rest @ [_, ..]) = bytes.get(put..) {
+            self.rest = Rest::Data(rest.to_vec());
+        }
+        Ok(())
+    }
+
+    /// How many bytes it has kept that are still to be written.
+    pub fn rest(&self) -> u64 {
+        match &self.rest {
+            Rest::Nothing => 0,
+            Rest::Data(bytes) => bytes.len() as u64,
+            Rest::Zeros(length) => *length,
+        }
+    }
+
+    /// Goes on with what it has kept.
+    pub fn write_rest(&mut self, go_on: GoOn) -> Result<()> {
+        match std::mem::replace(&mut self.rest, Rest::Nothing) {
+            Rest::Nothing => Ok(()),
+            Rest::Zeros(length) => self.write_zeros(length, go_on),
+            Rest::Data(mut bytes) => {
+                let put = self.put(&bytes, go_on)?;
+                if put < bytes.len() {
+                    bytes.drain(..put);
+                    self.rest = Rest::Data(bytes);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// How many bytes were written until all were, or `go_on` said that it is enough.
+    fn put(&mut self, bytes: &[u8], go_on: GoOn) -> Result<usize> {
+        let mut done = 0;
+        while let Some(left @ [_, ..]) = bytes.get(done..) {
             if self.waits && !is_ready(self.fd, libc::POLLOUT) {
-                go_on()?;
+                if !go_on()? {
+                    break;
+                }
                 continue;
             }
-            let most = bytes.len().min(self.most);
+            let most = left.len().min(self.most);
             // SAFETY: so many bytes.
-            let put = unsafe { libc::write(self.fd, bytes.as_ptr().cast(), most) };
+            let put = unsafe { libc::write(self.fd, left.as_ptr().cast(), most) };
             match usize::try_from(put) {
-                Ok(put) => bytes = bytes.get(put..).unwrap_or_default(),
+                Ok(put) => done += put,
                 Err(_) => {
                     let error = Errno::last_os_error();
                     if !matches!(error.raw_os_error(), Some(libc::EINTR | libc::EAGAIN)) {
                         return Err(Error::system("cannot write to the file", &error));
                     }
-                    go_on()?;
+                    if !go_on()? {
+                        break;
+                    }
                 }
             }
         }
-        Ok(())
+        Ok(done)
     }
 
     /// Whether data or a hole comes next. Files in which holes cannot be found are data.
@@ -158,8 +209,8 @@ impl File {
         Ok(())
     }
 
-    /// Makes a hole of that length, or zeros where there can be none.
-    pub fn write_hole(&mut self, length: u64, go_on: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+    /// Makes a hole of that length, or zeros where there can be none, as far as `write` would.
+    pub fn write_hole(&mut self, length: u64, go_on: GoOn) -> Result<()> {
         if let (Some(at), true) = (self.at, self.sparse) {
             let old = self.size.saturating_sub(at).min(length);
             if old == 0 || self.punch(at, old) {
@@ -168,13 +219,23 @@ impl File {
                 return Ok(());
             }
         }
+        self.at = self.at.map(|at| at.saturating_add(length));
+        self.ends_in_hole = false;
+        self.write_zeros(length, go_on)
+    }
+
+    fn write_zeros(&mut self, mut left: u64, go_on: GoOn) -> Result<()> {
         let zeros = vec![0; 65536];
-        let mut left = length;
         while left > 0 {
-            let now = left.min(zeros.len() as u64);
-            go_on()?;
-            self.write(&zeros[..now as usize], go_on)?;
-            left -= now;
+            let most = left.min(zeros.len() as u64) as usize;
+            let put = self.put(&zeros[..most], go_on)?;
+            left -= put as u64;
+            if put < most || !go_on()? {
+                break;
+            }
+        }
+        if left > 0 {
+            self.rest = Rest::Zeros(left);
         }
         Ok(())
     }
@@ -233,7 +294,7 @@ mod tests {
             match source.section().expect("it tells") {
                 Section::Hole(length) => {
                     source.skip(length).expect("a place");
-                    target.write_hole(length, &mut || Ok(())).expect("room");
+                    target.write_hole(length, &mut || Ok(true)).expect("room");
                 }
                 Section::Data(length) => {
                     let most = buffer.len().min(length.min(65536) as usize);
@@ -241,7 +302,7 @@ mod tests {
                     if got == 0 {
                         break;
                     }
-                    target.write(&buffer[..got], &mut || Ok(())).expect("room");
+                    target.write(&buffer[..got], &mut || Ok(true)).expect("room");
                 }
                 Section::End => break,
             }
@@ -261,8 +322,8 @@ mod tests {
         let (mut reader, writer) = std::os::unix::net::UnixStream::pair().expect("sockets");
         let mut target = File::new(writer.as_raw_fd());
         assert_eq!(target.section().expect("it tells"), Section::Data(u64::MAX));
-        target.write_hole(1000, &mut || Ok(())).expect("room");
-        target.write(b"end", &mut || Ok(())).expect("room");
+        target.write_hole(1000, &mut || Ok(true)).expect("room");
+        target.write(b"end", &mut || Ok(true)).expect("room");
         target.end().expect("nothing to do");
         drop(writer);
         let mut got = Vec::new();
@@ -270,5 +331,29 @@ mod tests {
         assert_eq!(got.len(), 1003);
         assert!(got.starts_with(&[0; 1000]) && got.ends_with(b"end"));
         assert_eq!(File::new(reader.as_raw_fd()).read(&mut [0; 8]).expect("it reads"), Some(0));
+    }
+
+    #[test]
+    fn what_takes_too_long_is_kept() {
+        let (mut reader, writer) = std::io::pipe().expect("a pipe");
+        let mut target = File::new(writer.as_raw_fd());
+        let (mut part, mut got) = (vec![0; 50_000], Vec::new());
+        let mut write_rest = |target: &mut File| {
+            assert!(target.rest() > 0, "a pipe has less room");
+            while target.rest() > 0 {
+                let count = reader.read(&mut part).expect("it reads");
+                got.extend_from_slice(&part[..count]);
+                target.write_rest(&mut || Ok(false)).expect("it writes");
+            }
+        };
+        target.write(&[b'x'; 200_000], &mut || Ok(false)).expect("it writes");
+        write_rest(&mut target);
+        target.write_hole(300_000, &mut || Ok(false)).expect("it writes");
+        write_rest(&mut target);
+        drop(writer);
+        reader.read_to_end(&mut got).expect("it reads");
+        assert_eq!(got.len(), 500_000);
+        assert!(got[..200_000].iter().all(|&byte| byte == b'x'));
+        assert!(got[200_000..].iter().all(|&byte| byte == 0), "in the order in which it was written");
     }
 }

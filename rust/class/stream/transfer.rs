@@ -241,6 +241,17 @@ impl Run {
     }
 
     fn receive(&mut self, file: &mut File, buffer: &mut [u8]) -> Result<Next> {
+        let (key, deadline) = (self.key, self.deadline);
+        let mut go_on = || {
+            Run::is_stopped(key)?;
+            Ok(deadline == 0 || now() < deadline)
+        };
+        let kept = file.rest();
+        if kept > 0 {
+            file.write_rest(&mut go_on)?;
+            self.count(kept - file.rest());
+            return Ok(if file.rest() > 0 { Next::Later } else { Next::More });
+        }
         let (room, place) = (buffer.len(), buffer.as_mut_ptr());
         let got = if self.sparse {
             let flags = VIR_STREAM_RECV_STOP_AT_HOLE;
@@ -250,8 +261,6 @@ impl Run {
             // SAFETY: as above.
             self.call(&[], || unsafe { virStreamRecv(self.stream, place.cast(), room) })?
         };
-        let key = self.key;
-        let mut go_on = || Run::is_stopped(key);
         if got == AT_HOLE {
             let mut length = 0;
             // SAFETY: the stream lives, and there is room for a number.
@@ -259,7 +268,7 @@ impl Run {
             let length = u64::try_from(length).unwrap_or(0);
             self.fits(length)?;
             file.write_hole(length, &mut go_on)?;
-            self.count(length);
+            self.count(length - file.rest());
             return Ok(Next::More);
         }
         if got == 0 {
@@ -269,7 +278,7 @@ impl Run {
         let got = (got as usize).min(room);
         self.fits(got as u64)?;
         file.write(&buffer[..got], &mut go_on)?;
-        self.count(got as u64);
+        self.count(got as u64 - file.rest());
         Ok(Next::More)
     }
 

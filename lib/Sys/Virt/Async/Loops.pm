@@ -13,8 +13,9 @@ use Time::HiRes ();
 
 our @CARP_NOT = qw(Sys::Virt::Async Sys::Virt::Future);
 
-# How long to run an event loop that runs no signal handlers, in seconds.
-use constant PATIENCE => 0.1;
+# How long to run an event loop that runs no signal handlers, in seconds; from which time on a timer is left out, because some loops
+# cannot count that far.
+use constant { PATIENCE => 0.1, NEVER => 2_000_000 };
 
 my ( @joined, @due, $handle, $pid, $asleep, $brief );
 
@@ -294,6 +295,7 @@ sub after {
     my ( $seconds, $code ) = @_;
     my $timer = { at => Time::HiRes::time() + $seconds, code => $code };
     join_all();
+    return $timer if $seconds > NEVER;
     push @due, $timer;
     start_timer( $timer, $_, $seconds ) for @joined;
     return $timer;

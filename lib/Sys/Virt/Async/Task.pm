@@ -94,6 +94,9 @@ sub not_after {
 # Makes a call; the code gets its error, or undef and its values.
 sub call {
     my ( $self, $code, $object, $method, @arguments ) = @_;
+    return $self->fail(
+        error( OPERATION_INVALID => "$self->{what} began before a fork, in the parent process" ) )
+        if $self->{process} != $$;
     my $future = eval { $object->async->$method(@arguments) } or return $self->fail($@);
     return $self->follow( $future, $code );
 }
