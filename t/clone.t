@@ -52,4 +52,38 @@ for my $run ( 1 .. 5 ) {
     );
 }
 
+# A file handle of a stream is its parent's: a thread has a copy of the descriptor.
+my $streams = <<'PERL';
+use threads;
+use Sys::Virt;
+alarm 60;
+my $conn = Sys::Virt->new( uri => 'test:///default' );
+for my $how (qw(keep close undef detach)) {
+    my %got;
+    for ( 1 .. 5 ) {
+        my $stream = $conn->new_stream;
+        $conn->get_domain_by_name('test')->screenshot( $stream, 0 );
+        my $handle = $stream->handle;
+        my $thread = threads->create(
+            sub {
+                close $handle if $how eq 'close';
+                undef $_ for $how eq 'undef' ? ( $handle, $stream ) : ();
+            }
+        );
+        $how eq 'detach' ? $thread->detach : $thread->join;
+        my $data = do { local $/; <$handle> };
+        $got{ ( length $data > 10_000 ? 'all' : 'some' ) . ( close $handle ? ' closed' : " $!" ) }++;
+    }
+    print "$how: ", join( q{,}, %got ), "\n";
+}
+PERL
+open my $output, '-|', child_perl(), '-e', $streams or die $!;
+my @lines = <$output>;
+close $output;
+is(
+    join( q{}, @lines ),
+    join( q{}, map { "$_: all closed,5\n" } qw(keep close undef detach) ),
+    'a thread does not end the stream of its parent\'s handle'
+);
+
 done_testing;
