@@ -32,6 +32,19 @@ for my $which (qw(original ours)) {
     close $copy or die $!;
 }
 
+# What a command prints, on both.
+sub printed {
+    my (@command) = @_;
+    my $process = open( my $out, q{-|} ) // die "fork: $!";
+    if ( !$process ) {
+        open STDERR, '>&', \*STDOUT or die $!;
+        exec @command or die "exec: $!";
+    }
+    my $printed = do { local $/ = undef; <$out> };
+    close $out or $! and die $!;
+    return $printed;
+}
+
 my $uri = 'test://' . Cwd::abs_path('xt/programs.xml');
 for my $arguments (
     q{},
@@ -54,11 +67,11 @@ for my $arguments (
     '-H %s -N nosuch -l cpu',
     '-H %s -u somebody -p secret -l list',
 ) {
-    my $given = $arguments =~ s/%s/$uri/r;
     my %printed;
     for my $which (qw(original ours)) {
         my @include = $which eq 'ours' ? @ours : ();
-        my $printed = qx{$^X @include $dir/$which/check $given 2>&1};
+        my $printed =
+            printed( $^X, @include, "$dir/$which/check", map { s/%s/$uri/r } split / /, $arguments );
         $printed{$which} = "$printed\nexit $?";
         $printed{$which} =~ s/$dir.$which/DIR/g;
     }
