@@ -32,7 +32,7 @@ for my $which (qw(original ours)) {
     close $copy or die $!;
 }
 
-# What a command prints, on both.
+# The output of a command, errors included.
 sub printed {
     my (@command) = @_;
     my $process = open( my $out, q{-|} ) // die "fork: $!";

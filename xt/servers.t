@@ -131,7 +131,11 @@ my $handle = picture($before);
 my $future = $before->async->get_hostname;
 $SIG{USR2} = sub {
     open my $report, '>', "$ENV{TEST_REPORT}.new" or die $!;
-    my @found = ( eval { $future->get eq $host } || "future: $@", whole($handle) == $size || 'not whole', eval { $before->get_hostname eq $host } || $@ );
+    my @found = (
+    eval { $future->get eq $host } || "future: $@",
+    whole($handle) == $size || 'not whole',
+    eval { $before->get_hostname eq $host } || $@,
+);
     print {$report} "@found";
     close $report;
     rename "$ENV{TEST_REPORT}.new", $ENV{TEST_REPORT};
@@ -142,7 +146,11 @@ get '/' => sub {
     $c->render_later;
     my $answer = sub {
         my ($name) = @_;
-        my @found = ( $$, $$ != $parent ? 'worker' : 'parent', $theirs, $name eq $host ? 'same' : 'other', whole( picture($mine) ) == $size ? 'whole' : 'part' );
+        my @found = (
+        $$, $$ != $parent ? 'worker' : 'parent',
+        $theirs, $name eq $host ? 'same' : 'other',
+        whole( picture($mine) ) == $size ? 'whole' : 'part',
+    );
         $c->render( text => "@found" );
     };
     $theirs //= eval { $future->get; 1 } ? 'result' : "$@" =~ /before a fork/ ? 'forked' : "$@";
@@ -150,7 +158,14 @@ get '/' => sub {
     my $call = $mine->async->get_hostname;
     $call->on_ready( sub { $answer->( eval { $call->get } // $@ ) } );
 };
-my $server = Mojo::Server::Prefork->new( app => app, listen => ["http://127.0.0.1:$ENV{TEST_PORT}"], workers => 3, accepts => 5, silent => 1, pid_file => "$ENV{TEST_REPORT}.pid" );
+my $server = Mojo::Server::Prefork->new(
+    app      => app,
+    listen   => ["http://127.0.0.1:$ENV{TEST_PORT}"],
+    workers  => 3,
+    accepts  => 5,
+    silent   => 1,
+    pid_file => "$ENV{TEST_REPORT}.pid",
+);
 $server->run;
 PERL
     close $file;
