@@ -329,6 +329,50 @@ subtest 'handles by the hundred' => sub {
     cmp_ok( $threads->(), '<', 30, '... and no thread' );
 };
 
+subtest 'handles of volumes by the hundred' => sub {
+    my $dir = Stack::file('pool-of-many');
+    mkdir $dir or die $!;
+    my $pool = $conn->create_storage_pool(
+        "<pool type='dir'><name>handle-pool</name><target><path>$dir</path></target></pool>");
+    my $size = 2 << 20;
+    my $vol =
+        $pool->create_volume( "<volume><name>v</name><capacity>$size</capacity>"
+            . "<target><format type='raw'/></target></volume>" );
+    my $descriptors = sub { my @all = glob '/proc/self/fd/*'; return scalar @all };
+    my ( $before, $bad, $count ) = ( $descriptors->(), 0, $ENV{STREAM_HANDLES} || 300 );
+
+    for ( 1 .. $count ) {
+        no warnings 'io';    # perl warns of a handle that fails when it is dropped
+        my ( $st, $up, $done ) = ( $conn->new_stream, int rand 2, 0 );
+        my $part = rand() < 0.3 ? $size : int rand $size;
+        if ($up) { $vol->upload( $st, 0, $size ) }
+        else     { $vol->download( $st, 0, $size ) }
+        my $fh = $st->handle;
+        while ( $done < $part ) {
+            my $bytes = $part - $done < 100_000 ? $part - $done : 100_000;
+            my $got   = $up ? syswrite( $fh, 'x' x $bytes )     : sysread( $fh, my $text, $bytes );
+            last if !$got;
+            $done += $got;
+        }
+        my $end = int rand 4;
+        if ( $end == 0 ) { $st->abort }
+        next if $end < 2;                              # dropped
+        my $closed = close $fh;
+        $bad++ if $up && $done < $size ? 0 : !$closed; # what an upload that is too short says is the daemon's
+    }
+    is( $bad, 0, "$count: all that are closed close well" );
+    ok( Stack::wait_for( 'the last descriptor', 30, sub { $descriptors->() <= $before } ),
+        '... none is left' );
+    is( $conn->is_alive, 1, '... and the connection lives' );
+    my $file = Stack::file('whole');
+    open my $out, '+>', $file or die $!;
+    my $st = $conn->new_stream;
+    $vol->download( $st, 0, 0 );
+    is( $st->receive_to($out), $size, '... and is of use' );
+    $vol->delete;
+    $pool->destroy;
+};
+
 subtest 'the end of a guest' => sub {
     my ( $fh, $st ) = console();
     $guest->destroy;
