@@ -36,6 +36,7 @@ package main;
 sub guest {
     my (@options) = @_;
     socketpair $Guest::socket, my $other, AF_UNIX, SOCK_STREAM, PF_UNSPEC or die $!;
+    binmode $_ for $Guest::socket, $other;    # whatever -C or PERL_UNICODE say
     $other->autoflush(1);
     my $console = Sys::Virt::Console->open( Guest->new, @options );
     undef $Guest::socket;
