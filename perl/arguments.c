@@ -25,7 +25,37 @@ static const sysvirt_Field *known(const sysvirt_Shape *shape, const char *key, S
     return NULL;
 }
 
-/* A hash of which each key is known and each value plain: everything is borrowed. */
+/* A value whose type only the driver knows: its number, or its string and the number that it stands for. The string of a number is
+ * made only if the driver wants one; Rust then does it as perl does, but for what it would write in another way. */
+static bool decode_plain_scalar(pTHX_ SV *sv, sysvirt_Value *out) {
+    const U32 flags = SvFLAGS(sv) & (SVs_GMG | SVf_ROK | SVf_IOK | SVf_NOK | SVf_POK);
+    sysvirt_Value *items;
+    sysvirt_set_head(out, SYSVIRT_TAG_NONE, SYSVIRT_CLASS_NONE, 0);
+    out->data.integer = 0;
+    if (flags == SVf_IOK)
+        return sysvirt_numify(aTHX_ sv, out);
+    if (flags == SVf_NOK) {
+        const NV number = SvNVX(sv);
+        if (sizeof number != sizeof out->data.real || number - number != 0 || number == 0)
+            return FALSE;
+        out->tag = SYSVIRT_TAG_FLOAT;
+        out->data.real = (double)number;
+        return TRUE;
+    }
+    if (flags != SVf_POK || !sysvirt_is_ascii(SvPVX_const(sv), SvCUR(sv)))
+        return !(flags & (SVs_GMG | SVf_ROK)) && !SvOK(sv);
+    items = take(aTHX_ 2);
+    sysvirt_set_head(&items[0], SYSVIRT_TAG_TEXT, SYSVIRT_CLASS_NONE, SvCUR(sv));
+    items[0].data.text = SvPVX_const(sv);
+    sysvirt_set_head(&items[1], SYSVIRT_TAG_NONE, SYSVIRT_CLASS_NONE, 0);
+    out->utf8 = !sysvirt_numify_wholly(aTHX_ sv, &items[1]);
+    out->tag = SYSVIRT_TAG_SCALAR;
+    out->len = 2;
+    out->data.items = items;
+    return TRUE;
+}
+
+/* A hash of which each key is known, or may be any, and each value plain: everything is borrowed. */
 static bool decode_plain_hash(pTHX_ const sysvirt_Shape *shape, HV *hash, sysvirt_Value *out) {
     const size_t pairs = HvUSEDKEYS(hash);
     private_walk walk = {hash, 0, NULL};
@@ -34,12 +64,16 @@ static bool decode_plain_hash(pTHX_ const sysvirt_Shape *shape, HV *hash, sysvir
     sysvirt_set_head(out, SYSVIRT_TAG_MAP, SYSVIRT_CLASS_NONE, 2 * pairs);
     out->data.items = item;
     while ((entry = private_next(&walk))) {
-        const sysvirt_Field *field = known(shape, HeKEY(entry), (STRLEN)HeKLEN(entry));
-        if (!field)
+        const sysvirt_Field *field;
+        if (HeKLEN(entry) < 0)
+            return FALSE; /* a tied hash has such keys */
+        field = known(shape, HeKEY(entry), (STRLEN)HeKLEN(entry));
+        if (!field && (shape->others != SYSVIRT_OTHERS_KEEP || HeKUTF8(entry)))
             return FALSE;
-        sysvirt_set_head(item, SYSVIRT_TAG_TEXT, SYSVIRT_CLASS_NONE, field->len);
-        item++->data.text = field->key;
-        if (!sysvirt_decode_plain(aTHX_ &field->shape, HeVAL(entry), item++))
+        sysvirt_set_head(item, SYSVIRT_TAG_TEXT, SYSVIRT_CLASS_NONE, (size_t)HeKLEN(entry));
+        item++->data.text = field ? field->key : HeKEY(entry);
+        if (!(field ? sysvirt_decode_plain(aTHX_ &field->shape, HeVAL(entry), item++)
+                    : decode_plain_scalar(aTHX_ HeVAL(entry), item++)))
             return FALSE;
     }
     return TRUE;
@@ -72,7 +106,8 @@ static bool decode_plain_array(pTHX_ const sysvirt_Shape *shape, AV *array, sysv
     const SSize_t count = AvFILL(array) + 1;
     const bool tuple = shape->kind == SYSVIRT_KIND_TUPLE;
     const sysvirt_Shape *like = shape->element;
-    const bool numbers = !tuple && like->kind == SYSVIRT_KIND_NUMBER;
+    const bool numbers = !tuple && like->kind == SYSVIRT_KIND_NUMBER, texts = !tuple && like->kind == SYSVIRT_KIND_TEXT;
+    SV **const elements = AvARRAY(array);
     sysvirt_Value *item;
     SSize_t index;
     if (tuple && (size_t)count != shape->nfields)
@@ -81,13 +116,17 @@ static bool decode_plain_array(pTHX_ const sysvirt_Shape *shape, AV *array, sysv
     sysvirt_set_head(out, SYSVIRT_TAG_ARRAY, SYSVIRT_CLASS_NONE, (size_t)count);
     out->data.items = item;
     for (index = 0; index < count; index++, item++) {
-        SV *element = private_av_at(array, index);
+        SV *element = elements[index];
         if (!element)
             return FALSE;
         if (numbers && (SvFLAGS(element) & (SVs_GMG | SVf_ROK | SVf_IOK | SVf_IVisUV)) == SVf_IOK
             && sysvirt_signed_fits(like, SvIVX(element))) { /* a faster path: most are */
             sysvirt_set_head(item, SYSVIRT_TAG_INT, SYSVIRT_CLASS_NONE, 0);
             item->data.integer = SvIVX(element);
+        } else if (texts && (SvFLAGS(element) & (SVs_GMG | SVf_ROK | SVf_POK)) == SVf_POK
+                   && sysvirt_is_ascii(SvPVX_const(element), SvCUR(element))) {
+            sysvirt_set_head(item, SYSVIRT_TAG_TEXT, SYSVIRT_CLASS_NONE, SvCUR(element));
+            item->data.text = SvPVX_const(element);
         } else if (!sysvirt_decode_plain(aTHX_ tuple ? &shape->fields[index].shape : like, element, item)) {
             return FALSE;
         }

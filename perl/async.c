@@ -189,15 +189,11 @@ XS_INTERNAL(start) {
     XSRETURN(1);
 }
 
-static bool is_list(const sysvirt_Value *result) {
-    return result->tag == SYSVIRT_TAG_LIST || result->tag == SYSVIRT_TAG_COUNTED_LIST;
-}
-
 static AV *elements(pTHX_ my_cxt_t *cxt, sysvirt_Value *result) {
     AV *array = newAV();
     size_t index;
     for (index = 0; index < result->len; index++)
-        av_push(array, sysvirt_build(aTHX_ cxt, &result->data.items[index], NULL));
+        av_push(array, sysvirt_build_element(aTHX_ cxt, result, index));
     return array;
 }
 
@@ -209,7 +205,7 @@ SV *sysvirt_async_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt
     if (settled->outcome == SYSVIRT_OUTCOME_ERROR)
         built = sysvirt_error_new(aTHX_ cxt, result, call->file, call->line);
     else
-        built = is_list(result) ? newRV_noinc((SV *)elements(aTHX_ cxt, result)) : sysvirt_build(aTHX_ cxt, result, call->stash);
+        built = sysvirt_is_list(result) ? newRV_noinc((SV *)elements(aTHX_ cxt, result)) : sysvirt_build(aTHX_ cxt, result, call->stash);
     sysvirt_drop(result);
     return built;
 }
@@ -226,11 +222,11 @@ static void push_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_
         sv_catpvf(message, " at %s line %" IVdf ".\n", call->file, (IV)call->line);
         mPUSHi(0);
         mPUSHs(message);
-    } else if (is_list(result)) {
+    } else if (sysvirt_is_list(result)) {
         EXTEND(SP, (SSize_t)result->len + 1);
         mPUSHi(2);
         for (index = 0; index < result->len; index++)
-            mPUSHs(sysvirt_build(aTHX_ cxt, &result->data.items[index], NULL));
+            mPUSHs(sysvirt_build_element(aTHX_ cxt, result, index));
     } else if (result->tag == SYSVIRT_TAG_WARNED) {
         mPUSHi(1);
         if (result->data.items[0].tag != SYSVIRT_TAG_NONE)
@@ -260,7 +256,7 @@ static bool settle(pTHX_ my_cxt_t *cxt, sysvirt_call *call, sysvirt_Settled *set
         || result->tag == SYSVIRT_TAG_WARNED || hv_exists(future, "callbacks", 9)
         || ((before = hv_fetchs(future, "ok", 0)) && SvOK(*before)))
         return FALSE;
-    if (ok && is_list(result)) {
+    if (ok && sysvirt_is_list(result)) {
         values = elements(aTHX_ cxt, result);
     } else {
         values = newAV();

@@ -162,7 +162,7 @@ static void return_list(pTHX_ my_cxt_t *cxt, I32 ax, sysvirt_Value *result) {
     size_t index;
     EXTEND(SP, (SSize_t)result->len);
     for (index = 0; index < result->len; index++)
-        PUSHs(sv_2mortal(sysvirt_build(aTHX_ cxt, &result->data.items[index], NULL)));
+        PUSHs(sv_2mortal(sysvirt_build_element(aTHX_ cxt, result, index)));
     PUTBACK;
     sysvirt_drop(result);
 }
@@ -171,7 +171,7 @@ static void return_list(pTHX_ my_cxt_t *cxt, I32 ax, sysvirt_Value *result) {
 static SV *scalar_of_list(pTHX_ my_cxt_t *cxt, sysvirt_Value *result) {
     if (result->tag == SYSVIRT_TAG_COUNTED_LIST)
         return newSViv((IV)result->len);
-    return result->len ? sysvirt_build(aTHX_ cxt, &result->data.items[result->len - 1], NULL) : &PL_sv_undef;
+    return result->len ? sysvirt_build_element(aTHX_ cxt, result, result->len - 1) : &PL_sv_undef;
 }
 
 /* Raises the warnings behind a result; it is dropped first, since a warning may be fatal. */
@@ -200,6 +200,8 @@ static NOINLINE void return_built(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Met
         return;
     case SYSVIRT_TAG_LIST:
     case SYSVIRT_TAG_COUNTED_LIST:
+    case SYSVIRT_TAG_TEXTS:
+    case SYSVIRT_TAG_NUMBERS:
         if (GIMME_V != G_SCALAR) {
             return_list(aTHX_ cxt, ax, result);
             return;

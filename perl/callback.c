@@ -249,8 +249,10 @@ static void invoke(pTHX_ void *argument) {
     ENTER;
     SAVETMPS;
     error = ERRSV;
-    if (SvROK(error) || !SvPOK(error) || SvCUR(error))
-        save_scalar(PL_errgv);                               /* the script's own $@ is not changed; an empty one stays empty */
+    if (SvROK(error) || !SvPOK(error) || SvCUR(error)) { /* the callback must not change the script's $@ */
+        SAVEGENERICSV(GvSV(PL_errgv)); /* as `local` does, at a third of the cost */
+        GvSV(PL_errgv) = newSVpvs("");
+    }
     PRIVATE_PUSHSTACK;                                       /* no `last` or `return` gets past here */
     code = sv_2mortal(SvREFCNT_inc_simple_NN(of->cb->code)); /* the callback may unregister itself */
     for (index = 0; index < of->count; index++)

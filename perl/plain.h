@@ -11,13 +11,34 @@
 bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out);
 bool sysvirt_decode_plain_pairs(pTHX_ const sysvirt_Shape *shape, SV **given, SSize_t count, sysvirt_Value *out);
 
+/* Whether one of eight bytes is 0 or not ASCII: what borrows in the subtraction, or had its highest bit set. */
+static inline bool sysvirt_is_special(uint64_t bytes) {
+    return (((bytes - UINT64_C(0x0101010101010101)) | bytes) & UINT64_C(0x8080808080808080)) != 0;
+}
+
 /* Whether the string is ASCII without NUL, which needs no conversion. */
 static inline bool sysvirt_is_ascii(const char *text, STRLEN length) {
-    const signed char *at = (const signed char *)text, *const end = at + length;
-    for (; at < end; at++)
-        if (*at <= 0)
+    const char *at = text, *const end = text + length;
+    uint64_t word = UINT64_C(0x2020202020202020);
+    for (; end - at >= 8; at += 8) {
+        memcpy(&word, at, 8);
+        if (sysvirt_is_special(word))
             return FALSE;
-    return TRUE;
+    }
+    if (at == end)
+        return TRUE;
+    if (length >= 8) {
+        memcpy(&word, end - 8, 8);
+    } else if (length >= 4) {
+        memcpy(&word, text, 4);
+        memcpy((char *)&word + 4, end - 4, 4);
+    } else {
+        for (; at < end; at++)
+            if ((signed char)*at <= 0)
+                return FALSE;
+        return TRUE;
+    }
+    return !sysvirt_is_special(word);
 }
 
 static ALWAYS_INLINE void sysvirt_set_head(sysvirt_Value *out, sysvirt_Tag tag, sysvirt_Class class_, size_t len) {

@@ -46,6 +46,18 @@ static inline SV *element(pTHX_ my_cxt_t *cxt, sysvirt_Value *value) {
     return sysvirt_build(aTHX_ cxt, value, NULL);
 }
 
+/* An element of a result list. */
+SV *sysvirt_build_element(pTHX_ my_cxt_t *cxt, sysvirt_Value *list, size_t index) {
+    switch (list->tag) {
+    case SYSVIRT_TAG_TEXTS:
+        return newSVpv(((char **)list->data.pointer)[index], 0);
+    case SYSVIRT_TAG_NUMBERS:
+        return unsigned_sv(aTHX_ ((const uint64_t *)list->data.pointer)[index]);
+    default:
+        return element(aTHX_ cxt, &list->data.items[index]);
+    }
+}
+
 /* A hash, pair by pair. */
 static HV *stored(pTHX_ my_cxt_t *cxt, sysvirt_Value *value) {
     HV *hash = newHV();
@@ -114,12 +126,14 @@ SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
     }
     case SYSVIRT_TAG_ARRAY:
     case SYSVIRT_TAG_LIST:
-    case SYSVIRT_TAG_COUNTED_LIST: {
+    case SYSVIRT_TAG_COUNTED_LIST:
+    case SYSVIRT_TAG_TEXTS:
+    case SYSVIRT_TAG_NUMBERS: {
         AV *array = newAV();
         if (value->len)
             av_extend(array, (SSize_t)value->len - 1);
         for (index = 0; index < value->len; index++)
-            AvARRAY(array)[index] = element(aTHX_ cxt, &value->data.items[index]);
+            AvARRAY(array)[index] = sysvirt_build_element(aTHX_ cxt, value, index);
         private_av_fill(array, (SSize_t)value->len - 1);
         return newRV_noinc((SV *)array);
     }

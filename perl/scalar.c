@@ -294,7 +294,7 @@ SV *sysvirt_decode_bytes(pTHX_ const sysvirt_place *place, const sysvirt_Shape *
 }
 
 /* The number of a scalar, with its fraction if it has one. FALSE: it is a string that is not entirely a number. */
-static bool numify_wholly(pTHX_ SV *sv, sysvirt_Value *out) {
+bool sysvirt_numify_wholly(pTHX_ SV *sv, sysvirt_Value *out) {
     const bool number = sysvirt_numify(aTHX_ sv, out);
     const NV real = SvIOK(sv) ? 0 : SvNOK(sv) ? SvNVX(sv) : Atof(SvPV_nolen(sv));
     if (real != Perl_floor(real)) {
@@ -317,7 +317,7 @@ SV *sysvirt_decode_scalar(pTHX_ const sysvirt_place *place, SV *sv, sysvirt_Valu
     if (why)
         sysvirt_set_text(&items[0], SYSVIRT_TAG_BAD, SvPVX_const(why), SvCUR(why), FALSE);
     if (!SvROK(sv) || (number = number_of_object(aTHX_ sv)))
-        out->utf8 = !numify_wholly(aTHX_ number, &items[1]); /* not entirely a number */
+        out->utf8 = !sysvirt_numify_wholly(aTHX_ number, &items[1]); /* not entirely a number */
     else
         sysvirt_set_text(&items[1], SYSVIRT_TAG_BAD, "is a reference, not a number", 28, FALSE);
     out->tag = SYSVIRT_TAG_SCALAR;

@@ -36,6 +36,7 @@ SV *sysvirt_copy(pTHX_ SV *sv);
 SV *sysvirt_wiped(pTHX_ SV *sv);
 
 bool sysvirt_numify(pTHX_ SV *sv, sysvirt_Value *out);
+bool sysvirt_numify_wholly(pTHX_ SV *sv, sysvirt_Value *out);
 
 /* Each returns NULL, or a mortal with the reason: the part of the message after the name. */
 SV *sysvirt_decode_number(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out);

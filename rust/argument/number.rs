@@ -58,6 +58,57 @@ pub fn text(value: &Value, name: &str) -> Result<*const libc::c_char> {
     if text.tag() == Tag::Bad { Err(refused(text, name)) } else { Ok(text.c_text()) }
 }
 
+/// The string of a plain number, as perl writes it; None for anything else.
+pub fn number_as_text(value: &Value) -> Option<String> {
+    match value.tag() {
+        Tag::Int | Tag::Uint => Some(value.integer().to_string()),
+        _ => value.plain_float().map(float_as_text),
+    }
+}
+
+/// As C's `%.15g` does.
+fn float_as_text(number: f64) -> String {
+    const DIGITS: i32 = 15;
+    let scientific = format!("{number:.*e}", DIGITS as usize - 1);
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    let shortened = |text: &str| {
+        let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
+        text.to_owned()
+    };
+    if (-4..DIGITS).contains(&exponent) {
+        shortened(&format!("{number:.*}", (DIGITS - 1 - exponent) as usize))
+    } else {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        format!("{}e{sign}{:02}", shortened(mantissa), exponent.abs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_are_written_as_perl_writes_them() {
+        for (number, text) in [
+            (1.5, "1.5"),
+            (0.1, "0.1"),
+            (-3.0, "-3"),
+            (1.0 / 3.0, "0.333333333333333"),
+            (123_456_789_012_345.0, "123456789012345"),
+            (999_999_999_999_999.9, "1e+15"),
+            (1e15, "1e+15"),
+            (0.0001, "0.0001"),
+            (0.000_012_5, "1.25e-05"),
+            (-1.5e300, "-1.5e+300"),
+            (5e-324, "4.94065645841247e-324"),
+            (2.5e-7, "2.5e-07"),
+        ] {
+            assert_eq!(float_as_text(number), text);
+        }
+    }
+}
+
 /// The least and the greatest number of a type, for messages.
 pub trait Bounds {
     /// The least.

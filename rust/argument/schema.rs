@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Typed parameters as setters take them: [`Schema`]s, and [`ParamBuilder`], which makes them of a hash.
 
-use super::number::{Bounds, float, integer, is_number, text};
+use super::number::{Bounds, float, integer, is_number, number_as_text, text};
 use super::types::Arg;
 use crate::boundary::error::{Error, Result, last_code};
 use crate::boundary::shape::{Field, Kind, Others, Shape};
@@ -10,7 +10,7 @@ use crate::virt::params::{ParamArray, ParamType, field};
 use crate::virt::rules::check;
 use libc::{c_char, c_int, c_uint};
 use std::borrow::Cow;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::marker::PhantomData;
 use virt_sys::{
     VIR_ERR_ARGUMENT_UNSUPPORTED, VIR_ERR_INVALID_ARG, VIR_TYPED_PARAM_BOOLEAN, VIR_TYPED_PARAM_DOUBLE,
@@ -123,6 +123,8 @@ impl<S: Schema> Arg for Tuned<S> {
 #[derive(Default)]
 pub struct ParamBuilder<'a> {
     params: Vec<virTypedParameter>,
+    /// Those of numbers.
+    made: Vec<CString>,
     strings: PhantomData<&'a Value>,
 }
 
@@ -184,7 +186,15 @@ impl<'a> ParamBuilder<'a> {
             ParamType::Double => slot.d = float(value, shown)?,
             ParamType::Boolean => slot.b = c_char::from(float(value, shown)? != 0.0),
             ParamType::Text | ParamType::Texts => {
-                let text = text(value, shown)?;
+                let made = number_as_text(value).and_then(|text| CString::new(text).ok());
+                let text = match made {
+                    Some(made) => {
+                        let text = made.as_ptr();
+                        self.made.push(made);
+                        text
+                    }
+                    None => text(value, shown)?,
+                };
                 slot.s = if text.is_null() { c"".as_ptr() } else { text }.cast_mut();
             }
         }

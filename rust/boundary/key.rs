@@ -23,6 +23,12 @@ impl Key {
         Key { text: text.as_ptr(), len: text.count_bytes(), number: AtomicU32::new(0) }
     }
 
+    /// Whether this is the name in a field of libvirt's.
+    pub fn is<const ROOM: usize>(&self, field: &[c_char; ROOM]) -> bool {
+        // SAFETY: a literal; it reads no more of the field than there is.
+        unsafe { libc::strncmp(field.as_ptr(), self.text, ROOM) == 0 }
+    }
+
     /// A number from 1 upwards that no other key has: where the shim keeps what it makes of the key.
     pub(crate) fn number(&self) -> u32 {
         static LAST: AtomicU32 = AtomicU32::new(0);

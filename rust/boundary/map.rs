@@ -36,15 +36,6 @@ impl MapBuilder {
         self.items.push(value);
     }
 
-    /// Adds a pair whose value is a string, or undef.
-    pub fn push_bytes(&mut self, key: &[u8], value: Option<&[u8]>) {
-        self.string(key);
-        match value {
-            Some(value) => self.string(value),
-            None => self.items.push(Value::none()),
-        }
-    }
-
     /// The hash.
     pub fn finish(mut self) -> Value {
         let buffer = Value::boxed_bytes(self.bytes.into_boxed_slice());

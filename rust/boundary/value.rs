@@ -38,6 +38,10 @@ pub enum Tag {
     List,
     /// A result list whose value in scalar context is the number of its elements.
     CountedList,
+    /// A result list of C strings, in an array of pointers as libvirt makes it: without a value for each.
+    Texts,
+    /// A result list of unsigned numbers of 64 bits, likewise.
+    Numbers,
     /// A reference to an array.
     Array,
     /// A reference to a hash: `items` alternates keys and values. Blessed if `class` names a package.
@@ -85,6 +89,10 @@ pub enum Storage {
     Descriptor,
     /// Rust: a vector of values of which only the last owns something.
     LastOwns,
+    /// Rust: the vector of a hash, whose keys own nothing.
+    Hash,
+    /// Rust: a box of any type, which other values borrow from.
+    Owner,
 }
 
 /// The payload of a [`Value`], read according to its tag.
@@ -115,7 +123,7 @@ pub struct Value {
     storage: Storage,
     /// Text of the shim's: the bytes are the UTF-8 form of characters.
     utf8: bool,
-    /// Of items in a [`Storage::Boxed`] or [`Storage::LastOwns`]: for how many there is room.
+    /// Of items or numbers in a vector: for how many there is room.
     capacity: u32,
     /// Bytes of a string, number of items; of a handle among the arguments: the SV that it came in.
     len: usize,

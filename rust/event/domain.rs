@@ -120,5 +120,5 @@ unsafe fn hash(values: virTypedParameterPtr, count: c_int) -> Value {
     // SAFETY: the caller's promise.
     let values = unsafe { std::slice::from_raw_parts(values, count as usize) };
     // SAFETY: libvirt wrote the parameters.
-    unsafe { params::to_map(values) }
+    unsafe { params::borrowed_map(values) }
 }

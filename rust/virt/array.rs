@@ -8,7 +8,7 @@ use crate::boundary::error::{Error, Result};
 use crate::boundary::memory;
 use crate::boundary::value::Value;
 use crate::boundary::zeroed::Zeroed;
-use libc::{c_int, c_void};
+use libc::{c_char, c_int, c_void};
 
 /// How many elements the allocation has room for.
 fn room<T>(array: *const T) -> usize {
@@ -78,6 +78,18 @@ pub unsafe fn pointers<T>(array: *mut *mut T, count: c_int, free: fn(*mut T)) ->
     Pointers { array: Allocated { array, len }, free }
 }
 
+// SAFETY: what malloc gave is any thread's, and so are functions of libvirt's that free it.
+unsafe impl<T> Send for Pointers<T> {}
+
+impl Pointers<c_char> {
+    /// The strings as a result list, which takes them over.
+    pub fn into_texts(self) -> Value {
+        let this = std::mem::ManuallyDrop::new(self);
+        // SAFETY: malloc gave the array and its strings, and none is NULL.
+        unsafe { Value::texts(this.array.array, this.array.len) }
+    }
+}
+
 impl<T> Pointers<T> {
     /// A value for each.
     pub fn values(&self, describe: impl Fn(&T) -> Value) -> Vec<Value> {
@@ -105,10 +117,21 @@ impl<T> Drop for Pointers<T> {
 pub fn zeroed_array<T: Zeroed>(count: usize) -> Result<Vec<T>> {
     let no_room = || Error::Usage(format!("out of memory for {count} elements"));
     let layout = std::alloc::Layout::array::<T>(count.max(1)).map_err(|_| no_room())?;
-    // SAFETY: the layout has a size, for every `Zeroed` has one and there is at least one element.
-    let array = unsafe { std::alloc::alloc_zeroed(layout) };
+    // glibc's calloc passes by the caches from which malloc takes small blocks.
+    const SMALL: usize = 1 << 10;
+    let array = if layout.size() > SMALL {
+        // SAFETY: the layout has a size, for every `Zeroed` has one and there is at least one element.
+        unsafe { std::alloc::alloc_zeroed(layout) }
+    } else {
+        // SAFETY: as above.
+        unsafe { std::alloc::alloc(layout) }
+    };
     if array.is_null() {
         return Err(no_room());
+    }
+    if layout.size() <= SMALL {
+        // SAFETY: just allocated with this size.
+        unsafe { array.write_bytes(0, layout.size()) };
     }
     // SAFETY: just allocated with this layout, and all-zero bytes are a value of every `Zeroed`.
     Ok(unsafe { Vec::from_raw_parts(array.cast(), count, count.max(1)) })
@@ -119,8 +142,8 @@ pub fn zeroed_array<T: Zeroed>(count: usize) -> Result<Vec<T>> {
 /// # Safety
 /// `array` is NULL or an allocation of malloc's that is ours.
 pub unsafe fn owned_bytes(array: *mut u8, len: c_int) -> Value {
-    // SAFETY: the caller's promise.
-    Value::bytes(&unsafe { allocated(array, len) })
+    // SAFETY: the caller's promise, and no more bytes than there are.
+    unsafe { Value::owned_bytes(array, within(array, len)) }
 }
 
 #[cfg(test)]

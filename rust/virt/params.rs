@@ -3,9 +3,8 @@
 
 use super::rules::check;
 use crate::boundary::error::{Error, Result, last_code};
-use crate::boundary::map::MapBuilder;
 use crate::boundary::memory;
-use crate::boundary::value::{Tag, Value};
+use crate::boundary::value::Value;
 use libc::{c_char, c_int, c_uint};
 use std::ffi::CStr;
 use virt_sys::{
@@ -103,22 +102,21 @@ pub const fn name<const ROOM: usize>(text: &CStr) -> [c_char; ROOM] {
     field
 }
 
-/// Parameters as a hash.
+/// Parameters as a hash, which borrows from them.
 ///
 /// # Safety
-/// libvirt wrote them.
-pub unsafe fn to_map(params: &[virTypedParameter]) -> Value {
-    // One buffer for all names and strings: most of the cost would be allocations.
-    let mut map = MapBuilder::with_room(params.len(), params.len() * 24);
+/// libvirt wrote them, and they live and do not change until the shim has built the result.
+pub unsafe fn borrowed_map(params: &[virTypedParameter]) -> Value {
+    let mut items = memory::with_room(2 * params.len());
     for param in params {
         // SAFETY: the caller's promise.
-        match unsafe { value(param) } {
-            Some(text) if text.tag() == Tag::Bytes => map.push_bytes(field(param), Some(text.raw())),
-            Some(value) => map.push(field(param), value),
-            None => {}
+        if let Some(value) = unsafe { value(param) } {
+            // SAFETY: as above.
+            items.push(unsafe { Value::name(&param.field) });
+            items.push(value);
         }
     }
-    map.finish()
+    Value::map(items)
 }
 
 /// An array of parameters from `malloc`, which libvirt filled; their strings are freed with it.
@@ -170,10 +168,15 @@ impl ParamArray {
         }
         // SAFETY: both items of each pair were written.
         unsafe { items.set_len(2 * pairs) };
+        items.push(self.into_storage());
+        Value::map_with_storage(items)
+    }
+
+    /// The parameters as what owns that which values borrow.
+    pub fn into_storage(self) -> Value {
         let given = std::mem::ManuallyDrop::new(self);
         // SAFETY: the array is ours, and from here on the value's.
-        items.push(unsafe { Value::parameters(given.params, given.count) });
-        Value::map_with_storage(items)
+        unsafe { Value::parameters(given.params, given.count) }
     }
 
     /// Takes over `params`, which libvirt allocated.

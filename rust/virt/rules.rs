@@ -198,9 +198,7 @@ pub fn strings(call: impl FnOnce(*mut *mut *mut c_char) -> c_int) -> Result<Valu
     // SAFETY: malloc gave it.
     let free = |text: *mut c_char| unsafe { libc::free(text.cast()) };
     // SAFETY: libvirt allocated the array and its strings for us.
-    let texts = unsafe { pointers(array, count, free) };
-    // SAFETY: each string is ours.
-    Ok(Value::list(texts.into_values(|text| unsafe { Value::owned_text(text) })))
+    Ok(unsafe { pointers(array, count, free) }.into_texts())
 }
 
 /// More names than any driver has (libvirt's own protocol stops at 16384): where a caller's larger count is cut,

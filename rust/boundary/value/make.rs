@@ -9,6 +9,21 @@ use libc::{c_char, c_void};
 use std::ffi::{CStr, CString};
 use std::os::fd::{IntoRawFd, OwnedFd};
 
+/// What [`Storage::Owner`] points to.
+#[repr(C)]
+struct Owned<T> {
+    /// Frees all of it.
+    free: unsafe fn(*mut c_void),
+    owner: T,
+}
+
+/// # Safety
+/// `pointer` is from a box of an `Owned<T>`, and is not used again.
+unsafe fn free_owned<T>(pointer: *mut c_void) {
+    // SAFETY: the caller's promise.
+    drop(unsafe { Box::from_raw(pointer.cast::<Owned<T>>()) });
+}
+
 impl Value {
     pub(in crate::boundary) const fn plain(tag: Tag, len: usize, data: Data) -> Self {
         Value { tag, class: Class::None, storage: Storage::Borrowed, utf8: false, capacity: 0, len, data }
@@ -102,6 +117,14 @@ impl Value {
         Value { storage: Storage::Secret, ..Self::plain(Tag::Bytes, len, Data { text: bytes.cast() }) }
     }
 
+    /// Bytes that libvirt allocated and that are freed with this value.
+    ///
+    /// # Safety
+    /// `bytes` is an allocation of at least `len` bytes from `malloc` that nobody else frees, or NULL, and `len` 0.
+    pub unsafe fn owned_bytes(bytes: *mut u8, len: usize) -> Self {
+        Value { storage: Storage::Malloc, ..Self::plain(Tag::Bytes, len, Data { text: bytes.cast() }) }
+    }
+
     pub(super) fn with_items(tag: Tag, mut items: Vec<Value>) -> Self {
         if u32::try_from(items.capacity()).is_err() {
             items.shrink_to_fit();
@@ -122,6 +145,55 @@ impl Value {
         Self::with_items(Tag::CountedList, items)
     }
 
+    /// A result list of strings; its value in scalar context is its last element.
+    ///
+    /// # Safety
+    /// `texts` is NULL or an array from `malloc`, whose first `len` elements are C strings from `malloc`, and nobody else frees any
+    /// of them.
+    pub unsafe fn texts(texts: *mut *mut c_char, len: usize) -> Self {
+        let data = Data { pointer: texts.cast() };
+        Value { storage: Storage::Malloc, ..Self::plain(Tag::Texts, len, data) }
+    }
+
+    /// A result list of numbers; its value in scalar context is its last element.
+    pub fn numbers(mut numbers: Vec<u64>) -> Self {
+        if u32::try_from(numbers.capacity()).is_err() {
+            numbers.shrink_to_fit();
+        }
+        // More than u32::MAX numbers are 32 GiB: there are none.
+        let (len, capacity) = (numbers.len(), numbers.capacity() as u32);
+        let pointer = std::mem::ManuallyDrop::new(numbers).as_mut_ptr().cast();
+        Value { storage: Storage::Boxed, capacity, ..Self::plain(Tag::Numbers, len, Data { pointer }) }
+    }
+
+    /// Whatever owns what other values borrow: for [`Value::with_storage`].
+    pub fn storage<T: Send + 'static>(owner: T) -> Self {
+        let pointer = Box::into_raw(Box::new(Owned { free: free_owned::<T>, owner })).cast();
+        Value { storage: Storage::Owner, ..Self::plain(Tag::Other, 0, Data { pointer }) }
+    }
+
+    /// This hash, and beyond its pairs a value that owns what they borrow, or what the hashes behind it in the same list borrow.
+    pub fn with_storage(self, owner: Value) -> Self {
+        debug_assert!(self.tag == Tag::Map && self.storage == Storage::Hash && self.len % 2 == 0);
+        let hash = std::mem::ManuallyDrop::new(self);
+        // SAFETY: a hash has items.
+        let items = unsafe { hash.data.items };
+        // SAFETY: they came from a vector with room for `capacity`, and the hash is not used again.
+        let mut items = unsafe { Vec::from_raw_parts(items, hash.len, hash.capacity as usize) };
+        items.push(owner);
+        let mut map = Self::with_items(Tag::Map, items);
+        (map.class, map.storage) = (hash.class, Storage::Hash);
+        map
+    }
+
+    /// A list of hashes that borrow from `owner`.
+    pub fn list_with_storage(mut hashes: Vec<Value>, owner: Value) -> Self {
+        if let Some(first) = hashes.first_mut() {
+            *first = std::mem::replace(first, Value::none()).with_storage(owner);
+        }
+        Value::list(hashes)
+    }
+
     /// A reference to an array.
     pub fn array(items: Vec<Value>) -> Self {
         Self::with_items(Tag::Array, items)
@@ -130,7 +202,10 @@ impl Value {
     /// A reference to a hash: `items` alternates keys and values.
     pub fn map(items: Vec<Value>) -> Self {
         debug_assert!(items.len() % 2 == 0, "a key has a value");
-        Self::with_items(Tag::Map, items)
+        debug_assert!(items.chunks(2).all(|pair| pair[0].storage == Storage::Borrowed), "a key owns nothing");
+        let mut map = Self::with_items(Tag::Map, items);
+        map.storage = Storage::Hash;
+        map
     }
 
     /// The same; the last item, beyond the pairs, owns what they borrow.

@@ -4,7 +4,7 @@
 use super::{Data, Storage, Tag, Value};
 use crate::boundary::class;
 use crate::boundary::scratch::{self, wipe};
-use libc::c_char;
+use libc::{c_char, c_void};
 
 impl Value {
     /// A copy of an argument that owns what it points to, and a reference to its object. `pointers`: with those that mean
@@ -90,6 +90,34 @@ impl Value {
                 // SAFETY: Perl takes a handle's reference over by forgetting the value; of one that is dropped it is ours.
                 unsafe { class::release(self.class, self.pointer()) }
             }
+            (Tag::Texts, Storage::Malloc) => {
+                // SAFETY: this tag's data is a pointer.
+                let texts: *mut *mut c_char = unsafe { self.data.pointer }.cast();
+                for index in 0..self.len {
+                    // SAFETY: one of the array's.
+                    let place = unsafe { texts.add(index) };
+                    // SAFETY: a string of `malloc`'s.
+                    let text = unsafe { *place };
+                    // SAFETY: nobody else frees it.
+                    unsafe { libc::free(text.cast()) }
+                }
+                // SAFETY: as above.
+                unsafe { libc::free(texts.cast()) }
+            }
+            (Tag::Numbers, Storage::Boxed) => {
+                // SAFETY: this tag's data is a pointer.
+                let numbers: *mut u64 = unsafe { self.data.pointer }.cast();
+                // SAFETY: `Value::numbers` got it from a vector with room for `capacity`.
+                drop(unsafe { Vec::from_raw_parts(numbers, self.len, self.capacity as usize) });
+            }
+            (_, Storage::Owner) => {
+                // SAFETY: this storage's data is a pointer ...
+                let owned = unsafe { self.data.pointer };
+                // SAFETY: ... to an `Owned`, which begins with the function.
+                let free = unsafe { *owned.cast::<unsafe fn(*mut c_void)>() };
+                // SAFETY: it is this one's function, and nobody else frees it.
+                unsafe { free(owned) }
+            }
             (_, Storage::Malloc) => {
                 // SAFETY: `malloc` returned it, and nobody else frees it.
                 unsafe { libc::free(self.own_text().cast()) }
@@ -134,15 +162,24 @@ impl Value {
                 // SAFETY: they came from a vector with room for `capacity`. It forgets them; the others own nothing.
                 drop(unsafe { Vec::from_raw_parts(items, 0, self.capacity as usize) });
             }
-            (_, Storage::Boxed) => {
+            (_, Storage::Boxed | Storage::Hash) => {
                 // SAFETY: the other tags that are boxed have items.
                 let items = unsafe { self.data.items };
                 // SAFETY: they came from a vector with room for `capacity`. It forgets them; they are dropped below, where
                 // the loop is a short one.
                 let mut items = unsafe { Vec::from_raw_parts(items, 0, self.capacity as usize) };
-                for item in items.spare_capacity_mut().iter_mut().take(self.len) {
-                    // SAFETY: the first `len` are initialized.
-                    unsafe { item.assume_init_drop() };
+                let mut items = items.spare_capacity_mut().iter_mut().take(self.len);
+                if self.storage == Storage::Hash {
+                    // Behind the pairs there may be one that owns what they borrow.
+                    while let (Some(item), value) = (items.next(), items.next()) {
+                        // SAFETY: the first `len` are initialized.
+                        unsafe { value.unwrap_or(item).assume_init_drop() };
+                    }
+                } else {
+                    for item in items {
+                        // SAFETY: as above.
+                        unsafe { item.assume_init_drop() };
+                    }
                 }
             }
             _ => {}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Sys::Virt: the host.
 
+use crate::boundary::key::Key;
+use crate::boundary::map::MapBuilder;
 use crate::class::prelude::*;
-use std::ffi::CStr;
 
 methods! { "Sys::Virt";
     get_node_info(con: Connect) => described(|info| virNodeGetInfo(con, info), node_info);
@@ -14,12 +15,12 @@ methods! { "Sys::Virt";
         alloc_pages(con, &pages, start, end, flags);
     get_node_cpu_map(con: Connect, flags: u32 = 0) => cpu_map(con, flags);
     get_node_cpu_stats(con: Connect, cpuNum: i32 = VIR_NODE_CPU_STATS_ALL_CPUS, flags: u32 = 0) => {
-        stats(CPU_STATS, |stat: &virNodeCPUStats| (&stat.field, stat.value), |array, count| {
+        stats(&CPU_STATS, |stat: &virNodeCPUStats| (&stat.field, stat.value), |array, count| {
             virNodeGetCPUStats(con, cpuNum, array, count, flags)
         })
     };
     get_node_memory_stats(con: Connect, cellNum: i32 = VIR_NODE_MEMORY_STATS_ALL_CELLS, flags: u32 = 0) => {
-        stats(MEMORY_STATS, |stat: &virNodeMemoryStats| (&stat.field, stat.value), |array, count| {
+        stats(&MEMORY_STATS, |stat: &virNodeMemoryStats| (&stat.field, stat.value), |array, count| {
             virNodeGetMemoryStats(con, cellNum, array, count, flags)
         })
     };
@@ -79,7 +80,8 @@ unsafe fn cells_free_memory(con: *mut Connect, start: i32, end: i32) -> Result<V
     let mut free: Vec<u64> = zeroed_array(cells)?;
     // SAFETY: the caller's promise, and room for as many as said.
     let count = check(unsafe { virNodeGetCellsFreeMemory(con, free.as_mut_ptr(), start, cells as c_int) })?;
-    Ok(Value::list(memory::collected(free.into_iter().take(count as usize).map(Value::from))))
+    free.truncate(count as usize);
+    Ok(Value::numbers(free))
 }
 
 /// More cells than any host has: larger ranges are cut, because the range determines the size of the allocation.
@@ -95,30 +97,30 @@ fn range(start: i32, end: i32) -> Result<usize> {
     Ok(cells.min(CELLS_MAX) as usize)
 }
 
-/// The statistics that the driver reports, as a hash.
-const CPU_STATS: &[&CStr] = &[
-    VIR_NODE_CPU_STATS_KERNEL,
-    VIR_NODE_CPU_STATS_USER,
-    VIR_NODE_CPU_STATS_IDLE,
-    VIR_NODE_CPU_STATS_IOWAIT,
-    VIR_NODE_CPU_STATS_INTR,
-    VIR_NODE_CPU_STATS_UTILIZATION,
-    VIR_NODE_CPU_STATS_GUEST,
+/// The statistics that the driver may report.
+static CPU_STATS: [Key; 7] = [
+    Key::new(VIR_NODE_CPU_STATS_KERNEL),
+    Key::new(VIR_NODE_CPU_STATS_USER),
+    Key::new(VIR_NODE_CPU_STATS_IDLE),
+    Key::new(VIR_NODE_CPU_STATS_IOWAIT),
+    Key::new(VIR_NODE_CPU_STATS_INTR),
+    Key::new(VIR_NODE_CPU_STATS_UTILIZATION),
+    Key::new(VIR_NODE_CPU_STATS_GUEST),
 ];
 
-const MEMORY_STATS: &[&CStr] = &[
-    VIR_NODE_MEMORY_STATS_TOTAL,
-    VIR_NODE_MEMORY_STATS_FREE,
-    VIR_NODE_MEMORY_STATS_BUFFERS,
-    VIR_NODE_MEMORY_STATS_CACHED,
-    VIR_NODE_MEMORY_STATS_AVAILABLE,
+static MEMORY_STATS: [Key; 5] = [
+    Key::new(VIR_NODE_MEMORY_STATS_TOTAL),
+    Key::new(VIR_NODE_MEMORY_STATS_FREE),
+    Key::new(VIR_NODE_MEMORY_STATS_BUFFERS),
+    Key::new(VIR_NODE_MEMORY_STATS_CACHED),
+    Key::new(VIR_NODE_MEMORY_STATS_AVAILABLE),
 ];
 
 /// More statistics than any driver has, because the count comes from the daemon.
 const STATS_MAX: c_int = 1 << 10;
 
 fn stats<T: Zeroed>(
-    known: &[&CStr],
+    known: &'static [Key],
     parts: impl Fn(&T) -> (&[c_char; 80], u64),
     call: impl Fn(*mut T, *mut c_int) -> c_int,
 ) -> Result<Value> {
@@ -129,12 +131,12 @@ fn stats<T: Zeroed>(
     if count > 0 {
         check(call(array.as_mut_ptr(), &raw mut count))?;
     }
-    let mut items = Vec::new();
-    for stat in array.iter().take(count.max(0) as usize) {
+    array.truncate(count.max(0) as usize);
+    let mut items = memory::with_room(2 * array.len());
+    for stat in &array {
         let (field, value) = parts(stat);
-        let name = text_field(field);
-        if known.iter().any(|known| known.to_bytes() == name.raw()) {
-            items.push(name);
+        if let Some(name) = known.iter().find(|known| known.is(field)) {
+            items.push(Value::key(name));
             items.push(Value::from(value));
         }
     }
@@ -171,10 +173,11 @@ unsafe fn free_pages(
         return Ok(Value::list(Vec::new()));
     }
     let cell = |(index, counts): (usize, &[u64])| {
-        let pairs = pages.iter().zip(counts);
-        let items =
-            pairs.flat_map(|(size, &count)| [Value::from(size.to_string().as_str()), Value::from(count)]);
-        map! { c"cell" => start + index as i32, c"pages" => Value::map(memory::collected(items)) }
+        let mut map = MapBuilder::with_room(pages.len(), 10 * pages.len());
+        for (size, &count) in pages.iter().zip(counts) {
+            map.push(size.to_string().as_bytes(), Value::from(count));
+        }
+        map! { c"cell" => start + index as i32, c"pages" => map.finish() }
     };
     // Drivers that fill everything may return 0.
     let filled = if filled == 0 { counts.len() } else { (filled as usize).min(counts.len()) };

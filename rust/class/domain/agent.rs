@@ -73,8 +73,8 @@ unsafe fn fs_info(dom: *mut Domain, flags: u32) -> Result<Value> {
             unsafe { std::slice::from_raw_parts(system.devAlias, system.ndevAlias) }
         };
         let text = |string| {
-            // SAFETY: a string of the structure's, or NULL.
-            unsafe { copied(string) }
+            // SAFETY: a string of the structure's, or NULL; the list owns the structures.
+            unsafe { Value::borrowed_text(string) }
         };
         map! {
             c"mountpoint" => text(system.mountpoint),
@@ -83,5 +83,6 @@ unsafe fn fs_info(dom: *mut Domain, flags: u32) -> Result<Value> {
             c"devalias" => Value::array(memory::collected(aliases.iter().map(|&alias| text(alias)))),
         }
     };
-    Ok(Value::list(systems.values(describe)))
+    let hashes = systems.values(describe);
+    Ok(Value::list_with_storage(hashes, Value::storage(systems)))
 }

@@ -120,7 +120,7 @@ unsafe fn vcpu_info(dom: *mut Domain, flags: u32) -> Result<Value> {
             && vcpus.len() < ROOM
             && vcpus.iter().all(|vcpu| vcpu.state != VIR_VCPU_OFFLINE as c_int)
         {
-            return Ok(described(vcpus, true, &maps, length));
+            return Ok(described(vcpus, true, maps, length));
         }
     }
 
@@ -131,7 +131,7 @@ unsafe fn vcpu_info(dom: *mut Domain, flags: u32) -> Result<Value> {
         // SAFETY: as above.
         let (found, vcpus, maps) = unsafe { vcpus(dom, count, length) }?;
         if found >= 0 {
-            return Ok(described(&vcpus[..count.min(found as usize)], true, &maps, length));
+            return Ok(described(&vcpus[..count.min(found as usize)], true, maps, length));
         }
         if last_code() != VIR_ERR_OPERATION_INVALID as i32 {
             return Err(Error::last());
@@ -143,13 +143,15 @@ unsafe fn vcpu_info(dom: *mut Domain, flags: u32) -> Result<Value> {
     let found = check(unsafe {
         virDomainGetVcpuPinInfo(dom, count as c_int, maps.as_mut_ptr(), length as c_int, flags)
     })?;
-    Ok(described(&vcpus[..count.min(found as usize)], false, &maps, length))
+    Ok(described(&vcpus[..count.min(found as usize)], false, maps, length))
 }
 
 /// The vCPUs as hashes; for an inactive domain only the maps are known.
-fn described(vcpus: &[virVcpuInfo], running: bool, maps: &[u8], length: usize) -> Value {
+fn described(vcpus: &[virVcpuInfo], running: bool, maps: Vec<u8>, length: usize) -> Value {
     let describe = |(index, vcpu): (usize, &virVcpuInfo)| {
-        let affinity = Value::bytes(&maps[index * length..(index + 1) * length]);
+        let affinity = &maps[index * length..(index + 1) * length];
+        // SAFETY: the list owns the maps.
+        let affinity = unsafe { Value::borrowed_bytes(affinity.as_ptr().cast(), length) };
         map! {
             c"number" => if running { vcpu.number } else { index as u32 },
             c"state" => vcpu.state,
@@ -158,7 +160,8 @@ fn described(vcpus: &[virVcpuInfo], running: bool, maps: &[u8], length: usize) -
             c"affinity" => affinity,
         }
     };
-    Value::list(memory::collected(vcpus.iter().enumerate().map(describe)))
+    let hashes = memory::collected(vcpus.iter().enumerate().map(describe));
+    Value::list_with_storage(hashes, Value::boxed_bytes(maps.into_boxed_slice()))
 }
 
 /// More parameters and CPUs than exist, because these counts come from the daemon.
@@ -192,9 +195,10 @@ unsafe fn cpu_stats(dom: *mut Domain, start: i32, ncpus: u32, flags: u32) -> Res
         virDomainGetCPUStats(dom, table.as_mut_ptr(), width as c_uint, start, ncpus, flags)
     })?;
     let cpus = table.chunks(width).filter(|cpu| cpu.iter().any(|param| param.type_ != 0));
-    // SAFETY: libvirt wrote the first `per_cpu` of each row, the others are zero and skipped.
-    let hashes = cpus.map(|cpu| unsafe { params::to_map(&cpu[..width.min(per_cpu as usize)]) });
-    Ok(Value::list(memory::collected(hashes)))
+    // SAFETY: libvirt wrote the first `per_cpu` of each row, the others are zero and skipped. The list owns them.
+    let hashes = cpus.map(|cpu| unsafe { params::borrowed_map(&cpu[..width.min(per_cpu as usize)]) });
+    let hashes = memory::collected(hashes);
+    Ok(Value::list_with_storage(hashes, table.into_storage()))
 }
 
 /// For the row of that name.

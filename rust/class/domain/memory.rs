@@ -39,7 +39,7 @@ static STATS: [(c_uint, Key); 13] = [
 /// Each pointer is NULL, or what the row that passes it got.
 unsafe fn memory_stats(dom: *mut Domain, flags: u32) -> Result<Value> {
     /// Room for statistics of later releases, which are left out.
-    const ROOM: usize = 64;
+    const ROOM: usize = 32;
     let mut stats = [virDomainMemoryStatStruct { tag: 0, val: 0 }; ROOM];
     // SAFETY: the row's domain, and an array of the length that is told.
     let count = check(unsafe { virDomainMemoryStats(dom, stats.as_mut_ptr(), ROOM as c_uint, flags) })?;
@@ -48,7 +48,8 @@ unsafe fn memory_stats(dom: *mut Domain, flags: u32) -> Result<Value> {
     for stat in stats {
         let named = usize::try_from(stat.tag).ok().and_then(|tag| STATS.get(tag));
         if let Some((_, name)) = named.filter(|(tag, _)| *tag == stat.tag as c_uint) {
-            items.extend([Value::key(name), Value::from(stat.val)]);
+            items.push(Value::key(name));
+            items.push(Value::from(stat.val));
         }
     }
     Ok(Value::map(items))
