@@ -26,7 +26,7 @@ static const sysvirt_Field *known(const sysvirt_Shape *shape, const char *key, S
 }
 
 /* A value whose type only the driver knows: its number, or its string and the number that it stands for. The string of a number is
- * made only if the driver wants one; Rust then does it as perl does, but for what it would write in another way. */
+ * made only if the driver wants one; Rust then does it as perl does, except for numbers that it would write in another way. */
 static bool decode_plain_scalar(pTHX_ SV *sv, sysvirt_Value *out) {
     const U32 flags = SvFLAGS(sv) & (SVs_GMG | SVf_ROK | SVf_IOK | SVf_NOK | SVf_POK);
     sysvirt_Value *items;
@@ -68,7 +68,7 @@ static bool decode_plain_hash(pTHX_ const sysvirt_Shape *shape, HV *hash, sysvir
         if (HeKLEN(entry) < 0)
             return FALSE; /* a tied hash has such keys */
         field = known(shape, HeKEY(entry), (STRLEN)HeKLEN(entry));
-        if (!field && (shape->others != SYSVIRT_OTHERS_KEEP || HeKUTF8(entry)))
+        if (!field && (shape->others != SYSVIRT_OTHERS_KEEP || !sysvirt_is_ascii(HeKEY(entry), (STRLEN)HeKLEN(entry))))
             return FALSE;
         sysvirt_set_head(item, SYSVIRT_TAG_TEXT, SYSVIRT_CLASS_NONE, (size_t)HeKLEN(entry));
         item++->data.text = field ? field->key : HeKEY(entry);

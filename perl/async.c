@@ -205,7 +205,8 @@ SV *sysvirt_async_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt
     if (settled->outcome == SYSVIRT_OUTCOME_ERROR)
         built = sysvirt_error_new(aTHX_ cxt, result, call->file, call->line);
     else
-        built = sysvirt_is_list(result) ? newRV_noinc((SV *)elements(aTHX_ cxt, result)) : sysvirt_build(aTHX_ cxt, result, call->stash);
+        built = sysvirt_is_list(result) ? newRV_noinc((SV *)elements(aTHX_ cxt, result))
+                                        : sysvirt_build(aTHX_ cxt, result, call->stash);
     sysvirt_drop(result);
     return built;
 }

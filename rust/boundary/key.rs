@@ -23,7 +23,7 @@ impl Key {
         Key { text: text.as_ptr(), len: text.count_bytes(), number: AtomicU32::new(0) }
     }
 
-    /// Whether this is the name in a field of libvirt's.
+    /// Whether this is the name in a field of a libvirt structure.
     pub fn is<const ROOM: usize>(&self, field: &[c_char; ROOM]) -> bool {
         // SAFETY: a literal; it reads no more of the field than there is.
         unsafe { libc::strncmp(field.as_ptr(), self.text, ROOM) == 0 }

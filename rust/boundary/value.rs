@@ -40,7 +40,7 @@ pub enum Tag {
     CountedList,
     /// A result list of C strings, in an array of pointers as libvirt makes it: without a value for each.
     Texts,
-    /// A result list of unsigned numbers of 64 bits, likewise.
+    /// A result list of unsigned numbers of 64 bits, without a value for each.
     Numbers,
     /// A reference to an array.
     Array,
