@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# The parts of a secret in the memory of the process, and in its core file, when the script has overwritten its own variables:
-# nothing.
+# When the script has overwritten its own variables, no part of a secret is left in the memory of the process or in its core file.
 use strict;
 use warnings;
 no warnings 'portable';
