@@ -13,13 +13,13 @@ bool sysvirt_decode_plain_pairs(pTHX_ const sysvirt_Shape *shape, SV **given, SS
 
 /* Whether one of eight bytes is 0 or not ASCII: what borrows in the subtraction, or had its highest bit set. */
 static inline bool sysvirt_is_special(uint64_t bytes) {
-    return (((bytes - UINT64_C(0x0101010101010101)) | bytes) & UINT64_C(0x8080808080808080)) != 0;
+    return (((bytes - 0x0101010101010101ull) | bytes) & 0x8080808080808080ull) != 0;
 }
 
 /* Whether the string is ASCII without NUL, which needs no conversion. */
 static inline bool sysvirt_is_ascii(const char *text, STRLEN length) {
     const char *at = text, *const end = text + length;
-    uint64_t word = UINT64_C(0x2020202020202020);
+    uint64_t word = 0x2020202020202020ull;
     for (; end - at >= 8; at += 8) {
         memcpy(&word, at, 8);
         if (sysvirt_is_special(word))

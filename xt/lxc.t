@@ -23,7 +23,8 @@ my $pid = fork // die $!;
 if ( !$pid ) {
     my @old = Sys::Virt::LXC::enter_namespace( $dom, \@files );
     print scalar(@old), " left\n";
-    exec 'sh', '-c', 'sh -c "echo process \$\$"; tr "\\0" " " </proc/1/cmdline' or die $!;
+    my $first = 'n=0; until grep -q while /proc/1/cmdline || [ $((n += 1)) = 100 ]; do sleep 0.1; done';
+    exec 'sh', '-c', 'sh -c "echo process \$\$"; ' . $first . '; tr "\\0" " " </proc/1/cmdline' or die $!;
 }
 waitpid $pid, 0;
 $dom->destroy;
