@@ -344,4 +344,20 @@ Faults::case(
     }
 );
 
+Faults::case(
+    'a storm of signals',
+    60,
+    sub {
+        my $guest = Stack::connect('a')->create_domain( Stack::xml( name => 'storm' ) );
+        my ( $signals, $same ) = ( 0, 0 );
+        $SIG{ALRM} = sub { $signals++ };    ## no critic (RequireLocalizedPunctuationVars)
+        Time::HiRes::setitimer( Time::HiRes::ITIMER_REAL(), 0.001, 0.001 );
+        for ( 1 .. 300 ) { $same++ if $guest->get_xml_description =~ /<domain/ && $guest->get_info->{memory} }
+        Time::HiRes::setitimer( Time::HiRes::ITIMER_REAL(), 0 );
+        is( $same, 300, '600 calls about a running guest return what they should' );
+        cmp_ok( $signals, '>', 50, '... while a thousand signals come in each second' );
+        $guest->destroy;
+    }
+);
+
 Faults::finish();
