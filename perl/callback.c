@@ -250,7 +250,7 @@ static void invoke(pTHX_ void *argument) {
     SAVETMPS;
     error = ERRSV;
     if (SvROK(error) || !SvPOK(error) || SvCUR(error)) { /* the callback must not change the script's $@ */
-        SAVEGENERICSV(GvSV(PL_errgv));                   /* as `local` does, at a third of the cost */
+        SAVEGENERICSV(GvSV(PL_errgv));                   /* restored by LEAVE, as by `local` */
         GvSV(PL_errgv) = newSVpvs("");
     }
     PRIVATE_PUSHSTACK;                                       /* no `last` or `return` gets past here */

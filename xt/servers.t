@@ -27,6 +27,19 @@ sub page {
     return ( $head // q{} ) =~ / 200 / ? $body : undef;
 }
 
+sub ends_well {
+    my ( $pid, $dir ) = @_;
+    kill QUIT => $pid;
+    waitpid $pid, 0;
+    is( $? & 127, 0, 'it ends' );
+    unlike(
+        slurp("$dir/log"),
+        qr/sig(?:segv|abrt)|dumped|segmentation|abort|panic|corrupt/i,
+        '... and nothing crashed'
+    );
+    return;
+}
+
 sub slurp {
     my ($name) = @_;
     open my $file, '<', $name or return q{};
@@ -92,14 +105,7 @@ PERL
     kill USR2 => $pid;
     for ( 1 .. 100 ) { last if -e "$dir/report"; Time::HiRes::sleep(0.1) }
     is( slurp("$dir/report"), 'works', '... and none has closed the connection of the parent' );
-    kill QUIT => $pid;
-    waitpid $pid, 0;
-    is( $? & 127, 0, 'it ends' );
-    unlike(
-        slurp("$dir/log"),
-        qr/sig(?:segv|abrt)|dumped|segmentation|abort|panic|corrupt/i,
-        '... and nothing crashed'
-    );
+    ends_well( $pid, $dir );
 };
 
 subtest 'Mojolicious, with calls and streams across the fork' => sub {
@@ -196,14 +202,7 @@ PERL
     kill USR2 => $pid;
     for ( 1 .. 100 ) { last if -e "$dir/report"; Time::HiRes::sleep(0.1) }
     is( slurp("$dir/report"), '1 1 1', '... and the parent has its call, its stream and its connection' );
-    kill QUIT => $pid;
-    waitpid $pid, 0;
-    is( $? & 127, 0, 'it ends' );
-    unlike(
-        slurp("$dir/log"),
-        qr/sig(?:segv|abrt)|dumped|segmentation|abort|panic|corrupt/i,
-        '... and nothing crashed'
-    );
+    ends_well( $pid, $dir );
 };
 
 subtest 'Moose' => sub {
