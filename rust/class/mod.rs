@@ -27,11 +27,7 @@ pub(crate) mod prelude {
     pub(crate) use crate::argument::number::integer;
     pub(crate) use crate::argument::options::{Keys, Options, Pairs, options};
     pub(crate) use crate::argument::schema::{Either, ParamBuilder, Tuned, Typed, TypedOr, schema, set_like};
-    pub(crate) use crate::argument::types::{
-        Any, Array, ArrayOrEmpty, ArrayOrNothing, BYTE, Bytes, BytesOrNull, Code, Count, Descriptor,
-        Invocant, KIB, NamedArg, Optional, Origin, Owner, PathOrNull, Scalar, Size, SpacedFlags, Text,
-        TextOrNull, Truth, Variable,
-    };
+    pub(crate) use crate::argument::types::*;
     pub(crate) use crate::boundary::class::*;
     pub(crate) use crate::boundary::error::{Error, Result, forget_error, last_code};
     pub(crate) use crate::boundary::map::map;
