@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn what_there_is_no_memory_for_unwinds() {
-        // What no layout has, and what no system has. A 32-bit process gets even half of its address space.
+        // A layout that is not valid, and an amount that no system has. A 32-bit process may get half of its addresses.
         for count in
             [usize::MAX, if cfg!(target_pointer_width = "64") { usize::MAX / 16 } else { usize::MAX / 8 }]
         {
