@@ -25,9 +25,9 @@ static const lazy_sub of_all[] = {SUB("name_of", "Names", "name_of"), SUB("async
 static const lazy_sub of_connections[] = {SUB("async_limits", "Async", "limits"), COMPOSED("ensure_domain", "Ensure"),
                                           COMPOSED("ensure_network", "Ensure"), COMPOSED("ensure_storage_pool", "Ensure")};
 static const lazy_sub of_pools[] = {COMPOSED("ensure_volume", "Ensure")};
-static const lazy_sub of_domains[] = {COMPOSED("addresses", "Wait"),      COMPOSED("wait_for_address", "Wait"),
-                                      COMPOSED("wait_for_agent", "Wait"), COMPOSED("wait_for_block_job", "Wait"),
-                                      COMPOSED("wait_for_job", "Wait"),   COMPOSED("wait_for_state", "Wait")};
+static const lazy_sub of_domains[] = {COMPOSED("addresses", "Wait"),          COMPOSED("wait_for_address", "Wait"),
+                                      COMPOSED("wait_for_agent", "Wait"),     COMPOSED("wait_for_block_job", "Wait::Jobs"),
+                                      COMPOSED("wait_for_job", "Wait::Jobs"), COMPOSED("wait_for_state", "Wait")};
 static const lazy_sub of_streams[] = {SUB("handle", "Stream::Handle", "open_on"), SUB("send_from", "Stream::Transfer", "send_from"),
                                       SUB("receive_to", "Stream::Transfer", "receive_to")};
 static const lazy_sub of_errors[] = {SUB("name_of", "Names", "name_of"), SUB("code_name", "Names", "code_name"),

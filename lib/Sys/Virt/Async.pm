@@ -41,8 +41,10 @@ our %composed = (
     ensure_network      => [ 'Sys::Virt',              'Ensure' ],
     ensure_storage_pool => [ 'Sys::Virt',              'Ensure' ],
     ensure_volume       => [ 'Sys::Virt::StoragePool', 'Ensure' ],
+    wait_for_block_job  => [ 'Sys::Virt::Domain',      'Wait::Jobs' ],
+    wait_for_job        => [ 'Sys::Virt::Domain',      'Wait::Jobs' ],
     map { $_ => [ 'Sys::Virt::Domain', 'Wait' ] }
-        qw(addresses wait_for_address wait_for_agent wait_for_block_job wait_for_job wait_for_state)
+        qw(addresses wait_for_address wait_for_agent wait_for_state)
 );
 
 # The blocking form of such a method: its module has a function of that name, which takes the options of `async` and the arguments,
@@ -60,7 +62,7 @@ sub composed {
 
 sub _compose {
     my ( $module, $name, @arguments ) = @_;
-    require "Sys/Virt/$module.pm";
+    require "Sys/Virt/" . ( $module =~ s{::}{/}r ) . ".pm";
     my $future = "Sys::Virt::$module"->can($name)->(@arguments);
     $future->{name} = $name;
     return $future;
@@ -205,8 +207,8 @@ sub submit {
     my $how    = $proxy->[1];
     Sys::Virt::Async::_start( $future, $how, $method, @arguments ) || Sys::Virt::Async::Loops::join_all();
     if ( $how && ( my $code = $how->{on_progress} ) ) {
-        require Sys::Virt::Wait;
-        Sys::Virt::Wait::progress_of( $proxy->[0], $future, $code );
+        require Sys::Virt::Wait::Jobs;
+        Sys::Virt::Wait::Jobs::progress_of( $proxy->[0], $future, $code );
     }
     return $future;
 }

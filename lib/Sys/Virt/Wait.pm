@@ -15,16 +15,13 @@ use Sys::Virt::Event       ();
 use Sys::Virt::Async::Task ();
 
 our @ISA      = ('Sys::Virt::Async::Task');
-our @CARP_NOT = qw(Sys::Virt::Async Sys::Virt::Async::Proxy);
+our @CARP_NOT = qw(Sys::Virt::Wait::Jobs Sys::Virt::Async Sys::Virt::Async::Proxy);
 
 # Seconds between checks: the first pause, the longest one, the one with events, and the one with a progress callback.
 use constant { FIRST => 0.1, LONGEST => 1, RARE => 2, SHOWN => 0.25 };
 
 # The time limit in seconds for an answer of the agent. Answers may be lost while the agent starts: then it is asked again.
 use constant ANSWER => 10;
-
-# How much later than the end of a job its event may arrive.
-use constant GRACE => 1;
 
 BEGIN { *has_code = \&Sys::Virt::Async::Task::has_code; *error = \&Sys::Virt::Async::Task::error }
 
@@ -34,7 +31,7 @@ my %common = map { $_ => 1 } qw(timeout interval);
 
 # Checks the options, and creates the object. `how` has the options of `async`.
 sub start {
-    my ( $method, $how, $dom, $more, @options ) = @_;
+    my ( $class, $method, $how, $dom, $more, @options ) = @_;
     my $options = Sys::Virt::Async::check_options( $method, { %common, map { $_ => 1 } @$more }, @options );
     for my $name (qw(on_progress start)) {
         my $code = $options->{$name} // next;
@@ -44,7 +41,7 @@ sub start {
     !defined $interval || Scalar::Util::looks_like_number($interval) && $interval > 0
         or Carp::croak("$method: interval is a number of seconds greater than 0");
     $options->{on_progress} //= $how->{on_progress};
-    return __PACKAGE__->new(
+    return $class->new(
         what    => $method . ' of ' . $dom->get_name,
         timeout => $options->{timeout} // $how->{timeout},
         dom     => $dom,
@@ -230,7 +227,7 @@ sub wait_for_state {
     Carp::croak('wait_for_state needs a state, one of STATE_*, or a reference to an array of states')
         if @bad || !@states;
     my %wanted = map { $_ => 1 } @states;
-    my $self   = start( 'wait_for_state', $how, $dom, [], @options );
+    my $self   = __PACKAGE__->start( 'wait_for_state', $how, $dom, [], @options );
     my $off    = $wanted{ constant_of('STATE_SHUTOFF') };
     my ( $seen_active, $was );
 
@@ -301,9 +298,9 @@ my @address_options = qw(sources type local);
 
 sub addresses {
     my ( $how, $dom, @options ) = @_;
-    my $self    = start( 'addresses', $how, $dom, \@address_options, @options );
+    my $self    = __PACKAGE__->start( 'addresses', $how, $dom, \@address_options, @options );
     my $future  = $self->future;
-    my @sources = eval { sources( 'addresses', $self->{options} ) } or return _refuse($self);
+    my @sources = eval { sources( 'addresses', $self->{options} ) } or return $self->_refuse;
     my ( @results, @errors );
     my $left = @sources;
     for my $index ( 0 .. $#sources ) {
@@ -334,8 +331,8 @@ sub _refuse {
 
 sub wait_for_address {
     my ( $how, $dom, @options ) = @_;
-    my $self    = start( 'wait_for_address', $how, $dom, \@address_options, @options );
-    my @sources = eval { sources( 'wait_for_address', $self->{options} ) } or return _refuse($self);
+    my $self    = __PACKAGE__->start( 'wait_for_address', $how, $dom, \@address_options, @options );
+    my @sources = eval { sources( 'wait_for_address', $self->{options} ) } or return $self->_refuse;
     $self->{probes} = {};
     $self->listen_for_stop;
     $self->listen( AGENT_LIFECYCLE => sub { $self->soon } );
@@ -375,7 +372,7 @@ sub wait_for_address {
 
 sub wait_for_agent {
     my ( $how, $dom, @options ) = @_;
-    my $self = start( 'wait_for_agent', $how, $dom, [], @options );
+    my $self = __PACKAGE__->start( 'wait_for_agent', $how, $dom, [], @options );
     my $asking;
     $self->listen_for_stop;
     $self->listen( AGENT_LIFECYCLE => sub { $self->soon } );
@@ -399,231 +396,6 @@ sub wait_for_agent {
             $self->if_active( sub { $ask->() if !$asking; $self->later } );
         }
     );
-}
-
-# --- Jobs
-
-# A whole percentage, which never decreases; 100 is for the end.
-sub show {
-    my ( $self, $share, $info ) = @_;
-    my $percent = int 100 * $share;
-    $percent      = 99       if $percent > 99;
-    $self->{best} = $percent if $percent > $self->{best};
-    return $self->tell( $self->{options}{on_progress}, $self->{best}, $info );
-}
-
-sub share_of {
-    my ($info) = @_;
-    return $info->{dataTotal} ? 1 - $info->{dataRemaining} / $info->{dataTotal} : 0;
-}
-
-# Runs `start`, if there is one, and then continues.
-sub begin {
-    my ( $self, $go_on ) = @_;
-    my $start  = $self->{options}{start} or return $go_on->();
-    my $future = $self->future;
-    $self->prepare( sub { $self->begin_now( $start, $go_on ) } );
-    return $future;
-}
-
-sub begin_now {
-    my ( $self, $start, $go_on ) = @_;
-    my @values;
-    if ( !eval { @values = $start->(); 1 } ) {
-        return $self->fail($@);
-    }
-    my $begun =
-           @values == 1
-        && Scalar::Util::blessed( $values[0] )
-        && $values[0]->isa('Sys::Virt::Future') ? $values[0] : undef;
-    return $go_on->() if !$begun;
-    return $self->follow(
-        $begun,
-        sub {
-            my ($error) = @_;
-            return $error ? $self->fail($error) : $go_on->();
-        }
-    );
-}
-
-sub wait_for_job {
-    my ( $how, $dom, @options ) = @_;
-    my $self = start( 'wait_for_job', $how, $dom, [qw(on_progress start)], @options );
-    my $kept = constant_of('JOB_STATS_COMPLETED') | constant_of('JOB_STATS_KEEP_COMPLETED');
-    my $left;    # the domain has gone, as the job wanted
-
-    # libvirt's statistics of a job that has ended, which it does not keep for all kinds of jobs.
-    my $look_back = sub {
-        $self->call(
-            sub {
-                my ( $error, $type, $stats ) = @_;
-                $type  = $error ? constant_of('JOB_NONE') : 0 + $type;
-                $stats = {} if $type == constant_of('JOB_NONE');
-                my $why = $stats->{ constant_of('JOB_ERRMSG') };
-                my $ok  = $stats->{ constant_of('JOB_SUCCESS') } // 1;
-                return $self->fail(
-                    error(
-                        OPERATION_ABORTED => "$self->{what}: the job was aborted"
-                            . ( defined $why ? ": $why" : q{} )
-                    )
-                ) if $type == constant_of('JOB_CANCELLED');
-                return $self->fail(
-                    error(
-                        OPERATION_FAILED => "$self->{what}: the job failed"
-                            . ( defined $why ? ": $why" : q{} )
-                    )
-                ) if !$ok || $type == constant_of('JOB_FAILED');
-                $self->tell( $self->{options}{on_progress}, 100, $stats );
-                $self->done($stats);
-            },
-            $dom,
-            get_job_stats => $kept
-        );
-    };
-    my %good = map { constant_of("EVENT_STOPPED_$_") => 1 } qw(MIGRATED SAVED);
-    $self->listen_for_stop( sub { $good{ $_[0] } && ( $left = 1 ) && $self->soon } );
-    $self->listen( JOB_COMPLETED => sub { $self->soon } );
-    my %gone  = map { constant_of("STATE_SHUTOFF_$_") => 1 } qw(MIGRATED SAVED);
-    my $watch = sub {
-        return $self->watch(
-            sub {
-                my ( $error, $info ) = @_;
-                return $look_back->() if $left;
-                return $self->if_active( sub { $self->fail($error) },
-                    sub { $gone{ $_[1] } && ( $look_back->(), 1 ) } )
-                    if has_code( $error, qw(OPERATION_INVALID NO_DOMAIN) );
-                return $self->fail($error) if $error;
-                my $type = $info->{type};
-                return $look_back->()
-                    if $type != constant_of('JOB_BOUNDED') && $type != constant_of('JOB_UNBOUNDED');
-                $self->show( share_of($info), $info );
-                $self->later;
-            },
-            $dom,
-            'get_job_info'
-        );
-    };
-    return $watch->() if !$self->{options}{start};
-
-  # Reading the statistics of an earlier job clears them. Otherwise they would be taken for those of this job.
-    my $future = $self->future;
-    $self->call( sub { $self->begin($watch) }, $dom, get_job_stats => constant_of('JOB_STATS_COMPLETED') );
-    return $future;
-}
-
-# The progress of a call that is a job, for the option on_progress of `async`.
-sub progress_of {
-    my ( $dom, $call, $code ) = @_;
-    my $self =
-        __PACKAGE__->new( what => 'progress', dom => $dom, options => { on_progress => $code }, best => 0 );
-    my $last = {};
-    $self->future->on_fail(
-        sub {
-            Sys::Virt::Future::_guarded( sub { die $_[0] }, @_ );
-        }
-    );
-    $call->_when_ready(
-        sub {
-            my ($f) = @_;
-            $self->tell( $code, 100, $last ) if $f->is_done;
-            $self->done;
-        }
-    );
-    $self->{look} = sub {
-        $self->call(
-            sub {
-                my ( $error, $info ) = @_;
-                $self->show( share_of( $last = $info ), $info ) if !$error && $info->{dataTotal};
-                $self->later;
-            },
-            $dom,
-            'get_job_info'
-        );
-    };
-    $self->later;
-    return;
-}
-
-# --- Block jobs
-
-# A copy is ready when the disk's XML says so: the numbers of the job may be equal before that.
-sub mirrored {
-    my ( $xml, $disk ) = @_;
-    for my $part ( $xml =~ m{<disk\b.*?</disk>}gs ) {
-        next
-            if $part !~ /<target\s[^>]*\bdev=['"]\Q$disk\E['"]/
-            && $part !~ /<source\s[^>]*=['"]\Q$disk\E['"]/;
-        return $part =~ /<mirror\b[^>]*\sready=['"]yes['"]/;
-    }
-    return;
-}
-
-sub wait_for_block_job {
-    my ( $how, $dom, $disk, @options ) = @_;
-    defined $disk && length $disk or Carp::croak('wait_for_block_job needs the name of a disk, or its path');
-    my $self  = start( 'wait_for_block_job', $how, $dom, [qw(on_progress start until)], @options );
-    my $until = $self->{options}{until} // q{};
-    $until =~ /\A(?:ready|end|)\z/
-        or eval { Carp::croak('wait_for_block_job: until is "ready" or "end"') }
-        or return _refuse($self);
-    my $what = "the job on $disk";
-    my ( $gone, $seen_event );
-
-    my $ended = sub {
-        my ($result) = @_;
-        return $self->fail( error( OPERATION_FAILED => "$self->{what}: $what ended before it was ready" ) )
-            if $until eq 'ready' && $result ne 'ready';
-        $self->tell( $self->{options}{on_progress}, 100, $self->{last} // {} );
-        $self->done($result);
-    };
-    $self->listen_for_stop;
-    $self->listen(
-        ( $disk =~ m{/} ? 'BLOCK_JOB' : 'BLOCK_JOB_2' ) => sub {
-            my ( $of, undef, $status ) = @_;
-            return if $of ne $disk;
-            my ($name) = grep { $status == constant_of("BLOCK_JOB_$_") } qw(COMPLETED FAILED CANCELED READY)
-                or return;
-            return $self->fail( error( OPERATION_FAILED => "$self->{what}: $what failed" ) )
-                if $name eq 'FAILED';
-            return $self->fail( error( OPERATION_ABORTED => "$self->{what}: $what was aborted" ) )
-                if $name eq 'CANCELED';
-            $ended->( lc $name ) if $name eq 'COMPLETED' || $until ne 'end';
-        }
-    );
-    my $watch = sub {
-        return $self->watch(
-            sub {
-                my ( $error, $info ) = @_;
-                return $self->if_active( sub { $self->fail($error) } )
-                    if has_code( $error, qw(OPERATION_INVALID NO_DOMAIN) );
-                return $self->fail($error) if $error;
-                if ( !$info->{type} ) {
-
-                    # The event with the job's result may still arrive.
-                    return $self->if_active( sub { $ended->('ended') } ) if !$self->{events} || $gone;
-                    $gone = 1;
-                    return $self->after( GRACE, sub { $self->look } );
-                }
-                $gone = 0;
-                $self->{last} = $info;
-                $self->show( $info->{end} ? $info->{cur} / $info->{end} : 0, $info );
-                return $self->later
-                    if $until eq 'end' || !$info->{end} || $info->{cur} != $info->{end};
-                return $self->call(
-                    sub {
-                        my ( $e, $xml ) = @_;
-                        return $ended->('ready') if !$e && mirrored( $xml, $disk );
-                        $self->later;
-                    },
-                    $dom,
-                    'get_xml_description'
-                );
-            },
-            $dom,
-            get_block_job_info => $disk
-        );
-    };
-    return $self->begin($watch);
 }
 
 1;
