@@ -95,9 +95,10 @@ static NV size_meant(const char *text, STRLEN length) {
 static SV *name_with_hint(pTHX_ const sysvirt_place *place, const sysvirt_Shape *shape, const char *text, STRLEN length) {
     SV *name = sysvirt_place_name(aTHX_ place);
     const NV bytes = place->method && shape && !shape->secret ? size_meant(text, length) : 0;
-    if (bytes && shape->unit)
-        sv_catpvf(name, " is in %s: pass %.0" NVff, shape->unit == 1 ? "bytes" : "KiB", bytes / shape->unit);
-    else if (bytes)
+    /* Not with perl's format for an NV: compilers warn about libquadmath's %Qf. A number beyond UV_MAX cannot be passed. */
+    if (bytes && shape->unit && bytes / shape->unit < (NV)UV_MAX)
+        sv_catpvf(name, " is in %s: pass %" UVuf, shape->unit == 1 ? "bytes" : "KiB", (UV)(bytes / shape->unit + 0.5));
+    else if (bytes && !shape->unit)
         sv_catpvs(name, " is a number without a unit");
     return name;
 }

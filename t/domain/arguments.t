@@ -120,6 +120,7 @@ subtest 'numbers' => sub {
         [ '4096K',       'val is in KiB: pass 4096' ],
         [ '512MB',       'val is in KiB: pass 500000' ],
         [ '2097152 KiB', 'val is in KiB: pass 2097152' ],
+        [ '16384E',      'val' ],                           # beyond all numbers
         [ '2Gx',         'val' ],
         [ '2Gi',         'val' ],
     ) {
