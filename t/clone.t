@@ -8,6 +8,7 @@ use Config;
 use FindBin ();
 use lib "$FindBin::Bin/lib" =~ /(.*)/s;    # untainted, for -T
 use Child;
+use Patience;
 use Test::More;
 use Sys::Virt;
 

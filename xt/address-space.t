@@ -12,6 +12,8 @@ use File::Temp ();
 use FindBin    ();
 use POSIX      ();
 use Test::More;
+use lib 't/lib';
+use Patience;
 
 my $step     = $ENV{ADDRESS_SPACE_STEP} || 4096;
 my $dir      = File::Temp->newdir;
@@ -29,9 +31,9 @@ sub under {
     my $pid = open( my $pipe, q{-|} ) // die "fork: $!";
     if ( !$pid ) {
         chdir $dir or POSIX::_exit(126);
-        alarm 60 * ( $ENV{TEST_PATIENCE} || 1 );    # which outlives exec
+        alarm 60;    # which outlives exec
         @ENV{qw(LD_PRELOAD RUST_BACKTRACE)} =
-            ( "$dir/stack.so", 0 );                 ## no critic (RequireLocalizedPunctuationVars)
+            ( "$dir/stack.so", 0 );    ## no critic (RequireLocalizedPunctuationVars)
         exec 'sh', '-c', 'ulimit -c unlimited; ulimit -v "$0" && exec "$@" 2>&1', $limit, $^X, @includes,
             $program
             or POSIX::_exit(126);

@@ -7,6 +7,8 @@ use warnings;
 use File::Temp ();
 use POSIX      ();
 use Test::More;
+use lib 't/lib';
+use Patience;
 use Sys::Virt;
 use Sys::Virt::LXC;
 use Sys::Virt::QEMU;

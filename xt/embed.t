@@ -7,6 +7,8 @@ use Config;
 use File::Temp ();
 use FindBin    ();
 use Test::More;
+use lib 't/lib';
+use Patience;
 
 eval { require ExtUtils::Embed; 1 } or plan skip_all => 'needs ExtUtils::Embed (Debian: libperl-dev)';
 my $dir = File::Temp->newdir;

@@ -4,8 +4,9 @@ use strict;
 use warnings;
 
 use FindBin ();
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/lib", "$FindBin::Bin/../t/lib";
 use POSIX ();
+use Patience;
 use Session;
 use Sys::Virt;
 use Sys::Virt::Event;

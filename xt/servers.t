@@ -5,10 +5,11 @@ use strict;
 use warnings;
 
 use FindBin ();
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/lib", "$FindBin::Bin/../t/lib";
 use File::Temp       ();
 use IO::Socket::INET ();
 use POSIX            ();
+use Patience;
 use Session;
 use Sys::Virt;
 use Test::More;

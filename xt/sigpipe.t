@@ -6,7 +6,8 @@ use warnings;
 
 use File::Temp ();
 use FindBin    ();
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/lib", "$FindBin::Bin/../t/lib";
+use Patience;
 use Session;
 use Test::More;
 

@@ -5,6 +5,8 @@ use strict;
 use warnings;
 
 use Test::More;
+use lib 't/lib';
+use Patience;
 use Time::HiRes ();
 use Sys::Virt;
 

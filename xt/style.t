@@ -89,6 +89,16 @@ for my $name ( @files, glob 'rust/*.rs rust/*/*.rs rust/*/*/*.rs perl/*.c perl/*
     is( scalar @long, 0, "$name: no tabs, no blanks at the end, no lines beyond 140" ) or diag @long;
 }
 
+# Each alarm is scaled by Patience, which replaces the function: so it has to be loaded before the first one is compiled, also if
+# that is in the text of another script. Programs in xt/styles/ are run by a test that uses it.
+for my $name ( grep { m{\A(?:t|xt)/} && !m{\Axt/styles/|/Patience[.]pm\z} } @files ) {
+    open my $file, '<', $name or die "$name: $!";
+    my $text = do { local $/ = undef; <$file> };
+    my ($before) = $text =~ /\A(.*?)(?<![:>\$\w])alarm[ (]+[\d\$(]/s;
+    ok( !defined $before || $before =~ /^use Patience;/m, "$name: alarm after 'use Patience'" );
+    unlike( $text, qr/TEST[_]PATIENCE|Time::HiRes [^;]*\balarm/, '... which alone knows its factor' );
+}
+
 # The compiler's warnings, perl's headers aside.
 for my $name ( glob 'perl/*.c' ) {
     my $command = "$Config{cc} $Config{ccflags} -O2 -Wall -Wextra -Wshadow -Wcast-qual"

@@ -15,7 +15,8 @@ use File::Glob ();
 use File::Temp ();
 use FindBin    ();
 use Test::More;
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/lib", "$FindBin::Bin/../t/lib";
+use Patience;
 use Session;
 
 # prove -b shows our build to every process it starts: the original's must not see it.

@@ -12,13 +12,14 @@ use File::Temp ();
 use FindBin    ();
 use IO::Socket::UNIX;
 use lib "$FindBin::Bin/../lib" =~ /(.*)/s;    # untainted, for -T
+use Patience;
 use Test::More;
 use Time::HiRes qw(time setitimer ITIMER_REAL);
 use Sys::Virt;
 use Sys::Virt::Event;
 
 # How many times slower this machine may be.
-my $slow = $ENV{TEST_PATIENCE} || 1;
+my $slow = Patience::factor();
 
 # Another implementation would ignore the limits and wait forever.
 Sys::Virt->can('set_call_timeout') or die "not this Sys::Virt: $INC{'Sys/Virt.pm'}\n";

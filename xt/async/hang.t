@@ -4,8 +4,9 @@ use strict;
 use warnings;
 
 use FindBin ();
-use lib "$FindBin::Bin/../lib";
+use lib "$FindBin::Bin/../lib", "$FindBin::Bin/../../t/lib";
 use IO::Socket::UNIX ();
+use Patience;
 use Session;
 use Socket    qw(SOCK_STREAM);
 use Sys::Virt ();

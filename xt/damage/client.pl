@@ -5,6 +5,9 @@ use strict;
 use warnings;
 no warnings qw(numeric uninitialized);
 
+use FindBin ();
+use lib "$FindBin::Bin/../../t/lib";
+use Patience;
 use Sys::Virt;
 use Sys::Virt::Event;
 

@@ -23,6 +23,7 @@ use Scalar::Util ();
 use Test::More   ();
 use Time::HiRes  ();
 use Stack;
+use Patience;
 
 my $wanted = $ENV{STACK_CASE};
 my $count  = 0;

@@ -13,6 +13,8 @@ use B              ();
 use File::Basename ();
 use POSIX          ();
 use Scalar::Util   ();
+use lib __FILE__ =~ s{\w+/lib/\w+[.]pm\z}{t/lib}r;
+use Patience;
 use Sys::Virt;
 use Sys::Virt::Admin;
 use Sys::Virt::Event;

@@ -12,6 +12,8 @@ use Time::HiRes ();
 use Sys::Virt;
 use Sys::Virt::Event;
 use Sys::Virt::Reconnect;
+use lib __FILE__ =~ s{\w+/lib/\w+[.]pm\z}{t/lib}r;
+use Patience;
 use Session;
 
 my ( $turn, $name );

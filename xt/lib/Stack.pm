@@ -22,6 +22,8 @@ use JSON::PP       ();
 use MIME::Base64   ();
 use Test::More     ();
 use Time::HiRes    ();
+use lib __FILE__ =~ s{\w+/lib/\w+[.]pm\z}{t/lib}r;
+use Patience;
 use Sys::Virt;
 use Sys::Virt::Event;
 use Sys::Virt::QEMU;

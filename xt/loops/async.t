@@ -6,8 +6,9 @@ use warnings;
 
 use File::Temp ();
 use Test::More;
-use lib 'xt/lib';
+use lib qw(t/lib xt/lib);
 use Loops;
+use Patience;
 
 my $daemon   = Session->new or plan skip_all => 'no libvirtd is installed (Debian: libvirt-daemon)';
 my @includes = map { "-I$_" } grep { !ref } @INC;

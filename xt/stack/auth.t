@@ -5,6 +5,7 @@ use warnings;
 
 use Test::More;
 use lib qw(t/lib xt/lib);
+use Patience;
 use Stack;
 use Throws;
 

@@ -9,6 +9,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes ();
 use lib         qw(t/lib xt/lib);
+use Patience;
 use Stack;
 use Sys::Virt::Reconnect;
 use Throws;

@@ -7,6 +7,7 @@ use warnings;
 use Test::More;
 use Time::HiRes ();
 use lib         qw(t/lib xt/lib);
+use Patience;
 use Stack;
 use Throws;
 

@@ -4,7 +4,8 @@ use strict;
 use warnings;
 
 use FindBin ();
-use lib "$FindBin::Bin/../lib";
+use lib "$FindBin::Bin/../lib", "$FindBin::Bin/../../t/lib";
+use Patience;
 use Scalar::Util qw(blessed);
 use Test::More;
 use Sys::Virt;
