@@ -138,7 +138,7 @@ subtest 'another program is active' => sub {
 };
 
 subtest 'failures' => sub {
-    throws 'invalid XML', qr/Premature end/,
+    throws 'invalid XML', qr/Premature end|EndTag/,
         sub { $conn->ensure_domain( 'x', 'running', xml => '<domain>' ) };
     throws 'of another name', qr/ensure_domain: the XML is of 'web', not of 'x' at \Q$0\E/,
         sub { $conn->ensure_domain( 'x', 'running', xml => $xml ) };

@@ -47,7 +47,7 @@ subtest 'storage' => sub {
     throws(
         'E: of clone_volume',
         qr/flags is out of range/,
-        sub { $pool->clone_volume( '<x/>', 'x' x 3, -1 ) }
+        sub { $pool->clone_volume( '<x/>', $vol, -1 ) }
     );
     throws(
         'no pool',

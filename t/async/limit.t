@@ -136,12 +136,12 @@ subtest 'calls' => sub {
     is( scalar( $there->get_state ), scalar( $here->get_state ), '... in scalar context' );
     is_deeply( [ map { $_->get_name } $c->list_all_domains ], ['test'], 'objects' );
 
+    no warnings qw(numeric uninitialized);
     for my $bad (
         sub { $_[0]->get_domain_by_name('nobody') },
         sub { $_[0]->get_domain_by_name },
         sub { $_[0]->get_sysinfo( 'x' x 2, 3 ) }
     ) {
-        no warnings 'numeric';
         my ( $wanted, $got ) = map {
             my $con = $_;
             eval { $bad->($con); 1 } ? 'nothing' : "$@"

@@ -87,7 +87,7 @@ subtest 'numbers are what perl makes of them' => sub {
 subtest 'numbers beyond a double' => sub {
     for my $text ( '9007199254740993', '9007199254740993.0', '9007199254740993.9' ) {
         throws(
-            $text,
+            "the string $text",
             qr/capacity is out of range: -9007199254740993 /,
             sub {
                 $c->get_storage_pool_by_name('default-pool')

@@ -42,7 +42,7 @@ sub function {
     return if $special{$name} || $name =~ $real || $done{$name}++;
     for (@args) {
         $_->[0] =~ s/\s+\z//;
-        $_->[0] =~ s/[*] [*]\z/**/;    # as older descriptions have it
+        $_->[0] =~ s/[*]\s+(?=[*])/*/g;    # as older descriptions have it
     }
     my $prototype = join ', ', map { "$_->[0] $_->[1]" } @args;
     print "$return $name(", $prototype || 'void', ") {\n";
