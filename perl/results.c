@@ -30,7 +30,7 @@ static void store(pTHX_ my_cxt_t *cxt, HV *hash, const sysvirt_Value *key, SV *v
     if (key->tag == SYSVIRT_TAG_KEY)
         private_hv_store(aTHX_ hash, sysvirt_key_scalar(aTHX_ cxt, key->data.key), value);
     else
-        (void)hv_store(hash, key->data.text, (I32)(key->tag == SYSVIRT_TAG_NAME ? strlen(key->data.text) : key->len), value, 0);
+        (void)hv_store(hash, key->data.text, (I32)key->len, value, 0);
 }
 
 static SV *blessed(pTHX_ my_cxt_t *cxt, SV *reference, sysvirt_Class class_) {
@@ -69,23 +69,82 @@ static HV *stored(pTHX_ my_cxt_t *cxt, sysvirt_Value *value) {
     return hash;
 }
 
-/* The number of a key's value, in a perl that keeps the keys of a copy in another order than those of the template. */
-static NOINLINE size_t item_of(const sysvirt_template *like, const HEK *name) {
+/* The number of a key's pair, in a perl that keeps the keys of a copy in another order than those of the template. */
+static NOINLINE size_t number_of(const sysvirt_template *like, const HEK *name) {
     size_t at;
     for (at = 0; at < like->npairs; at++)
         if (like->pairs[at].name == name)
-            return like->pairs[at].item;
-    return 1; /* a copy shares the keys, so this is not reached */
+            return like->pairs[at].number;
+    return 0; /* a copy shares the keys, so this is not reached */
+}
+
+static inline size_t pair_at(const sysvirt_template *like, size_t at, const HE *entry) {
+    return LIKELY(like->pairs[at].name == HeKEY_hek(entry)) ? like->pairs[at].number : number_of(like, HeKEY_hek(entry));
 }
 
 static HV *copied(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, const sysvirt_template *like) {
     HV *hash = private_hv_copy(aTHX_ like->hash);
     HE **bucket = private_hv_buckets(hash), **const end = bucket + private_hv_size(hash), *entry;
-    size_t at = 0, item;
+    size_t at = 0;
+    for (; bucket < end; bucket++)
+        for (entry = *bucket; entry; entry = HeNEXT(entry), at++)
+            HeVAL(entry) = element(aTHX_ cxt, &value->data.items[2 * pair_at(like, at, entry) + 1]);
+    return hash;
+}
+
+/* The value of a typed parameter; NULL if its type is unknown. The most frequent come first. */
+static inline SV *parameter(pTHX_ const sysvirt_Parameter *param) {
+    switch (param->kind) {
+    case SYSVIRT_TYPE_ULLONG:
+        return unsigned_sv(aTHX_ param->content.uint64);
+    case SYSVIRT_TYPE_UINT:
+        return unsigned_sv(aTHX_ param->content.uint32);
+    case SYSVIRT_TYPE_LLONG:
+        return sysvirt_signed(aTHX_ param->content.int64);
+    case SYSVIRT_TYPE_INT:
+        return newSViv(param->content.int32);
+    case SYSVIRT_TYPE_STRING:
+        return param->content.text ? newSVpvn(param->content.text, strlen(param->content.text)) : newSV(0);
+    case SYSVIRT_TYPE_BOOLEAN:
+        return newSViv(param->content.truth != 0);
+    case SYSVIRT_TYPE_DOUBLE:
+        return newSVnv(param->content.real);
+    default:
+        return NULL;
+    }
+}
+
+static STRLEN name_length(const sysvirt_Parameter *param) {
+    const char *end = (const char *)memchr(param->name, '\0', sizeof param->name);
+    return end ? (STRLEN)(end - param->name) : sizeof param->name;
+}
+
+/* Typed parameters, one by one. */
+static HV *stored_parameters(pTHX_ const sysvirt_Parameter *params, size_t count) {
+    HV *hash = newHV();
+    const sysvirt_Parameter *param, *const end = params + count;
+    if (count > 8)
+        hv_ksplit(hash, (IV)count);
+    for (param = params; param < end; param++) {
+        SV *value = parameter(aTHX_ param);
+        if (value)
+            (void)hv_store(hash, param->name, (I32)name_length(param), value, 0);
+    }
+    return hash;
+}
+
+static HV *copied_parameters(pTHX_ const sysvirt_Parameter *params, const sysvirt_template *like) {
+    HV *hash = private_hv_copy(aTHX_ like->hash);
+    HE **bucket = private_hv_buckets(hash), **const end = bucket + private_hv_size(hash), *entry;
+    size_t at = 0;
     for (; bucket < end; bucket++)
         for (entry = *bucket; entry; entry = HeNEXT(entry), at++) {
-            item = LIKELY(like->pairs[at].name == HeKEY_hek(entry)) ? like->pairs[at].item : item_of(like, HeKEY_hek(entry));
-            HeVAL(entry) = element(aTHX_ cxt, &value->data.items[item]);
+            SV *value = parameter(aTHX_ &params[pair_at(like, at, entry)]);
+            if (UNLIKELY(!value)) { /* the next may have a type that we know, so the template keeps the name */
+                SvREFCNT_dec((SV *)hash);
+                return stored_parameters(aTHX_ params, like->npairs);
+            }
+            HeVAL(entry) = value;
         }
     return hash;
 }
@@ -138,9 +197,15 @@ SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
         return newRV_noinc((SV *)array);
     }
     case SYSVIRT_TAG_MAP: {
-        const sysvirt_template *like = sysvirt_template_of(aTHX_ cxt, value);
+        const sysvirt_template *like = sysvirt_template_of_keys(aTHX_ cxt, value);
         HV *hash = like ? copied(aTHX_ cxt, value, like) : stored(aTHX_ cxt, value);
         return blessed(aTHX_ cxt, newRV_noinc((SV *)hash), value->class_);
+    }
+    case SYSVIRT_TAG_PARAMETERS: {
+        const sysvirt_Parameter *params = value->data.parameters;
+        const sysvirt_template *like = sysvirt_template_of_names(aTHX_ cxt, params, value->len);
+        HV *hash = like ? copied_parameters(aTHX_ params, like) : stored_parameters(aTHX_ params, value->len);
+        return newRV_noinc((SV *)hash);
     }
     case SYSVIRT_TAG_FILE:
         return file_handle(aTHX_ value);

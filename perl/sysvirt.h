@@ -134,7 +134,6 @@ enum sysvirt_Tag
   SYSVIRT_TAG_TEXT,
   SYSVIRT_TAG_BYTES,
   SYSVIRT_TAG_KEY,
-  SYSVIRT_TAG_NAME,
   SYSVIRT_TAG_HANDLE,
   SYSVIRT_TAG_LIST,
   SYSVIRT_TAG_COUNTED_LIST,
@@ -142,6 +141,7 @@ enum sysvirt_Tag
   SYSVIRT_TAG_NUMBERS,
   SYSVIRT_TAG_ARRAY,
   SYSVIRT_TAG_MAP,
+  SYSVIRT_TAG_PARAMETERS,
   SYSVIRT_TAG_REF,
   SYSVIRT_TAG_CODE,
   SYSVIRT_TAG_OWNER,
@@ -172,6 +172,7 @@ enum sysvirt_Storage
   SYSVIRT_STORAGE_SCRATCH,
   SYSVIRT_STORAGE_DESCRIPTOR,
   SYSVIRT_STORAGE_LAST_OWNS,
+  SYSVIRT_STORAGE_BEYOND,
   SYSVIRT_STORAGE_HASH,
   SYSVIRT_STORAGE_OWNER,
 };
@@ -228,6 +229,26 @@ typedef enum sysvirt_PumpState sysvirt_PumpState;
 typedef uint8_t sysvirt_PumpState;
 #endif // __STDC_VERSION__ >= 202311L
 
+enum sysvirt_Type
+#if __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // __STDC_VERSION__ >= 202311L
+ {
+  SYSVIRT_TYPE_NONE = 0,
+  SYSVIRT_TYPE_INT,
+  SYSVIRT_TYPE_UINT,
+  SYSVIRT_TYPE_LLONG,
+  SYSVIRT_TYPE_ULLONG,
+  SYSVIRT_TYPE_DOUBLE,
+  SYSVIRT_TYPE_BOOLEAN,
+  SYSVIRT_TYPE_STRING,
+};
+#if __STDC_VERSION__ >= 202311L
+typedef enum sysvirt_Type sysvirt_Type;
+#else
+typedef uint8_t sysvirt_Type;
+#endif // __STDC_VERSION__ >= 202311L
+
 typedef struct sysvirt_Shape {
   sysvirt_Kind kind;
   sysvirt_Class class_;
@@ -254,6 +275,22 @@ typedef struct sysvirt_Key {
   sysvirt_AtomicU32 number;
 } sysvirt_Key;
 
+typedef union sysvirt_Content {
+  int32_t int32;
+  uint32_t uint32;
+  int64_t int64;
+  uint64_t uint64;
+  double real;
+  char truth;
+  const char *text;
+} sysvirt_Content;
+
+typedef struct sysvirt_Parameter {
+  char name[80];
+  int kind;
+  union sysvirt_Content content;
+} sysvirt_Parameter;
+
 typedef union sysvirt_Data {
   int64_t integer;
   uint64_t natural;
@@ -261,6 +298,7 @@ typedef union sysvirt_Data {
   const char *text;
   const struct sysvirt_Key *key;
   void *pointer;
+  const struct sysvirt_Parameter *parameters;
   struct sysvirt_Value *items;
 } sysvirt_Data;
 

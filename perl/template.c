@@ -18,55 +18,64 @@ SV *sysvirt_key_scalar(pTHX_ my_cxt_t *cxt, const sysvirt_Key *key) {
     return scalar;
 }
 
-/* A template for hashes with the keys of this one, in a string; NULL if a key comes twice. */
-static SV *new_template(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
-    const size_t npairs = value->len / 2;
+/* A template for hashes with so many keys, in a string. The keys are put into its hash, with their numbers for values. */
+static SV *begun(pTHX_ size_t npairs) {
     SV *string = newSV(sizeof(sysvirt_template) + npairs * sizeof((sysvirt_template *)NULL)->pairs[0]);
     sysvirt_template *made = (sysvirt_template *)SvPVX(string);
-    HE *entry;
-    size_t index, at = 0;
-    private_walk walk;
     made->hash = newHV();
     made->npairs = npairs;
-    for (index = 0; index < npairs; index++) {
-        const sysvirt_Value *key = &value->data.items[2 * index];
-        SV *number = newSViv((IV)index);
-        made->pairs[index].key = key->tag == SYSVIRT_TAG_KEY ? key->data.key : NULL;
-        if (made->pairs[index].key)
-            private_hv_store(aTHX_ made->hash, sysvirt_key_scalar(aTHX_ cxt, key->data.key), number);
-        else
-            (void)hv_store(made->hash, key->data.text, (I32)strlen(key->data.text), number, 0);
-    }
-    if (HvUSEDKEYS(made->hash) != npairs) {
+    return string;
+}
+
+/* The same when the keys are in the hash; NULL if one came twice. */
+static SV *ended(pTHX_ SV *string) {
+    sysvirt_template *made = (sysvirt_template *)SvPVX(string);
+    private_walk walk = {made->hash, 0, NULL};
+    HE *entry;
+    size_t at = 0;
+    if (HvUSEDKEYS(made->hash) != made->npairs) {
         SvREFCNT_dec((SV *)made->hash);
         SvREFCNT_dec(string);
         return NULL;
     }
-    walk.hash = made->hash;
-    walk.bucket = 0;
-    walk.entry = NULL;
     for (; (entry = private_next(&walk)); at++) {
         made->pairs[at].name = HeKEY_hek(entry);
-        made->pairs[at].item = 2 * (size_t)SvIVX(HeVAL(entry)) + 1;
+        made->pairs[at].number = (size_t)SvIVX(HeVAL(entry));
         SvREFCNT_dec(HeVAL(entry));
         HeVAL(entry) = &PL_sv_undef;
     }
     return string;
 }
 
-/* Of keys known at compile time: by its first key. */
-static const sysvirt_template *of_keys(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
+static SV *new_of_keys(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
+    SV *string = begun(aTHX_ value->len / 2);
+    sysvirt_template *made = (sysvirt_template *)SvPVX(string);
+    size_t index;
+    for (index = 0; index < made->npairs; index++) {
+        const sysvirt_Key *key = value->data.items[2 * index].data.key;
+        made->pairs[index].key = key;
+        private_hv_store(aTHX_ made->hash, sysvirt_key_scalar(aTHX_ cxt, key), newSViv((IV)index));
+    }
+    return ended(aTHX_ string);
+}
+
+/* The template for a hash with keys known at compile time, by its first key; NULL if there is none. */
+const sysvirt_template *sysvirt_template_of_keys(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
     const sysvirt_Value *const items = value->data.items;
     const size_t npairs = value->len / 2;
-    const SSize_t number = key_number(items->data.key);
     const sysvirt_template *found;
+    SSize_t number;
     size_t index;
-    SV *string = private_av_at(cxt->templates, number);
+    SV *string;
+    if (npairs < 2 || items->tag != SYSVIRT_TAG_KEY)
+        return NULL;
+    number = key_number(items->data.key);
+    string = private_av_at(cxt->templates, number);
     if (!string) {
         for (index = 0; index < npairs; index++)
             if (items[2 * index].tag != SYSVIRT_TAG_KEY)
                 return NULL;
-        string = new_template(aTHX_ cxt, value);
+        string = new_of_keys(aTHX_ cxt, value);
         if (!string)
             return NULL;
         av_store(cxt->templates, number, string);
@@ -80,12 +89,12 @@ static const sysvirt_template *of_keys(pTHX_ my_cxt_t *cxt, const sysvirt_Value 
     return found;
 }
 
-/* For libvirt's names, mostly of typed parameters: the statistics of two domains mostly have the same names, in
- * the same order. A template is made when the same names come a second time. */
+/* For the names of typed parameters: the statistics of two domains mostly have the same names, in the same order. A template is
+ * made when the same names come a second time. */
 
 #define SHAPES 32         /* templates, each of which takes some 100 bytes for a name */
 #define SHAPE_MAX 512     /* names */
-#define SEEN 64           /* fingerprints of names that came once */
+#define SEEN 64           /* fingerprints of names that came last */
 #define IDLE (4 * SHAPES) /* hashes after which a template is old, if none of them was like it */
 
 typedef struct {
@@ -98,7 +107,8 @@ typedef struct {
 struct sysvirt_shapes {
     U32 now; /* counts the hashes */
     U32 last;
-    U32 seen[SEEN];
+    U32 seen[SEEN]; /* a ring */
+    U32 oldest;     /* of these */
     named all[SHAPES];
 };
 
@@ -114,17 +124,17 @@ static uint64_t word_at(const char *text) {
 static size_t full_words(const char *name) { return strlen(name) / WORD; }
 
 /* The contents of `names`. Only bits of names are compared: the bytes after a NUL are arbitrary. */
-static SV *words_of(pTHX_ const sysvirt_Value *value) {
-    const size_t npairs = value->len / 2;
-    size_t index, words = 0, word;
+static SV *words_of(pTHX_ const sysvirt_Parameter *params, size_t count) {
+    const sysvirt_Parameter *param, *const end = params + count;
+    size_t words = 0, word;
     uint64_t *at;
     SV *string;
-    for (index = 0; index < npairs; index++)
-        words += full_words(value->data.items[2 * index].data.text) + 3;
+    for (param = params; param < end; param++)
+        words += full_words(param->name) + 3;
     string = newSV(words * WORD);
     at = (uint64_t *)SvPVX(string);
-    for (index = 0; index < npairs; index++) {
-        const char *name = value->data.items[2 * index].data.text;
+    for (param = params; param < end; param++) {
+        const char *name = param->name;
         const size_t full = full_words(name);
         *at++ = full;
         for (word = 0; word < full; word++)
@@ -137,16 +147,13 @@ static SV *words_of(pTHX_ const sysvirt_Value *value) {
     return string;
 }
 
-/* Whether the hash has these names, in this order. */
-static bool has_names(const named *like, const sysvirt_Value *value) {
+/* Whether the parameters have these names, in this order. */
+static bool has_names(const named *like, const sysvirt_Parameter *param) {
     const uint64_t *at = (const uint64_t *)SvPVX(like->names);
-    const sysvirt_Value *key = value->data.items;
     size_t left = like->npairs;
-    for (; left; left--, key += 2, at += 2) {
-        const char *name = key->data.text;
+    for (; left; left--, param++, at += 2) {
+        const char *name = param->name;
         uint64_t full = *at++;
-        if (key->tag != SYSVIRT_TAG_NAME)
-            return FALSE;
         for (; full; full--, name += WORD)
             if (word_at(name) != *at++)
                 return FALSE;
@@ -156,21 +163,29 @@ static bool has_names(const named *like, const sysvirt_Value *value) {
     return TRUE;
 }
 
-/* A fingerprint of the names; 0 if one of the keys is not a name. */
-static U32 fingerprint(const sysvirt_Value *value) {
-    const sysvirt_Value *key = value->data.items;
-    const size_t npairs = value->len / 2;
-    U32 sum = (U32)npairs;
-    size_t index;
-    for (index = 0; index < npairs; index++, key += 2) {
-        const char *at;
-        if (key->tag != SYSVIRT_TAG_NAME)
-            return 0;
-        for (at = key->data.text; *at; at++)
+/* A fingerprint of the names; 0 if one of them does not end. */
+static U32 fingerprint(const sysvirt_Parameter *params, size_t count) {
+    const sysvirt_Parameter *param, *const end = params + count;
+    U32 sum = (U32)count;
+    for (param = params; param < end; param++) {
+        const char *at = param->name, *const last = at + sizeof param->name;
+        for (; at < last && *at; at++)
             sum = sum * 33 + (U8)*at;
+        if (at == last)
+            return 0;
         sum = sum * 33 + 1;
     }
     return sum;
+}
+
+/* Whether a fingerprint came before, among the last. */
+static bool came_before(struct sysvirt_shapes *shapes, U32 print) {
+    U32 index;
+    for (index = 0; index < SEEN; index++)
+        if (shapes->seen[index] == print)
+            return TRUE;
+    shapes->seen[shapes->oldest++ % SEEN] = print;
+    return FALSE;
 }
 
 /* Where a new template may stand: in no other's place that is in use. */
@@ -185,18 +200,20 @@ static named *free_place(struct sysvirt_shapes *shapes) {
     return shapes->now - oldest->used > IDLE ? oldest : NULL;
 }
 
-static const sysvirt_template *learned(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
+static const sysvirt_template *learned(pTHX_ my_cxt_t *cxt, const sysvirt_Parameter *params, size_t count) {
     struct sysvirt_shapes *const shapes = cxt->shapes;
-    const U32 print = fingerprint(value);
+    const U32 print = fingerprint(params, count);
     named *place;
     SV *string;
-    if (!print || shapes->seen[print % SEEN] != print) {
-        shapes->seen[print % SEEN] = print;
+    size_t index;
+    if (!print || !came_before(shapes, print) || !(place = free_place(shapes)))
         return NULL;
+    string = begun(aTHX_ count);
+    for (index = 0; index < count; index++) {
+        const char *name = params[index].name;
+        (void)hv_store(((sysvirt_template *)SvPVX(string))->hash, name, (I32)strlen(name), newSViv((IV)index), 0);
     }
-    place = free_place(shapes);
-    string = place ? new_template(aTHX_ cxt, value) : NULL;
-    if (!string)
+    if (!(string = ended(aTHX_ string)))
         return NULL;
     if (place->string) {
         SvREFCNT_dec((SV *)((const sysvirt_template *)SvPVX(place->string))->hash);
@@ -204,17 +221,17 @@ static const sysvirt_template *learned(pTHX_ my_cxt_t *cxt, const sysvirt_Value 
         SvREFCNT_dec(place->names);
     }
     place->string = string;
-    place->names = words_of(aTHX_ value);
-    place->npairs = value->len / 2;
+    place->names = words_of(aTHX_ params, count);
+    place->npairs = count;
     place->used = shapes->now;
     return (const sysvirt_template *)SvPVX(string);
 }
 
-static const sysvirt_template *of_names(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
-    const size_t npairs = value->len / 2;
+/* The template for a hash of typed parameters; NULL if there is none. */
+const sysvirt_template *sysvirt_template_of_names(pTHX_ my_cxt_t *cxt, const sysvirt_Parameter *params, size_t count) {
     struct sysvirt_shapes *shapes = cxt->shapes;
     U32 index;
-    if (npairs > SHAPE_MAX)
+    if (count < 2 || count > SHAPE_MAX)
         return NULL;
     if (!shapes) {
         Newxz(shapes, 1, struct sysvirt_shapes);
@@ -224,22 +241,11 @@ static const sysvirt_template *of_names(pTHX_ my_cxt_t *cxt, const sysvirt_Value
     for (index = 0; index < SHAPES; index++) {
         const U32 number = (shapes->last + index) % SHAPES;
         named *like = &shapes->all[number];
-        if (like->npairs == npairs && has_names(like, value)) {
+        if (like->npairs == count && has_names(like, params)) {
             like->used = shapes->now;
             shapes->last = number;
             return (const sysvirt_template *)SvPVX(like->string);
         }
     }
-    return learned(aTHX_ cxt, value);
-}
-
-/* The template for a hash; NULL if there is none. */
-const sysvirt_template *sysvirt_template_of(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
-    if (value->len < 4)
-        return NULL;
-    if (value->data.items->tag == SYSVIRT_TAG_KEY)
-        return of_keys(aTHX_ cxt, value);
-    if (value->data.items->tag == SYSVIRT_TAG_NAME)
-        return of_names(aTHX_ cxt, value);
-    return NULL;
+    return learned(aTHX_ cxt, params, count);
 }

@@ -11,13 +11,14 @@ typedef struct {
     HV *hash; /* these keys, with undef for values */
     size_t npairs;
     struct {
-        const sysvirt_Key *key; /* of the pair of this number; NULL if it is libvirt's name */
+        const sysvirt_Key *key; /* of the pair of this number, if it is known at compile time */
         const HEK *name;        /* in the order in which perl keeps the keys: the key ... */
-        size_t item;            /* ... and the number of its value */
+        size_t number;          /* ... and the number of its pair */
     } pairs[1];
 } sysvirt_template;
 
 SV *sysvirt_key_scalar(pTHX_ my_cxt_t *cxt, const sysvirt_Key *key);
-const sysvirt_template *sysvirt_template_of(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value);
+const sysvirt_template *sysvirt_template_of_keys(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value);
+const sysvirt_template *sysvirt_template_of_names(pTHX_ my_cxt_t *cxt, const sysvirt_Parameter *params, size_t count);
 
 #endif

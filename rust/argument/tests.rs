@@ -202,13 +202,19 @@ fn parameters_survive_the_way_to_c_and_back() {
     arguments.push(b"text", ParamType::Text, &values[4]).unwrap();
     // SAFETY: an array of as many parameters, which `arguments` owns.
     let written = unsafe { std::slice::from_raw_parts(arguments.as_ptr(), arguments.len() as usize) };
+    let names: Vec<_> = written.iter().map(params::field).collect();
+    assert_eq!(names, [&b"int"[..], b"uint", b"ull", b"double", b"text"]);
+    let types: Vec<_> = written.iter().map(|param| ParamType::of(param.type_)).collect();
+    use ParamType::{Double, Int, Text, Uint, Ullong};
+    assert_eq!(types, [Int, Uint, Ullong, Double, Text].map(Some));
+    #[expect(clippy::multiple_unsafe_ops_per_block, reason = "five reads of the same kind")]
     // SAFETY: the types are those that were written.
-    let back = unsafe { params::borrowed_map(written) };
-    assert_eq!(back.get("int").map(Value::integer), Some(-5));
-    assert_eq!(back.get("uint").map(Value::integer), Some(u32::MAX.into()));
-    assert_eq!(back.get("ull").map(Value::integer), Some(u64::MAX.into()));
-    assert_eq!(back.get("double").and_then(Value::plain_float), Some(0.5));
-    assert_eq!(back.get("text").map(Value::raw), Some(&b"t"[..]));
+    let back = unsafe {
+        (written[0].value.i, written[1].value.ui, written[2].value.ul, written[3].value.d, written[4].value.s)
+    };
+    assert_eq!((back.0, back.1, back.2, back.3), (-5, u32::MAX, u64::MAX, 0.5));
+    // SAFETY: a string that `arguments` owns.
+    assert_eq!(unsafe { CStr::from_ptr(back.4) }, c"t");
     let long = "x".repeat(80);
     let long = std::ffi::CString::new(long).unwrap();
     let name: &CStr = &long;

@@ -41,9 +41,14 @@ pub fn check(count: usize) {
 
 /// The same of an iterator's elements, which has to know how many there are, at most.
 pub fn collected<T>(elements: impl Iterator<Item = T>) -> Vec<T> {
+    collected_and(0, elements)
+}
+
+/// The same, with room for so many more.
+pub fn collected_and<T>(more: usize, elements: impl Iterator<Item = T>) -> Vec<T> {
     let (least, most) = elements.size_hint();
     let count = most.unwrap_or(least);
-    let mut vector = with_room(count);
+    let mut vector = with_room(count + more);
     vector.extend(elements.inspect(|_| check(count)));
     vector
 }

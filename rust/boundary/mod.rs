@@ -13,6 +13,7 @@ pub mod map;
 pub mod memory;
 pub mod origin;
 pub mod pace;
+pub mod parameter;
 pub mod scratch;
 pub mod serial;
 pub mod shape;

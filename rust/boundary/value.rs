@@ -10,6 +10,7 @@ mod own;
 
 use super::class::Class;
 use super::key::Key;
+use super::parameter::Parameter;
 use libc::{c_char, c_void};
 
 /// The kind of a [`Value`]'s content.
@@ -30,8 +31,6 @@ pub enum Tag {
     Bytes,
     /// A name known at compile time: the key of a hash, with room for its hash value.
     Key,
-    /// The key of a hash in a field of libvirt's: a C string, in `len` bytes that may be read, a multiple of 8 (results only).
-    Name,
     /// A libvirt object.
     Handle,
     /// Several values: a method's result list.
@@ -46,6 +45,8 @@ pub enum Tag {
     Array,
     /// A reference to a hash: `items` alternates keys and values. Blessed if `class` names a package.
     Map,
+    /// A reference to a hash of typed parameters, in an array as libvirt makes it: without a value for each (results only).
+    Parameters,
     /// A reference to a scalar: one item. Blessed if `class` names a package.
     Ref,
     /// A code reference (arguments only).
@@ -64,8 +65,7 @@ pub enum Tag {
     Bad,
     /// A result, and after it the warnings that the shim raises.
     Warned,
-    /// An argument of a kind that no method takes (a format, a regular expression ...); or the typed parameters that a
-    /// hash borrows from, behind its pairs.
+    /// An argument of a kind that no method takes (a format, a regular expression ...); or what owns that which other values borrow.
     Other,
 }
 
@@ -89,6 +89,8 @@ pub enum Storage {
     Descriptor,
     /// Rust: a vector of values of which only the last owns something.
     LastOwns,
+    /// Rust: a vector of values, and beyond the last one that owns what they borrow.
+    Beyond,
     /// Rust: the vector of a hash, whose keys own nothing.
     Hash,
     /// Rust: a box of any type, which other values borrow from.
@@ -105,12 +107,14 @@ pub union Data {
     pub natural: u64,
     /// [`Tag::Float`].
     pub real: f64,
-    /// [`Tag::Text`], [`Tag::Bytes`], [`Tag::Name`].
+    /// [`Tag::Text`], [`Tag::Bytes`].
     pub text: *const c_char,
     /// [`Tag::Key`].
     pub key: *const Key,
     /// [`Tag::Handle`], [`Tag::Owner`], [`Tag::Borrowed`], [`Tag::Code`].
     pub pointer: *mut c_void,
+    /// [`Tag::Parameters`].
+    pub parameters: *const Parameter,
     /// [`Tag::List`], [`Tag::Array`], [`Tag::Map`] and the other tags with items.
     pub items: *mut Value,
 }
@@ -197,12 +201,6 @@ impl Value {
                 let text = unsafe { self.data.text };
                 // SAFETY: of `len` bytes, which live as long as this value.
                 unsafe { std::slice::from_raw_parts(text.cast(), self.len) }
-            }
-            Tag::Name => {
-                // SAFETY: this tag holds a C string.
-                let text = unsafe { self.data.text };
-                // SAFETY: it lives as long as this value.
-                unsafe { std::ffi::CStr::from_ptr(text) }.to_bytes()
             }
             Tag::Key => {
                 // SAFETY: this tag's field.
@@ -313,7 +311,7 @@ impl Value {
 impl std::fmt::Debug for Value {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.tag {
-            Tag::Text | Tag::Bytes | Tag::Key | Tag::Name => {
+            Tag::Text | Tag::Bytes | Tag::Key => {
                 write!(f, "{:?}", String::from_utf8_lossy(self.raw()))
             }
             // SAFETY: this tag's field.

@@ -7,7 +7,6 @@ use crate::boundary::error::{Error, Result};
 use crate::boundary::map::map;
 use crate::boundary::memory;
 use crate::boundary::value::Value;
-use crate::virt::params;
 use crate::virt::rules::copied;
 use libc::{c_char, c_int, c_uint, c_void};
 use virt_sys::*;
@@ -120,5 +119,5 @@ unsafe fn hash(values: virTypedParameterPtr, count: c_int) -> Value {
     // SAFETY: the caller's promise.
     let values = unsafe { std::slice::from_raw_parts(values, count as usize) };
     // SAFETY: libvirt wrote the parameters.
-    unsafe { params::borrowed_map(values) }
+    unsafe { Value::borrowed_parameters(values) }
 }

@@ -91,10 +91,10 @@ impl Pointers<c_char> {
 }
 
 impl<T> Pointers<T> {
-    /// A value for each.
+    /// A value for each, with room for one that owns what they borrow.
     pub fn values(&self, describe: impl Fn(&T) -> Value) -> Vec<Value> {
         // SAFETY: none is NULL, and nobody else changes what is ours.
-        memory::collected(self.array.iter().map(|&pointer| describe(unsafe { &*pointer })))
+        memory::collected_and(1, self.array.iter().map(|&pointer| describe(unsafe { &*pointer })))
     }
 
     /// Values that take each of them over.

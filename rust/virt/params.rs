@@ -3,7 +3,6 @@
 
 use super::rules::check;
 use crate::boundary::error::{Error, Result, last_code};
-use crate::boundary::memory;
 use crate::boundary::value::Value;
 use libc::{c_char, c_int, c_uint};
 use std::ffi::CStr;
@@ -51,36 +50,6 @@ impl ParamType {
     }
 }
 
-/// The value of one parameter; one of an unknown type is skipped. A string stays libvirt's.
-///
-/// # Safety
-/// libvirt wrote the parameter, which stays as it is until the shim has built the result.
-#[inline]
-unsafe fn value(param: &virTypedParameter) -> Option<Value> {
-    // By the number, most frequent first: results have thousands.
-    Some(match param.type_ as c_uint {
-        // SAFETY: libvirt wrote the member that the type names.
-        VIR_TYPED_PARAM_ULLONG => Value::from(unsafe { param.value.ul }),
-        // SAFETY: as above.
-        VIR_TYPED_PARAM_UINT => Value::from(unsafe { param.value.ui }),
-        // SAFETY: as above.
-        VIR_TYPED_PARAM_LLONG => Value::from(unsafe { param.value.l }),
-        // SAFETY: as above.
-        VIR_TYPED_PARAM_INT => Value::from(unsafe { param.value.i }),
-        VIR_TYPED_PARAM_STRING => {
-            // SAFETY: as above.
-            let text = unsafe { param.value.s };
-            // SAFETY: libvirt's C string, or NULL.
-            unsafe { Value::borrowed_text(text) }
-        }
-        // SAFETY: as above.
-        VIR_TYPED_PARAM_BOOLEAN => Value::from(unsafe { param.value.b } != 0),
-        // SAFETY: as above.
-        VIR_TYPED_PARAM_DOUBLE => Value::from(unsafe { param.value.d }),
-        _ => return None,
-    })
-}
-
 /// The name of a parameter.
 pub fn field(param: &virTypedParameter) -> &[u8] {
     // SAFETY: an array of C characters is one of bytes.
@@ -100,23 +69,6 @@ pub const fn name<const ROOM: usize>(text: &CStr) -> [c_char; ROOM] {
         index += 1;
     }
     field
-}
-
-/// Parameters as a hash, which borrows from them.
-///
-/// # Safety
-/// libvirt wrote them, and they live and do not change until the shim has built the result.
-pub unsafe fn borrowed_map(params: &[virTypedParameter]) -> Value {
-    let mut items = memory::with_room(2 * params.len());
-    for param in params {
-        // SAFETY: the caller's promise.
-        if let Some(value) = unsafe { value(param) } {
-            // SAFETY: as above.
-            items.push(unsafe { Value::name(&param.field) });
-            items.push(value);
-        }
-    }
-    Value::map(items)
 }
 
 /// An array of parameters from `malloc`, which libvirt filled; their strings are freed with it.
@@ -144,36 +96,8 @@ impl ParamArray {
         self.params
     }
 
-    /// The parameters as a hash, which takes them over: its keys and strings are theirs.
+    /// The parameters as a hash, which takes them over.
     pub fn into_map(self) -> Value {
-        // SAFETY: each name is a part of its parameter, which lives as long as the hash.
-        self.into_map_with(|param| unsafe { Value::name(&param.field) })
-    }
-
-    /// The same, with keys that `key` makes.
-    #[inline]
-    pub fn into_map_with(self, key: impl Fn(&virTypedParameter) -> Value) -> Value {
-        let mut items = memory::with_room::<Value>(self.len() * 2 + 1);
-        let mut room = items.spare_capacity_mut().chunks_exact_mut(2);
-        let mut pairs = 0;
-        for param in self.iter() {
-            // Strings live as long as the parameters, and those are the hash's last item.
-            // SAFETY: libvirt wrote the parameter.
-            if let Some(value) = unsafe { value(param) } {
-                let Some([name, place]) = room.next() else { break };
-                name.write(key(param));
-                place.write(value);
-                pairs += 1;
-            }
-        }
-        // SAFETY: both items of each pair were written.
-        unsafe { items.set_len(2 * pairs) };
-        items.push(self.into_storage());
-        Value::map_with_storage(items)
-    }
-
-    /// The parameters as what owns that which values borrow.
-    pub fn into_storage(self) -> Value {
         let given = std::mem::ManuallyDrop::new(self);
         // SAFETY: the array is ours, and from here on the value's.
         unsafe { Value::parameters(given.params, given.count) }
@@ -203,6 +127,16 @@ impl std::ops::Deref for ParamArray {
         }
         // SAFETY: libvirt or calloc wrote `count` of them.
         unsafe { std::slice::from_raw_parts(self.params, self.count as usize) }
+    }
+}
+
+impl std::ops::DerefMut for ParamArray {
+    fn deref_mut(&mut self) -> &mut [virTypedParameter] {
+        if self.params.is_null() || self.count <= 0 {
+            return &mut [];
+        }
+        // SAFETY: as above, and they are ours.
+        unsafe { std::slice::from_raw_parts_mut(self.params, self.count as usize) }
     }
 }
 

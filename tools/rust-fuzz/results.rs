@@ -16,7 +16,7 @@ pub fn build(value: &mut Raw, objects: &mut Vec<(Class, *mut c_void)>) {
         _ => &mut [],
     };
     match value.tag {
-        Tag::Text | Tag::Bytes | Tag::Key | Tag::Name => look(value),
+        Tag::Text | Tag::Bytes | Tag::Key => look(value),
         Tag::Handle => objects.push((value.class, std::mem::take(&mut value.data) as *mut c_void)),
         Tag::Owner => {
             // SAFETY: as above.
@@ -26,7 +26,7 @@ pub fn build(value: &mut Raw, objects: &mut Vec<(Class, *mut c_void)>) {
         Tag::Map => {
             for pair in items.chunks_exact_mut(2) {
                 assert!(
-                    matches!(pair[0].tag, Tag::Text | Tag::Bytes | Tag::Key | Tag::Name),
+                    matches!(pair[0].tag, Tag::Text | Tag::Bytes | Tag::Key),
                     "a key of another kind"
                 );
                 look(&pair[0]);

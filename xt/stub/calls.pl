@@ -266,7 +266,7 @@ sub shape {
         my $number = $at && $shape % 5 == 4 && $at == $shape + 1 ? 0 : $at;
         my $key = $number == 1 && $shape % 7 == 6 ? 'x' x 80 : sprintf '%0*d.%d', 1 + $number % 70, $number,
             $shape % 3;
-        $data{$key} = $index * 1000 + $at;
+        $data{$key} = $index * 1000 + $at if $index % 11 != 10 || $at % 3;
     }
     return \%data;
 }

@@ -195,7 +195,8 @@ static int records(virDomainStatsRecordPtr **list) {
 }
 
 /* `count` domains whose names come in so many shapes, of 2 names and more, each longer than the one before. What stands behind a
- * name's NUL is never the same. Each fifth shape has a name twice, each seventh one without NUL. */
+ * name's NUL is never the same. Each fifth shape has a name twice, each seventh one without NUL. Each eleventh domain has parameters of
+ * a type that does not exist. */
 static int shaped(virDomainStatsRecordPtr **list, unsigned int count, int shapes) {
     static unsigned char garbage;
     unsigned int index;
@@ -212,7 +213,7 @@ static int shaped(virDomainStatsRecordPtr **list, unsigned int count, int shapes
                 memset(param->field, 'x', sizeof param->field);
             else
                 sprintf(param->field, "%0*d.%d", 1 + number % 70, number, shape % 3);
-            param->type = VIR_TYPED_PARAM_ULLONG, param->value.ul = index * 1000 + at;
+            param->type = index % 11 == 10 && at % 3 == 0 ? 99 : VIR_TYPED_PARAM_ULLONG, param->value.ul = index * 1000 + at;
         }
     }
     return (int)count;

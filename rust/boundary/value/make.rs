@@ -74,18 +74,6 @@ impl Value {
         Self::plain(Tag::Bytes, len, Data { text })
     }
 
-    /// The key of a hash, in one of libvirt's fields.
-    ///
-    /// # Safety
-    /// The field stays valid and unchanged until the shim has built the result.
-    #[inline]
-    pub unsafe fn name<const ROOM: usize>(field: &[c_char; ROOM]) -> Self {
-        const { assert!(ROOM % 8 == 0, "the shim compares 8 bytes at once") };
-        // libvirt would have to break its own rule: the last byte is mostly enough to see that it did not.
-        let tag = if field[ROOM - 1] != 0 && !field.contains(&0) { Tag::Bytes } else { Tag::Name };
-        Self::plain(tag, ROOM, Data { text: field.as_ptr() })
-    }
-
     /// A C string that stays libvirt's; NULL is undef.
     ///
     /// # Safety
@@ -166,32 +154,19 @@ impl Value {
         Value { storage: Storage::Boxed, capacity, ..Self::plain(Tag::Numbers, len, Data { pointer }) }
     }
 
-    /// Whatever owns what other values borrow: for [`Value::with_storage`].
+    /// Whatever owns what other values borrow: for [`Value::list_with_storage`].
     pub fn storage<T: Send + 'static>(owner: T) -> Self {
         let pointer = Box::into_raw(Box::new(Owned { free: free_owned::<T>, owner })).cast();
         Value { storage: Storage::Owner, ..Self::plain(Tag::Other, 0, Data { pointer }) }
     }
 
-    /// This hash, and beyond its pairs a value that owns what they borrow, or what the hashes behind it in the same list borrow.
-    pub fn with_storage(self, owner: Value) -> Self {
-        debug_assert!(self.tag == Tag::Map && self.storage == Storage::Hash && self.len % 2 == 0);
-        let hash = std::mem::ManuallyDrop::new(self);
-        // SAFETY: a hash has items.
-        let items = unsafe { hash.data.items };
-        // SAFETY: they came from a vector with room for `capacity`, and the hash is not used again.
-        let mut items = unsafe { Vec::from_raw_parts(items, hash.len, hash.capacity as usize) };
+    /// A list of values that borrow from `owner`. The vector had better have room for one more.
+    pub fn list_with_storage(mut items: Vec<Value>, owner: Value) -> Self {
         items.push(owner);
-        let mut map = Self::with_items(Tag::Map, items);
-        (map.class, map.storage) = (hash.class, Storage::Hash);
-        map
-    }
-
-    /// A list of hashes that borrow from `owner`.
-    pub fn list_with_storage(mut hashes: Vec<Value>, owner: Value) -> Self {
-        if let Some(first) = hashes.first_mut() {
-            *first = std::mem::replace(first, Value::none()).with_storage(owner);
-        }
-        Value::list(hashes)
+        let mut list = Self::with_items(Tag::List, items);
+        list.len -= 1;
+        list.storage = Storage::Beyond;
+        list
     }
 
     /// A reference to an array.
@@ -222,13 +197,21 @@ impl Value {
         map
     }
 
-    /// Typed parameters, for [`Value::map_with_storage`].
+    /// A reference to a hash of typed parameters, which are freed with this value.
     ///
     /// # Safety
-    /// `params` is NULL or an array of `count` typed parameters from `malloc` that nobody else frees.
+    /// `params` is NULL and `count` 0, or an array of `count` typed parameters from `malloc` that nobody else frees.
     pub unsafe fn parameters(params: *mut virt_sys::virTypedParameter, count: i32) -> Self {
-        let data = Data { pointer: params.cast() };
-        Value { storage: Storage::Parameters, ..Self::plain(Tag::Other, count.max(0) as usize, data) }
+        let data = Data { parameters: params.cast_const().cast() };
+        Value { storage: Storage::Parameters, ..Self::plain(Tag::Parameters, count.max(0) as usize, data) }
+    }
+
+    /// The same; the parameters stay whose they are.
+    ///
+    /// # Safety
+    /// libvirt wrote them, and they live and do not change until the shim has built the result.
+    pub unsafe fn borrowed_parameters(params: &[virt_sys::virTypedParameter]) -> Self {
+        Self::plain(Tag::Parameters, params.len(), Data { parameters: params.as_ptr().cast() })
     }
 
     /// A file descriptor, which becomes a file handle; if this value is dropped before that, it is closed.

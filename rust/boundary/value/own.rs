@@ -131,9 +131,9 @@ impl Value {
             }
             (_, Storage::Parameters) => {
                 // SAFETY: `Value::parameters` stored a pointer.
-                let params = unsafe { self.data.pointer };
+                let params = unsafe { self.data.parameters };
                 // SAFETY: and was promised that they are ours, as many as `len` says.
-                unsafe { virt_sys::virTypedParamsFree(params.cast(), self.len as i32) };
+                unsafe { virt_sys::virTypedParamsFree(params.cast_mut().cast(), self.len as i32) };
             }
             (_, Storage::Scratch) => {
                 let (bytes, capacity) = (self.own_text(), self.capacity as usize);
@@ -162,18 +162,18 @@ impl Value {
                 // SAFETY: they came from a vector with room for `capacity`. It forgets them; the others own nothing.
                 drop(unsafe { Vec::from_raw_parts(items, 0, self.capacity as usize) });
             }
-            (_, Storage::Boxed | Storage::Hash) => {
+            (_, Storage::Boxed | Storage::Hash | Storage::Beyond) => {
                 // SAFETY: the other tags that are boxed have items.
                 let items = unsafe { self.data.items };
                 // SAFETY: they came from a vector with room for `capacity`. It forgets them; they are dropped below, where
                 // the loop is a short one.
                 let mut items = unsafe { Vec::from_raw_parts(items, 0, self.capacity as usize) };
-                let mut items = items.spare_capacity_mut().iter_mut().take(self.len);
+                let count = self.len + usize::from(self.storage == Storage::Beyond);
+                let mut items = items.spare_capacity_mut().iter_mut().take(count);
                 if self.storage == Storage::Hash {
-                    // Behind the pairs there may be one that owns what they borrow.
-                    while let (Some(item), value) = (items.next(), items.next()) {
+                    while let (Some(_key), Some(value)) = (items.next(), items.next()) {
                         // SAFETY: the first `len` are initialized.
-                        unsafe { value.unwrap_or(item).assume_init_drop() };
+                        unsafe { value.assume_init_drop() };
                     }
                 } else {
                     for item in items {

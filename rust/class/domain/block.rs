@@ -63,31 +63,23 @@ unsafe fn block_stats(dom: *mut Domain, path: *const c_char, flags: u32) -> Resu
     // SAFETY: the row's domain and string.
     let stats =
         params::query(|values, count| unsafe { virDomainBlockStatsFlags(dom, path, values, count, flags) });
-    let stats = match stats {
+    let mut stats = match stats {
         Err(Error::Libvirt(error)) if error.code == VIR_ERR_NO_SUPPORT as i32 && flags == 0 => {
             // SAFETY: as above.
             return unsafe { plain_block_stats(dom, path) };
         }
         stats => stats?,
     };
-    Ok(stats.into_map_with(key_of))
-}
-
-/// The key of a statistic: three have names of their own in Perl.
-fn key_of(statistic: &virTypedParameter) -> Value {
-    static WR_REQ: [c_char; 16] = params::name(c"wr_req");
-    static RD_REQ: [c_char; 16] = params::name(c"rd_req");
-    static FLUSH_REQS: [c_char; 16] = params::name(c"flush_reqs");
-    match params::field(statistic) {
-        // SAFETY: constants stay as they are.
-        b"wr_operations" => unsafe { Value::name(&WR_REQ) },
-        // SAFETY: as above.
-        b"rd_operations" => unsafe { Value::name(&RD_REQ) },
-        // SAFETY: as above.
-        b"flush_operations" => unsafe { Value::name(&FLUSH_REQS) },
-        // SAFETY: a part of the parameter, which lives as long as the hash.
-        _ => unsafe { Value::name(&statistic.field) },
+    // Three have names of their own in Perl.
+    for statistic in stats.iter_mut() {
+        match params::field(statistic) {
+            b"wr_operations" => statistic.field = params::name(c"wr_req"),
+            b"rd_operations" => statistic.field = params::name(c"rd_req"),
+            b"flush_operations" => statistic.field = params::name(c"flush_reqs"),
+            _ => {}
+        }
     }
+    Ok(stats.into_map())
 }
 
 /// The counters of drivers without typed parameters.

@@ -160,7 +160,7 @@ fn described(vcpus: &[virVcpuInfo], running: bool, maps: Vec<u8>, length: usize)
             c"affinity" => affinity,
         }
     };
-    let hashes = memory::collected(vcpus.iter().enumerate().map(describe));
+    let hashes = memory::collected_and(1, vcpus.iter().enumerate().map(describe));
     Value::list_with_storage(hashes, Value::boxed_bytes(maps.into_boxed_slice()))
 }
 
@@ -196,9 +196,9 @@ unsafe fn cpu_stats(dom: *mut Domain, start: i32, ncpus: u32, flags: u32) -> Res
     })?;
     let cpus = table.chunks(width).filter(|cpu| cpu.iter().any(|param| param.type_ != 0));
     // SAFETY: libvirt wrote the first `per_cpu` of each row, the others are zero and skipped. The list owns them.
-    let hashes = cpus.map(|cpu| unsafe { params::borrowed_map(&cpu[..width.min(per_cpu as usize)]) });
-    let hashes = memory::collected(hashes);
-    Ok(Value::list_with_storage(hashes, table.into_storage()))
+    let hashes = cpus.map(|cpu| unsafe { Value::borrowed_parameters(&cpu[..width.min(per_cpu as usize)]) });
+    let hashes = memory::collected_and(1, hashes);
+    Ok(Value::list_with_storage(hashes, table.into_map()))
 }
 
 /// For the row of that name.
