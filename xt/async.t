@@ -15,7 +15,7 @@ my $stub     = compile($dir);
 my @includes = map { "-I$_" } grep { !ref } @INC;
 my $status   = do {
     local $ENV{STUB_LOG}   = '/dev/null';
-    local $ENV{LD_PRELOAD} = $stub;
+    local $ENV{LD_PRELOAD} = join q{ }, $ENV{LD_PRELOAD} // (), $stub;    # after a sanitizer's
     system $^X, @includes, "$FindBin::Bin/stub/async.pl";
 };
 exit( $status & 127 ? 255 : $status >> 8 );

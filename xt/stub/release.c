@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl */
-/* Counts the references to streams. A thread other than the first takes its time when it has released one; a thread that aborts a stream
- * that is gone ends the process with status 99. */
+/* Counts the references to streams. A thread other than the first takes its time when it has released one or finishes one; a thread that
+ * aborts a stream that is gone ends the process with status 99, one that another thread finishes with status 98. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -13,7 +13,7 @@
 
 static struct {
     virStreamPtr stream;
-    int count;
+    int count, finishing;
 } all[STREAMS];
 static int known;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -58,9 +58,34 @@ int virStreamFree(virStreamPtr stream) {
     return result;
 }
 
+/* Whether it is being finished, after `change`. */
+static int finishing(virStreamPtr stream, int change) {
+    int index, result = 0;
+    pthread_mutex_lock(&lock);
+    for (index = known - 1; index >= 0 && all[index].stream != stream; index--)
+        continue;
+    if (index >= 0)
+        result = all[index].finishing += change;
+    pthread_mutex_unlock(&lock);
+    return result;
+}
+
+int virStreamFinish(virStreamPtr stream) {
+    int (*next)(virStreamPtr) = dlsym(RTLD_NEXT, "virStreamFinish");
+    int result;
+    finishing(stream, 1);
+    if (syscall(SYS_gettid) != getpid())
+        usleep(400000);
+    result = next(stream);
+    finishing(stream, -1);
+    return result;
+}
+
 int virStreamAbort(virStreamPtr stream) {
     int (*next)(virStreamPtr) = dlsym(RTLD_NEXT, "virStreamAbort");
     if (count(stream, 0) < 1)
         _exit(99);
+    if (finishing(stream, 0))
+        _exit(98);
     return next(stream);
 }

@@ -389,7 +389,8 @@ fn conclude(key: u64) {
     }
     let Some(pump) = pumps.all.get_mut(&key) else { return };
     let abort = pump.asked != Asked::Finish || pump.failed;
-    if pump.aborting || pump.ending && !abort {
+    // These drivers free what a thread that finishes the stream uses, too.
+    if pump.aborting || pump.ending && (!abort || pump.inside) {
         return;
     }
     pump.ending = true;
