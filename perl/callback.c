@@ -29,18 +29,14 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* A call of a callback. */
 typedef struct sysvirt_invocation {
+    const sysvirt_Request *request;
     my_cxt_t *cxt;
     callback *cb;
-    sysvirt_Value *values;
-    size_t count;
-    sysvirt_Want want;
-    const sysvirt_Field *returned;
-    intptr_t readback;
-    const sysvirt_Field *read;
-    sysvirt_Sink sink;
-    void *context;
-    SV *code; /* for the gatherer: the sub, and its arguments */
-    SV **args;
+    size_t count; /* of arguments */
+    SV *code;     /* the sub, which may unregister itself */
+    SV **args;    /* its arguments, */
+    size_t built; /* of which so many are built */
+    SV *error;    /* the script's $@, which the sub must not change; NULL: it is empty */
     SV *borrowed; /* the object that libvirt lends for the time of the call */
     bool ok;      /* the sub did not die */
 } invocation;
@@ -185,6 +181,7 @@ static void forget_interpreter(pTHX_ void *unused) {
 static void gather(pTHX_ CV *cv) {
     dXSARGS;
     const invocation *job = sysvirt_context(aTHX)->gathering;
+    const sysvirt_Request *request = job->request;
     sysvirt_Value *results, readback;
     size_t index;
     int returned, at;
@@ -196,23 +193,25 @@ static void gather(pTHX_ CV *cv) {
     for (index = 0; index < job->count; index++)
         PUSHs(job->args[index]);
     PUTBACK;
-    returned = call_sv(job->code, job->want == SYSVIRT_WANT_LIST ? G_LIST : G_SCALAR);
+    returned = call_sv(job->code, request->want == SYSVIRT_WANT_LIST ? G_LIST : G_SCALAR);
     SPAGAIN;
     results = (sysvirt_Value *)SvPVX(sv_2mortal(newSV((returned + 1) * sizeof *results)));
     Zero(results, returned + 1, sysvirt_Value);
     for (at = 0; at < returned; at++)
-        sysvirt_decode_result(aTHX_ job->returned, SP[at + 1 - returned], &results[at]);
+        sysvirt_decode_result(aTHX_ request->returned, SP[at + 1 - returned], &results[at]);
     SP -= returned;
     PUTBACK;
     Zero(&readback, 1, sysvirt_Value);
-    if (job->readback >= 0) /* last: a string is borrowed from a scalar that the script may change */
-        sysvirt_decode_result(aTHX_ job->read, job->args[job->readback], &readback);
-    job->sink(job->context, results, (size_t)returned, &readback);
+    if (request->readback >= 0) /* last: a string is borrowed from a scalar that the script may change */
+        sysvirt_decode_result(aTHX_ request->read, job->args[request->readback], &readback);
+    request->sink(request->context, results, (size_t)returned, &readback);
     XSRETURN_EMPTY;
 }
 
 /* An argument for Perl. No callback gets more than one borrowed object, which is stored in `borrowed`. */
 static SV *build_argument(pTHX_ my_cxt_t *cxt, const callback *cb, sysvirt_Value *value, SV **borrowed) {
+    if (value->tag == SYSVIRT_TAG_INT)
+        return sysvirt_signed(aTHX_ value->data.integer);
     if (value->tag == SYSVIRT_TAG_BORROWED) {
         assert(!*borrowed);
         *borrowed = sysvirt_handle_borrow(aTHX_ value->class_, value->data.pointer);
@@ -238,42 +237,58 @@ static void defer(pTHX_ my_cxt_t *cxt, SV *error) {
     cxt->pending = TRUE;
 }
 
+/* Whether there is something in a $@. */
+static bool is_error(const SV *error) { return SvROK(error) || !SvPOK(error) || SvCUR(error); }
+
+/* Gives the sub a $@ of its own, as `local` would: the last one's, if that left nothing in it. */
+static void hide_error(pTHX_ invocation *of) {
+    of->error = GvSV(PL_errgv);
+    GvSV(PL_errgv) = of->cxt->spare_error ? of->cxt->spare_error : newSVpvs("");
+    of->cxt->spare_error = NULL;
+}
+
+static void restore_error(pTHX_ invocation *of) {
+    SV *used = GvSV(PL_errgv);
+    if (!of->error)
+        return;
+    GvSV(PL_errgv) = of->error;
+    of->error = NULL;
+    if (used && SvTYPE(used) == SVt_PV && SvLEN(used) < 1024 && SvREFCNT(used) == 1 && !is_error(used) && !of->cxt->spare_error)
+        of->cxt->spare_error = used;
+    else
+        SvREFCNT_dec(used);
+}
+
+/* Runs the sub. What it frees may have a DESTROY, so that this ends with releasing what it got, within private_returns. The
+ * arguments are no mortals, and nothing is on perl's stack of saved values, which costs less. */
 static void invoke(pTHX_ void *argument) {
     dSP;
     invocation *of = argument;
     size_t index;
-    SV *code, *args[sysvirt_ARGS_MAX], *error;
+    SV *error;
 
-    if (of->count > sysvirt_ARGS_MAX)
-        return;
-    ENTER;
-    SAVETMPS;
-    error = ERRSV;
-    if (SvROK(error) || !SvPOK(error) || SvCUR(error)) { /* the callback must not change the script's $@ */
-        SAVEGENERICSV(GvSV(PL_errgv));                   /* restored by LEAVE, as by `local` */
-        GvSV(PL_errgv) = newSVpvs("");
-    }
-    PRIVATE_PUSHSTACK;                                       /* no `last` or `return` gets past here */
-    code = sv_2mortal(SvREFCNT_inc_simple_NN(of->cb->code)); /* the callback may unregister itself */
-    for (index = 0; index < of->count; index++)
-        args[index] = sv_2mortal(build_argument(aTHX_ of->cxt, of->cb, &of->values[index], &of->borrowed));
+    if (is_error(ERRSV))
+        hide_error(aTHX_ of);
+    PRIVATE_PUSHSTACK; /* no `last` or `return` gets past here */
+    of->code = SvREFCNT_inc_simple_NN(of->cb->code);
+    for (; of->built < of->count; of->built++)
+        of->args[of->built] = build_argument(aTHX_ of->cxt, of->cb, &of->request->args[of->built], &of->borrowed);
 
     PUSHMARK(SP);
-    if (of->want == SYSVIRT_WANT_NOTHING) {
+    if (of->request->want == SYSVIRT_WANT_NOTHING) {
         EXTEND(SP, (SSize_t)of->count);
         for (index = 0; index < of->count; index++)
-            PUSHs(args[index]);
+            PUSHs(of->args[index]);
         PUTBACK;
-        call_sv(code, G_VOID | G_DISCARD | G_EVAL);
+        call_sv(of->code, G_VOID | G_DISCARD | G_EVAL);
     } else {
-        of->code = code;
-        of->args = args;
+        struct sysvirt_invocation *outer = of->cxt->gathering;
         PUTBACK;
         if (!of->cxt->gatherer)
             of->cxt->gatherer = newXS(NULL, gather, __FILE__);
-        SAVEVPTR(of->cxt->gathering);
         of->cxt->gathering = of;
         call_sv((SV *)of->cxt->gatherer, G_VOID | G_DISCARD | G_EVAL);
+        of->cxt->gathering = outer;
     }
 
     error = ERRSV;
@@ -283,8 +298,21 @@ static void invoke(pTHX_ void *argument) {
         CLEAR_ERRSV();
     }
     PRIVATE_POPSTACK;
-    FREETMPS;
-    LEAVE;
+    while (of->built)
+        SvREFCNT_dec(of->args[--of->built]);
+    error = of->code;
+    of->code = NULL;
+    SvREFCNT_dec(error);
+    restore_error(aTHX_ of);
+}
+
+/* What is left of an invocation that has called `exit`. */
+static void clean_up(pTHX_ invocation *of, struct sysvirt_invocation *gathering) {
+    while (of->built)
+        release_later(aTHX_ of->args[--of->built]);
+    release_later(aTHX_ of->code);
+    restore_error(aTHX_ of);
+    of->cxt->gathering = gathering;
 }
 
 /* Warns that a callback of another interpreter could not run. It is a function of its own, because a warning may die. */
@@ -316,48 +344,47 @@ static void lower_count(pTHX_ my_cxt_t *cxt, bool lowered) {
         private_raise_pending(aTHX_ cxt->signaled);
 }
 
-/* Whether that changes anything: not after the interpreter has ended, or in a thread without one. */
-static bool count_signals(bool lowered) {
+/* NULL after the interpreter has ended, in a thread without one, and if it is lowered already. */
+static void *lower_signals(void) {
     void *interpreter = CURRENT_INTERPRETER;
-    my_cxt_t *cxt;
-    if (!interpreter)
-        return FALSE;
-    {
+    if (interpreter) {
         dTHXa(interpreter);
-        cxt = sysvirt_context_of(aTHX);
-        if (!cxt || cxt->lowered == lowered)
-            return FALSE;
-        lower_count(aTHX_ cxt, lowered);
+        my_cxt_t *cxt = sysvirt_context_of(aTHX);
+        if (cxt && !cxt->lowered) {
+            lower_count(aTHX_ cxt, TRUE);
+            return cxt;
+        }
     }
-    return TRUE;
+    return NULL;
 }
 
-/* Calls Perl. False if it died, or if the interpreter has ended: the caller then makes libvirt abort. */
-static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Want want, const sysvirt_Field *returned,
-                 intptr_t readback, const sysvirt_Field *read, sysvirt_Sink sink, void *context) {
+static void raise_signals(void *context) {
+    my_cxt_t *cxt = context;
+    dTHXa(cxt->interpreter);
+    if (cxt->lowered)
+        lower_count(aTHX_ cxt, FALSE);
+}
+
+/* Calls Perl. If it died, or if the interpreter has ended, the caller makes libvirt abort. */
+static sysvirt_Called call(void *pointer, const sysvirt_Request *request) {
     callback *cb = pointer, missed;
     void *interpreter = CURRENT_INTERPRETER;
-    invocation of = {.cb = cb,
-                     .values = values,
-                     .count = count,
-                     .want = want,
-                     .returned = returned,
-                     .readback = readback,
-                     .read = read,
-                     .sink = sink,
-                     .context = context};
+    invocation of = {.request = request, .cb = cb, .count = request->count};
 
-    if (cb->interpreter == interpreter && !is_here_in(cb, interpreter))
-        return FALSE; /* a thread that runs no Perl */
-    if (!interpreter || (cb->interpreter != interpreter && (want != SYSVIRT_WANT_NOTHING || !is_first_miss(cb))))
-        return FALSE;
+    if (!interpreter || (cb->interpreter == interpreter && !is_here_in(cb, interpreter)))
+        return SYSVIRT_CALLED_ELSEWHERE;
+    if (cb->interpreter != interpreter && (request->want != SYSVIRT_WANT_NOTHING || !is_first_miss(cb)))
+        return SYSVIRT_CALLED_FAILED;
     {
         dTHXa(interpreter);
         my_cxt_t *cxt = of.cxt = sysvirt_context(aTHX);
+        struct sysvirt_invocation *const gathering = cxt->gathering;
+        SV *args[sysvirt_ARGS_MAX];
         SV *const earlier = cxt->deferred; /* of the same method; does not concern the methods that Perl calls now */
         const bool lowered = cxt->lowered; /* perl handles signals in the callback */
-        if (cxt->exiting)
-            return FALSE;
+        if (cxt->exiting || of.count > sysvirt_ARGS_MAX)
+            return SYSVIRT_CALLED_FAILED;
+        of.args = args;
         if (cb->interpreter != interpreter) {
             Zero(&missed, 1, callback);
             missed.code = sv_2mortal((SV *)newXS(NULL, warn_of_miss, __FILE__));
@@ -370,6 +397,7 @@ static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Wan
         if (lowered)
             lower_count(aTHX_ cxt, FALSE);
         if (!private_returns(aTHX_ invoke, &of)) {
+            clean_up(aTHX_ &of, gathering);
             of.ok = FALSE;
             cxt->exiting = TRUE; /* exit: perl has unwound its own stacks; the C stack follows when we return */
         }
@@ -384,7 +412,7 @@ static bool call(void *pointer, sysvirt_Value *values, size_t count, sysvirt_Wan
         }
         cxt->pending = cxt->exiting || cxt->deferred;
     }
-    return of.ok;
+    return of.ok ? SYSVIRT_CALLED_DONE : SYSVIRT_CALLED_FAILED;
 }
 
 static void defer_message(const char *message) {
@@ -411,7 +439,8 @@ static void after_fork_in_child(void) {
     lock = open;
 }
 
-const sysvirt_Callbacks sysvirt_callbacks = {create, named, destroy, call, place, queue, defer_message, count_signals};
+const sysvirt_Callbacks sysvirt_callbacks = {create, named,         destroy,       call,         place,
+                                             queue,  defer_message, lower_signals, raise_signals};
 
 static void watch_forks(void) { pthread_atfork(before_fork, after_fork, after_fork_in_child); }
 

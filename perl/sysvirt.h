@@ -197,6 +197,21 @@ typedef enum sysvirt_Outcome sysvirt_Outcome;
 typedef uint8_t sysvirt_Outcome;
 #endif // __STDC_VERSION__ >= 202311L
 
+enum sysvirt_Called
+#if __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // __STDC_VERSION__ >= 202311L
+ {
+  SYSVIRT_CALLED_FAILED = 0,
+  SYSVIRT_CALLED_DONE,
+  SYSVIRT_CALLED_ELSEWHERE,
+};
+#if __STDC_VERSION__ >= 202311L
+typedef enum sysvirt_Called sysvirt_Called;
+#else
+typedef uint8_t sysvirt_Called;
+#endif // __STDC_VERSION__ >= 202311L
+
 enum sysvirt_Want
 #if __STDC_VERSION__ >= 202311L
   : uint8_t
@@ -248,6 +263,8 @@ typedef enum sysvirt_Type sysvirt_Type;
 #else
 typedef uint8_t sysvirt_Type;
 #endif // __STDC_VERSION__ >= 202311L
+
+typedef struct sysvirt_Lowered sysvirt_Lowered;
 
 typedef struct sysvirt_Shape {
   sysvirt_Kind kind;
@@ -365,23 +382,27 @@ typedef void (*sysvirt_Sink)(void *context,
                              uintptr_t count,
                              const struct sysvirt_Value *readback);
 
+typedef struct sysvirt_Request {
+  struct sysvirt_Value *args;
+  uintptr_t count;
+  sysvirt_Want want;
+  const struct sysvirt_Field *returned;
+  intptr_t readback;
+  const struct sysvirt_Field *read;
+  sysvirt_Sink sink;
+  void *context;
+} sysvirt_Request;
+
 typedef struct sysvirt_Callbacks {
   void *(*create)(void *code, void *owner, bool anytime);
   void *(*named)(const char *name);
   void (*destroy)(void *callback);
-  bool (*call)(void *callback,
-               struct sysvirt_Value *args,
-               uintptr_t count,
-               sysvirt_Want want,
-               const struct sysvirt_Field *returned,
-               intptr_t readback,
-               const struct sysvirt_Field *read,
-               sysvirt_Sink sink,
-               void *context);
+  sysvirt_Called (*call)(void *callback, const struct sysvirt_Request *request);
   int32_t (*place)(void *callback);
   uintptr_t (*queue)(void);
   void (*defer)(const char *message);
-  bool (*count_signals)(bool lowered);
+  void *(*lower_signals)(void);
+  void (*raise_signals)(void *lowered);
 } sysvirt_Callbacks;
 
 typedef struct sysvirt_How {
@@ -404,6 +425,8 @@ typedef struct sysvirt_PumpEnd {
   bool reads;
   bool writes;
 } sysvirt_PumpEnd;
+
+
 
 
 

@@ -85,7 +85,7 @@ static CLASSES: &[ClassTable] = &[
 /// compiled here, and so cannot fall behind.
 #[cfg(fuzzing)]
 pub mod harness {
-    pub use crate::boundary::callbacks::{Callbacks, Sink, Want};
+    pub use crate::boundary::callbacks::{Callbacks, Called, Request, Want};
     pub use crate::boundary::class::Class;
     pub use crate::boundary::shape::{Field, Kind, Others, Shape};
     pub use crate::boundary::table::{ARGS_MAX, Method, Outcome, Param};

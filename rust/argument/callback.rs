@@ -3,7 +3,7 @@
 
 use super::types::{NamedArg, Origin};
 use crate::r#async::errand::on_perls_thread;
-use crate::boundary::callbacks::{self, Callbacks, Sink, Want, installed};
+use crate::boundary::callbacks::{self, Callbacks, Called, Request, Sink, Want, installed};
 use crate::boundary::error::{Error, Result};
 use crate::boundary::shape::Field;
 use crate::boundary::table::ARGS_MAX;
@@ -109,12 +109,15 @@ impl Callback {
         let (readback, read) = readback
             .map_or((-1, std::ptr::null()), |(index, read)| (index as isize, std::ptr::from_ref(read)));
         let _interlude = crate::boundary::sigpipe::Interlude::new();
+        let args = args.as_mut_ptr();
+        let request = Request { args, count: N, want, returned, readback, read, sink, context };
         // SAFETY: the shim's own callback, `N` values, and a context that fits the sink: `ask` makes both, and `ignore` looks at
         // none.
-        on_perls_thread(|| unsafe {
-            (shim.call)(self.0, args.as_mut_ptr(), N, want, returned, readback, read, sink, context)
-        })
-        .unwrap_or(false)
+        let call = || unsafe { (shim.call)(self.0, &raw const request) };
+        match call() {
+            Called::Elsewhere => on_perls_thread(call) == Some(Called::Done),
+            called => called == Called::Done,
+        }
     }
 
     /// Calls the callback in void context; false if it died; the shim keeps the exception.

@@ -23,6 +23,39 @@ pub enum Want {
 pub type Sink =
     unsafe extern "C" fn(context: *mut c_void, returned: *const Value, count: usize, readback: *const Value);
 
+/// What a sub is called with, and what becomes of what it returns.
+#[repr(C)]
+pub struct Request {
+    /// The arguments.
+    pub args: *mut Value,
+    /// How many there are.
+    pub count: usize,
+    /// The context.
+    pub want: Want,
+    /// What each value that it returns has to be.
+    pub returned: *const Field,
+    /// What it leaves in its argument number `readback`; without that, -1.
+    pub readback: isize,
+    /// And what that has to be.
+    pub read: *const Field,
+    /// Receives all that.
+    pub sink: Sink,
+    /// What the sink is given.
+    pub context: *mut c_void,
+}
+
+/// What came of a call of a sub.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Called {
+    /// It died, or cannot be called any more.
+    Failed = 0,
+    /// It returned.
+    Done,
+    /// Nothing: this thread runs no Perl.
+    Elsewhere,
+}
+
 /// The shim's functions for callbacks. Pointers to subs and objects are those from a method's arguments, while it
 /// runs; pointers to callbacks are those that `create` and `named` returned, until `destroy`; strings are C's.
 #[repr(C)]
@@ -34,19 +67,8 @@ pub struct Callbacks {
     pub named: unsafe extern "C" fn(name: *const c_char) -> *mut c_void,
     /// Frees it.
     pub destroy: unsafe extern "C" fn(callback: *mut c_void),
-    /// Calls the sub; false if it died. `returned` says what each value that it returns has to be, `read` what it leaves in
-    /// its argument number `readback`; without that, -1.
-    pub call: unsafe extern "C" fn(
-        callback: *mut c_void,
-        args: *mut Value,
-        count: usize,
-        want: Want,
-        returned: *const Field,
-        readback: isize,
-        read: *const Field,
-        sink: Sink,
-        context: *mut c_void,
-    ) -> bool,
+    /// Calls the sub.
+    pub call: unsafe extern "C" fn(callback: *mut c_void, request: *const Request) -> Called,
     /// 1 if this is the thread of the callback's interpreter, 0 if it is another thread, -1 if the interpreter has ended.
     pub place: unsafe extern "C" fn(callback: *mut c_void) -> i32,
     /// The number of this interpreter's queue of calls, 0 if there can be none.
@@ -54,8 +76,10 @@ pub struct Callbacks {
     /// Has the enclosing method die with the message.
     pub defer: unsafe extern "C" fn(message: *const c_char),
     /// Lowers perl's count of the signals that wait to be handled, so that it never reaches the number for which perl jumps out of
-    /// whatever runs; or makes it again what it is. True if that changes anything. Callbacks run with the count as it is.
-    pub count_signals: extern "C" fn(lowered: bool) -> bool,
+    /// whatever runs. Callbacks run with the count as it is. Returns what `raise_signals` takes, NULL if there is nothing to do.
+    pub lower_signals: extern "C" fn() -> *mut c_void,
+    /// Makes the count again what it is.
+    pub raise_signals: unsafe extern "C" fn(lowered: *mut c_void),
 }
 
 static CALLBACKS: OnceLock<&'static Callbacks> = OnceLock::new();

@@ -29,6 +29,7 @@ enum State {
 
 thread_local! {
     static STATE: Cell<State> = const { Cell::new(State::Free) };
+    static STORM: Cell<storm::Lowered> = const { Cell::new(storm::Lowered::NOT) };
 }
 
 /// Runs a C function on a set of signals.
@@ -71,7 +72,7 @@ fn hold() -> bool {
     if STATE.get() != State::Free {
         return false;
     }
-    storm::set(true);
+    STORM.set(storm::lower());
     STATE.set(match mask(SIG_BLOCK) {
         false => State::Held,
         true if is_pending() => State::Waiting,
@@ -99,9 +100,7 @@ fn give_back() -> bool {
     if state == State::Held {
         mask(SIG_UNBLOCK);
     }
-    if state != State::Free {
-        storm::set(false);
-    }
+    storm::raise(STORM.replace(storm::Lowered::NOT));
     state != State::Free
 }
 

@@ -7,7 +7,7 @@ use super::{call_any, renew};
 use libc::{c_char, c_void};
 use std::cell::Cell;
 use std::ffi::CStr;
-use sysvirt::harness::{ARGS_MAX, Callbacks, Field, Sink, Value, Want};
+use sysvirt::harness::{ARGS_MAX, Called, Callbacks, Request, Value, Want};
 
 /// A stub for a Perl callback. AddressSanitizer finds what uses it too late or frees it twice, and at the end of the process
 /// what never does.
@@ -32,17 +32,9 @@ unsafe extern "C" fn destroy(callback: *mut c_void) {
 
 /// A sub that calls a method, closes all objects or does nothing, and returns anything, or dies: so at the latest when the
 /// input is used up.
-unsafe extern "C" fn call(
-    callback: *mut c_void,
-    args: *mut Value,
-    count: usize,
-    want: Want,
-    returned: *const Field,
-    readback: isize,
-    read: *const Field,
-    sink: Sink,
-    context: *mut c_void,
-) -> bool {
+unsafe extern "C" fn call(callback: *mut c_void, request: *const Request) -> Called {
+    // SAFETY: the caller's, which lives until this returns.
+    let &Request { args, count, want, returned, readback, read, sink, context } = unsafe { &*request };
     // SAFETY: `create` made it; it may go while it runs, but not before.
     let calls = unsafe { &(*callback.cast::<Sub>()).calls };
     calls.set(calls.get() + 1);
@@ -70,7 +62,7 @@ unsafe extern "C" fn call(
         unsafe { sink(context, returned.as_ptr().cast(), returned.len(), (&raw const readback).cast()) };
     }
     give_back(objects);
-    choice >= 30
+    if choice >= 30 { Called::Done } else { Called::Failed }
 }
 
 unsafe extern "C" fn defer(message: *const c_char) {
@@ -86,10 +78,12 @@ extern "C" fn queue() -> usize {
     0
 }
 
-extern "C" fn count_signals(_lowered: bool) -> bool {
-    false
+extern "C" fn lower_signals() -> *mut c_void {
+    std::ptr::null_mut()
 }
+
+unsafe extern "C" fn raise_signals(_lowered: *mut c_void) {}
 
 /// The functions that the shim installs.
 pub static CALLBACKS: Callbacks =
-    Callbacks { create, named, destroy, call, place, queue, defer, count_signals };
+    Callbacks { create, named, destroy, call, place, queue, defer, lower_signals, raise_signals };
