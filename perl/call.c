@@ -194,8 +194,6 @@ static NOINLINE void return_built(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Met
                                   sysvirt_Value *result) {
     SV *single, *variable = NULL;
     switch (result->tag) {
-    case SYSVIRT_TAG_NONE:
-        XSRETURN_EMPTY;
     case SYSVIRT_TAG_OTHER: /* nothing was done: the arguments are still there, and the original returns them */
         return;
     case SYSVIRT_TAG_LIST:
@@ -247,8 +245,10 @@ static ALWAYS_INLINE void finish(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Meth
     if (UNLIKELY(cxt->pending || outcome != SYSVIRT_OUTCOME_DONE))
         fail(aTHX_ cxt, outcome, result);
 
-    if ((result->tag == SYSVIRT_TAG_INT && is_iv(result->data.integer))
-        || (result->tag == SYSVIRT_TAG_UINT && result->data.natural <= IV_MAX)) {
+    if (result->tag == SYSVIRT_TAG_NONE) {
+        PUTBACK;
+    } else if ((result->tag == SYSVIRT_TAG_INT && is_iv(result->data.integer))
+               || (result->tag == SYSVIRT_TAG_UINT && result->data.natural <= IV_MAX)) {
         dXSTARG;
         PUSHi((IV)result->data.integer);
         PUTBACK;

@@ -70,7 +70,7 @@ static ALWAYS_INLINE bool sysvirt_decode_plain(pTHX_ const sysvirt_Shape *shape,
             out->data.integer = SvIVX(sv);
             return TRUE;
         }
-    } else if (shape->kind == SYSVIRT_KIND_TEXT) {
+    } else if (shape->kind == SYSVIRT_KIND_TEXT || shape->kind == SYSVIRT_KIND_PATH) {
         if ((flags & (SVs_GMG | SVf_ROK | SVf_POK)) == SVf_POK && sysvirt_is_ascii(SvPVX_const(sv), SvCUR(sv))) {
             sysvirt_set_head(out, SYSVIRT_TAG_TEXT, SYSVIRT_CLASS_NONE, SvCUR(sv));
             out->data.text = SvPVX_const(sv);

@@ -23,11 +23,18 @@ pub fn exhausted(count: usize) -> ! {
 /// An empty vector with room for `count` elements.
 #[inline]
 pub fn with_room<T>(count: usize) -> Vec<T> {
-    let mut vector = Vec::new();
-    if vector.try_reserve_exact(count).is_err() {
+    // Not by `try_reserve_exact`, which costs as much as malloc.
+    let Ok(layout) = Layout::array::<T>(count) else { exhausted(count) };
+    if layout.size() == 0 {
+        return Vec::new();
+    }
+    // SAFETY: the layout has a size.
+    let room = unsafe { std::alloc::alloc(layout) };
+    if room.is_null() {
         exhausted(count);
     }
-    vector
+    // SAFETY: just allocated with the layout of so many, and none is there yet.
+    unsafe { Vec::from_raw_parts(room.cast(), 0, count) }
 }
 
 /// To be called after each part of a result of which there may be many, even if each is small: unwinds when half of the reserve is
@@ -48,8 +55,16 @@ pub fn collected<T>(elements: impl Iterator<Item = T>) -> Vec<T> {
 pub fn collected_and<T>(more: usize, elements: impl Iterator<Item = T>) -> Vec<T> {
     let (least, most) = elements.size_hint();
     let count = most.unwrap_or(least);
-    let mut vector = with_room(count + more);
-    vector.extend(elements.inspect(|_| check(count)));
+    let mut vector: Vec<T> = with_room(count.saturating_add(more));
+    for (index, element) in elements.take(count).enumerate() {
+        // SAFETY: there is room for `count`, and more.
+        let place = unsafe { vector.as_mut_ptr().add(index) };
+        // SAFETY: as above; nothing is there yet.
+        unsafe { place.write(element) };
+        // SAFETY: so many were written.
+        unsafe { vector.set_len(index + 1) };
+        check(count);
+    }
     vector
 }
 

@@ -9,6 +9,7 @@ use crate::boundary::memory;
 use crate::boundary::value::Value;
 use crate::boundary::zeroed::Zeroed;
 use libc::{c_char, c_int, c_void};
+use std::ffi::CStr;
 
 /// How many elements the allocation has room for.
 fn room<T>(array: *const T) -> usize {
@@ -81,11 +82,58 @@ pub unsafe fn pointers<T>(array: *mut *mut T, count: c_int, free: fn(*mut T)) ->
 // SAFETY: what malloc gave is any thread's, and so are functions of libvirt's that free it.
 unsafe impl<T> Send for Pointers<T> {}
 
+/// For [`pointers`]: frees a string from `malloc`.
+pub fn free_text(text: *mut c_char) {
+    // SAFETY: `pointers` was promised that it is ours.
+    unsafe { libc::free(text.cast()) }
+}
+
+/// An array of `count` NULLs from `malloc`, for a C function to write strings to.
+pub fn no_pointers(count: usize) -> Result<Pointers<c_char>> {
+    // glibc's calloc passes by the caches from which malloc takes small blocks.
+    const SMALL: usize = 128;
+    let size = size_of::<*mut c_char>();
+    let array: *mut *mut c_char = if count > SMALL {
+        // SAFETY: asks for memory.
+        unsafe { libc::calloc(count, size) }.cast()
+    } else {
+        // SAFETY: as above.
+        unsafe { libc::malloc(count.max(1) * size) }.cast()
+    };
+    if array.is_null() {
+        return Err(Error::Usage(format!("out of memory for {count} elements")));
+    }
+    if count <= SMALL {
+        // SAFETY: just allocated with room for so many.
+        unsafe { array.write_bytes(0, count) };
+    }
+    Ok(Pointers { array: Allocated { array, len: 0 }, free: free_text })
+}
+
 impl Pointers<c_char> {
+    /// For C: the array.
+    pub fn as_mut_ptr(&mut self) -> *mut *mut c_char {
+        self.array.array
+    }
+
+    /// The first `count` places were written.
+    ///
+    /// # Safety
+    /// The array has `count` places or more; each of them is NULL or a string from `malloc` that is ours.
+    pub unsafe fn written(&mut self, count: usize) {
+        self.array.len = count;
+    }
+
+    /// The strings; none that is NULL.
+    pub fn texts(&self) -> impl Iterator<Item = &CStr> {
+        // SAFETY: a string that lives as long as the array.
+        self.array.iter().filter(|text| !text.is_null()).map(|&text| unsafe { CStr::from_ptr(text) })
+    }
+
     /// The strings as a result list, which takes them over.
     pub fn into_texts(self) -> Value {
         let this = std::mem::ManuallyDrop::new(self);
-        // SAFETY: malloc gave the array and its strings, and none is NULL.
+        // SAFETY: malloc gave the array and its strings.
         unsafe { Value::texts(this.array.array, this.array.len) }
     }
 }

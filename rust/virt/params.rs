@@ -91,6 +91,24 @@ impl ParamArray {
         Ok(ParamArray { params: params.cast(), count })
     }
 
+    /// Parameters that are numbers, of numbered names, at most `count`.
+    pub fn numbers<'a>(pairs: impl Iterator<Item = (&'a c_uint, &'a u64)>, count: usize) -> Result<Self> {
+        let mut params = Self::room(c_int::try_from(count).unwrap_or(c_int::MAX))?;
+        for (param, (&name, &number)) in params.iter_mut().zip(pairs) {
+            let mut digits = [0; 10];
+            let (mut at, mut rest) = (digits.len(), name);
+            while at == digits.len() || rest > 0 {
+                at -= 1;
+                digits[at] = b'0' as c_char + (rest % 10) as c_char;
+                rest /= 10;
+            }
+            param.field[..digits.len() - at].copy_from_slice(&digits[at..]);
+            param.type_ = VIR_TYPED_PARAM_ULLONG as c_int;
+            param.value.ul = number;
+        }
+        Ok(params)
+    }
+
     /// For C: the array.
     pub fn as_mut_ptr(&mut self) -> *mut virTypedParameter {
         self.params

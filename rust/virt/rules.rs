@@ -7,7 +7,7 @@ use crate::boundary::memory;
 use crate::boundary::short::Short;
 use crate::boundary::value::Value;
 use crate::boundary::zeroed::Zeroed;
-use crate::virt::array::{allocated, pointers, zeroed_array};
+use crate::virt::array::{Pointers, allocated, free_text, no_pointers, pointers, zeroed_array};
 use libc::{c_char, c_int, c_void};
 use std::ffi::{CStr, CString};
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -195,10 +195,8 @@ pub fn objects<T: Object>(call: impl FnOnce(*mut *mut *mut T) -> c_int) -> Resul
 pub fn strings(call: impl FnOnce(*mut *mut *mut c_char) -> c_int) -> Result<Value> {
     let mut array = std::ptr::null_mut();
     let count = check(call(&raw mut array))?;
-    // SAFETY: malloc gave it.
-    let free = |text: *mut c_char| unsafe { libc::free(text.cast()) };
     // SAFETY: libvirt allocated the array and its strings for us.
-    Ok(unsafe { pointers(array, count, free) }.into_texts())
+    Ok(unsafe { pointers(array, count, free_text) }.into_texts())
 }
 
 /// More names than any driver has (libvirt's own protocol stops at 16384): where a caller's larger count is cut,
@@ -207,15 +205,20 @@ pub const LIST_MAX: usize = 1 << 18;
 
 /// The names that a legacy list function writes into an array of `max` pointers.
 pub fn names(max: usize, call: impl FnOnce(*mut *mut c_char, c_int) -> c_int) -> Result<Value> {
-    Ok(Value::list(name_values(max, call)?))
+    name_array(max, call).map(Pointers::into_texts)
 }
 
-/// The same, as values.
-pub fn name_values(max: usize, call: impl FnOnce(*mut *mut c_char, c_int) -> c_int) -> Result<Vec<Value>> {
-    let mut array = zeroed_array::<*mut c_char>(max.min(LIST_MAX))?;
-    let count = check(call(array.as_mut_ptr(), array.len() as c_int))? as usize;
-    // SAFETY: the function wrote `count` strings that are ours.
-    Ok(memory::collected(array.into_iter().take(count).map(|text| unsafe { Value::owned_text(text) })))
+/// The same, in the array.
+pub fn name_array(
+    max: usize,
+    call: impl FnOnce(*mut *mut c_char, c_int) -> c_int,
+) -> Result<Pointers<c_char>> {
+    let max = max.min(LIST_MAX);
+    let mut array = no_pointers(max)?;
+    let count = check(call(array.as_mut_ptr(), max as c_int))?;
+    // SAFETY: the function wrote `count` strings that are ours, from malloc, and NULLs are in the other places.
+    unsafe { array.written((count as usize).min(max)) };
+    Ok(array)
 }
 
 /// A UUID that a function writes as 16 bytes.

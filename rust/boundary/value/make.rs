@@ -136,8 +136,8 @@ impl Value {
     /// A result list of strings; its value in scalar context is its last element.
     ///
     /// # Safety
-    /// `texts` is NULL or an array from `malloc`, whose first `len` elements are C strings from `malloc`, and nobody else frees any
-    /// of them.
+    /// `texts` is NULL or an array from `malloc`, whose first `len` elements are C strings from `malloc` or NULL, which is undef, and
+    /// nobody else frees any of them.
     pub unsafe fn texts(texts: *mut *mut c_char, len: usize) -> Self {
         let data = Data { pointer: texts.cast() };
         Value { storage: Storage::Malloc, ..Self::plain(Tag::Texts, len, data) }

@@ -29,8 +29,8 @@ pub unsafe fn walk<T: Object>(
     names: impl FnOnce(*mut *mut c_char, c_int) -> c_int,
     lookup: impl Fn(*const c_char) -> *mut T,
 ) -> Result<Vec<Value>> {
-    let names = name_values(check(count)? as usize, names)?;
-    let found = names.iter().filter(|name| !name.raw().is_empty());
-    // SAFETY: the caller's promise. libvirt ended each name with a NUL.
-    Ok(memory::collected(found.filter_map(|name| unsafe { object(lookup(name.raw().as_ptr().cast())) }.ok())))
+    let names = name_array(check(count)? as usize, names)?;
+    let found = names.texts().filter(|name| !name.is_empty());
+    // SAFETY: the caller's promise.
+    Ok(memory::collected(found.filter_map(|name| unsafe { object(lookup(name.as_ptr())) }.ok())))
 }

@@ -2,7 +2,6 @@
 //! Sys::Virt: the host.
 
 use crate::boundary::key::Key;
-use crate::boundary::map::MapBuilder;
 use crate::class::prelude::*;
 
 methods! { "Sys::Virt";
@@ -172,16 +171,17 @@ unsafe fn free_pages(
     if pages.is_empty() {
         return Ok(Value::list(Vec::new()));
     }
-    let cell = |(index, counts): (usize, &[u64])| {
-        let mut map = MapBuilder::with_room(pages.len(), 10 * pages.len());
-        for (size, &count) in pages.iter().zip(counts) {
-            map.push(size.to_string().as_bytes(), Value::from(count));
-        }
-        map! { c"cell" => start + index as i32, c"pages" => map.finish() }
-    };
     // Drivers that fill everything may return 0.
     let filled = if filled == 0 { counts.len() } else { (filled as usize).min(counts.len()) };
-    Ok(Value::list(memory::collected(counts[..filled].chunks_exact(pages.len()).enumerate().map(cell))))
+    let filled = filled / pages.len() * pages.len();
+    let table = params::ParamArray::numbers(pages.iter().cycle().zip(&counts[..filled]), filled)?;
+    let cell = |(index, pages): (usize, &[virTypedParameter])| {
+        // SAFETY: written above, and the list owns them.
+        let pages = unsafe { Value::borrowed_parameters(pages) };
+        map! { c"cell" => start + index as i32, c"pages" => pages }
+    };
+    let cells = memory::collected_and(1, table.chunks_exact(pages.len()).enumerate().map(cell));
+    Ok(Value::list_with_storage(cells, table.into_map()))
 }
 
 /// For the row of that name.

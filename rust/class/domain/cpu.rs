@@ -214,15 +214,12 @@ unsafe fn iothread_info(dom: *mut Domain, flags: u32) -> Result<Value> {
     // SAFETY: libvirt allocated the array and its structures for us.
     let threads = unsafe { pointers(array, count, free) };
     let describe = |thread: &virDomainIOThreadInfo| {
-        let affinity = if thread.cpumap.is_null() {
-            Value::bytes(b"")
-        } else {
-            // SAFETY: the structure's own length.
-            Value::bytes(unsafe {
-                std::slice::from_raw_parts(thread.cpumap, thread.cpumaplen.max(0) as usize)
-            })
-        };
+        let length = if thread.cpumap.is_null() { 0 } else { thread.cpumaplen.max(0) as usize };
+        let map = if length == 0 { c"".as_ptr() } else { thread.cpumap.cast() };
+        // SAFETY: the structure's own length; the list owns the structures.
+        let affinity = unsafe { Value::borrowed_bytes(map, length) };
         map! { c"number" => thread.iothread_id, c"affinity" => affinity }
     };
-    Ok(Value::list(threads.values(describe)))
+    let hashes = threads.values(describe);
+    Ok(Value::list_with_storage(hashes, Value::storage(threads)))
 }

@@ -67,12 +67,13 @@ unsafe fn interface_addresses(dom: *mut Domain, source: u32, flags: u32) -> Resu
     let free = |pointer| unsafe { virDomainInterfaceFree(pointer) };
     // SAFETY: libvirt allocated the array and its structures for us.
     let interfaces = unsafe { pointers(array, count, free) };
-    // SAFETY: libvirt wrote the structure.
-    Ok(Value::list(interfaces.values(|found| unsafe { interface(found) })))
+    // SAFETY: libvirt wrote the structure, and the list owns it.
+    let hashes = interfaces.values(|found| unsafe { interface(found) });
+    Ok(Value::list_with_storage(hashes, Value::storage(interfaces)))
 }
 
 /// # Safety
-/// libvirt wrote the structure.
+/// libvirt wrote the structure, which stays as it is until the shim has built the result.
 unsafe fn interface(interface: &virDomainInterface) -> Value {
     let addresses = if interface.naddrs == 0 || interface.addrs.is_null() {
         &[]
@@ -82,14 +83,14 @@ unsafe fn interface(interface: &virDomainInterface) -> Value {
     };
     let address = |address: &virDomainIPAddress| {
         // SAFETY: libvirt's string.
-        let text = unsafe { copied(address.addr) };
+        let text = unsafe { Value::borrowed_text(address.addr) };
         map! { c"type" => address.type_, c"addr" => text, c"prefix" => address.prefix }
     };
     let addresses = Value::array(memory::collected(addresses.iter().map(address)));
     // SAFETY: libvirt's string.
-    let name = unsafe { copied(interface.name) };
+    let name = unsafe { Value::borrowed_text(interface.name) };
     // SAFETY: libvirt's string, or NULL.
-    let mac = unsafe { copied(interface.hwaddr) };
+    let mac = unsafe { Value::borrowed_text(interface.hwaddr) };
     if mac.is_none() {
         map! { c"name" => name, c"addrs" => addresses }
     } else {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! Sys::Virt::Domain: what a domain is and how it is doing.
 
+use crate::boundary::scratch;
 use crate::class::prelude::*;
+use std::ffi::CStr;
 
 methods! { "Sys::Virt::Domain";
     #[local] get_name(dom: Domain) => borrowed(virDomainGetName(dom));
@@ -38,7 +40,7 @@ methods! { "Sys::Virt::Domain";
         dom: Domain, r#type: i32, metadata: TextOrNull = undef, key: TextOrNull = undef, uri: TextOrNull = undef,
         flags: u32 = 0) => status(virDomainSetMetadata(dom, r#type, metadata, key, uri, flags));
 
-    get_security_label(dom: Domain) => described(|label| virDomainGetSecurityLabel(dom, label), security_label);
+    get_security_label(dom: Domain) => own_security_label(dom);
     get_security_label_list(dom: Domain) => security_label_list(dom);
 }
 
@@ -78,6 +80,38 @@ unsafe fn security_label_list(dom: *mut Domain) -> Result<Value> {
     // SAFETY: as many labels as libvirt says, ours.
     let labels = unsafe { allocated(array, count) };
     Ok(Value::list(memory::collected(labels.iter().map(security_label))))
+}
+
+/// For the row of that name.
+///
+/// # Safety
+/// `dom` is a domain or NULL.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "three writes to one structure")]
+unsafe fn own_security_label(dom: *mut Domain) -> Result<Value> {
+    // A string of at most 4 KiB, mostly a short one, and a number: to clear all of it would cost half of the call.
+    let mut label = std::mem::MaybeUninit::<virSecurityLabel>::uninit();
+    const ROOM: usize = VIR_SECURITY_LABEL_BUFLEN as usize;
+    let place = label.as_mut_ptr();
+    // SAFETY: a part of the structure.
+    let text: *mut c_char = unsafe { &raw mut (*place).label }.cast();
+    // SAFETY: its first byte and its last, and the other part.
+    unsafe {
+        text.write(0);
+        text.add(ROOM - 1).write(0);
+        (&raw mut (*place).enforcing).write(0);
+    }
+    // SAFETY: the caller's promise; libvirt writes the structure.
+    check(unsafe { virDomainGetSecurityLabel(dom, place) })?;
+    let mut copy = scratch::take();
+    // SAFETY: libvirt wrote each byte up to a NUL; without a call of it the first is one.
+    let text = unsafe { CStr::from_ptr(text) }.to_bytes();
+    if copy.capacity() < text.len() {
+        copy = memory::with_room(text.len());
+    }
+    copy.extend_from_slice(text);
+    // SAFETY: written above, or by libvirt.
+    let enforcing = unsafe { (*place).enforcing };
+    Ok(map! { c"label" => Value::scratch_bytes(copy), c"enforcing" => enforcing })
 }
 
 fn security_label(label: &virSecurityLabel) -> Value {
