@@ -200,6 +200,7 @@ static NOINLINE void return_built(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Met
     case SYSVIRT_TAG_COUNTED_LIST:
     case SYSVIRT_TAG_TEXTS:
     case SYSVIRT_TAG_NUMBERS:
+    case SYSVIRT_TAG_PAIR:
         if (GIMME_V != G_SCALAR) {
             return_list(aTHX_ cxt, ax, result);
             return;

@@ -42,11 +42,16 @@ static inline bool sysvirt_is_ascii(const char *text, STRLEN length) {
 }
 
 static ALWAYS_INLINE void sysvirt_set_head(sysvirt_Value *out, sysvirt_Tag tag, sysvirt_Class class_, size_t len) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    const uint64_t head = (uint64_t)tag | (uint64_t)class_ << 8; /* the other fields are 0: gcc would write each of them */
+    memcpy(out, &head, sizeof head);
+#else
     out->tag = tag;
     out->class_ = class_;
     out->storage = SYSVIRT_STORAGE_BORROWED;
     out->utf8 = FALSE;
     out->capacity = 0;
+#endif
     out->len = len;
 }
 

@@ -53,6 +53,8 @@ SV *sysvirt_build_element(pTHX_ my_cxt_t *cxt, sysvirt_Value *list, size_t index
         return newSVpv(((char **)list->data.pointer)[index], 0);
     case SYSVIRT_TAG_NUMBERS:
         return unsigned_sv(aTHX_ ((const uint64_t *)list->data.pointer)[index]);
+    case SYSVIRT_TAG_PAIR:
+        return newSViv((int32_t)(uint32_t)(list->data.natural >> (index ? 32 : 0)));
     default:
         return element(aTHX_ cxt, &list->data.items[index]);
     }
@@ -187,7 +189,8 @@ SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
     case SYSVIRT_TAG_LIST:
     case SYSVIRT_TAG_COUNTED_LIST:
     case SYSVIRT_TAG_TEXTS:
-    case SYSVIRT_TAG_NUMBERS: {
+    case SYSVIRT_TAG_NUMBERS:
+    case SYSVIRT_TAG_PAIR: {
         AV *array = newAV();
         if (value->len)
             av_extend(array, (SSize_t)value->len - 1);

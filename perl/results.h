@@ -12,7 +12,7 @@ SV *sysvirt_build_element(pTHX_ my_cxt_t *cxt, sysvirt_Value *list, size_t index
 
 /* Whether a result is a list, of whatever kind. */
 static inline bool sysvirt_is_list(const sysvirt_Value *result) {
-    return result->tag >= SYSVIRT_TAG_LIST && result->tag <= SYSVIRT_TAG_NUMBERS;
+    return result->tag >= SYSVIRT_TAG_LIST && result->tag <= SYSVIRT_TAG_PAIR;
 }
 
 #endif

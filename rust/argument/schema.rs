@@ -4,6 +4,7 @@
 use super::number::{Bounds, float, integer, is_number, number_as_text, text};
 use super::types::Arg;
 use crate::boundary::error::{Error, Result, last_code};
+use crate::boundary::memory;
 use crate::boundary::shape::{Field, Kind, Others, Shape};
 use crate::boundary::value::{Tag, Value};
 use crate::virt::params::{ParamArray, ParamType, field};
@@ -129,9 +130,14 @@ pub struct ParamBuilder<'a> {
 }
 
 impl<'a> ParamBuilder<'a> {
+    /// Nothing yet, with room for so many.
+    fn with_room(count: usize) -> Self {
+        ParamBuilder { params: memory::with_room(count), ..Self::default() }
+    }
+
     /// The parameters of `schema` that the hash has.
     fn fixed(value: &'a Value, name: &str, schema: &[(&'static CStr, ParamType)]) -> Result<Self> {
-        let mut builder = Self::default();
+        let mut builder = Self::with_room(value.pairs().len());
         // The shim only leaves an unknown key if all keys are unknown.
         if let Some((key, _)) = value.pairs().find(|(_, value)| value.tag() == Tag::Other) {
             return Err(unknown(name, key));
@@ -172,19 +178,18 @@ impl<'a> ParamBuilder<'a> {
 
     /// Adds one parameter, or for [`ParamType::Texts`] one per element.
     pub fn push(&mut self, name: &[u8], kind: ParamType, value: &'a Value) -> Result<()> {
-        let shown = std::str::from_utf8(name).unwrap_or("a parameter");
         if kind == ParamType::Texts {
             return value.items().iter().try_for_each(|element| self.push(name, ParamType::Text, element));
         }
         let mut param = blank(name, kind)?;
         let slot = &mut param.value;
         match kind {
-            ParamType::Int => slot.i = integer(value, shown)?,
-            ParamType::Uint => slot.ui = integer(value, shown)?,
-            ParamType::Llong => slot.l = integer(value, shown)?,
-            ParamType::Ullong => slot.ul = integer(value, shown)?,
-            ParamType::Double => slot.d = float(value, shown)?,
-            ParamType::Boolean => slot.b = c_char::from(float(value, shown)? != 0.0),
+            ParamType::Int => slot.i = named(name, |shown| integer(value, shown))?,
+            ParamType::Uint => slot.ui = named(name, |shown| integer(value, shown))?,
+            ParamType::Llong => slot.l = named(name, |shown| integer(value, shown))?,
+            ParamType::Ullong => slot.ul = named(name, |shown| integer(value, shown))?,
+            ParamType::Double => slot.d = named(name, |shown| float(value, shown))?,
+            ParamType::Boolean => slot.b = c_char::from(named(name, |shown| float(value, shown))? != 0.0),
             ParamType::Text | ParamType::Texts => {
                 let made = number_as_text(value).and_then(|text| CString::new(text).ok());
                 let text = match made {
@@ -193,7 +198,7 @@ impl<'a> ParamBuilder<'a> {
                         self.made.push(made);
                         text
                     }
-                    None => text(value, shown)?,
+                    None => named(name, |shown| text(value, shown))?,
                 };
                 slot.s = if text.is_null() { c"".as_ptr() } else { text }.cast_mut();
             }
@@ -224,6 +229,11 @@ impl<'a> ParamBuilder<'a> {
     pub fn len(&self) -> c_int {
         self.params.len() as c_int
     }
+}
+
+/// What `convert` makes; it gets the name only if it fails, because that is checked first.
+fn named<T>(name: &[u8], convert: impl Fn(&str) -> Result<T>) -> Result<T> {
+    convert("").or_else(|_| convert(std::str::from_utf8(name).unwrap_or("a parameter")))
 }
 
 fn blank(name: &[u8], kind: ParamType) -> Result<virTypedParameter> {
@@ -267,17 +277,16 @@ impl<'a> Tuning<'a> {
 
     /// The parameters that the driver has, each with the type that it reports in `current`; and warnings.
     fn like(&self, current: &[virTypedParameter]) -> Result<(ParamBuilder<'a>, Vec<String>)> {
-        let (mut builder, mut warnings) = (ParamBuilder::default(), Vec::new());
+        let (mut builder, mut warnings) = (ParamBuilder::with_room(self.value.pairs().len()), Vec::new());
         for param in current {
             let name = field(param);
             let (Some(value), Some(kind)) = (self.value.get(name), ParamType::of(param.type_)) else {
                 continue;
             };
-            let shown = shortened(name);
             if value.is_none() {
-                warnings.push(format!("{shown} is undefined"));
+                warnings.push(format!("{} is undefined", shortened(name)));
             } else if kind != ParamType::Text && value.tag() == Tag::Scalar && !is_number(value) {
-                warnings.push(format!("{shown} is not a number"));
+                warnings.push(format!("{} is not a number", shortened(name)));
             }
             builder.push(name, kind, value)?;
         }

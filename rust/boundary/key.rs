@@ -25,8 +25,10 @@ impl Key {
 
     /// Whether this is the name in a field of a libvirt structure.
     pub fn is<const ROOM: usize>(&self, field: &[c_char; ROOM]) -> bool {
+        // SAFETY: a literal has a first byte, if only the NUL.
+        let first = unsafe { *self.text };
         // SAFETY: a literal; it reads no more of the field than there is.
-        unsafe { libc::strncmp(field.as_ptr(), self.text, ROOM) == 0 }
+        field[0] == first && unsafe { libc::strncmp(field.as_ptr(), self.text, ROOM) } == 0
     }
 
     /// A number from 1 upwards that no other key has: where the shim keeps what it makes of the key.

@@ -41,6 +41,8 @@ pub enum Tag {
     Texts,
     /// A result list of unsigned numbers of 64 bits, without a value for each.
     Numbers,
+    /// A result list of two numbers of 32 bits: the first is the lower half of an integer, the second the upper half.
+    Pair,
     /// A reference to an array.
     Array,
     /// A reference to a hash: `items` alternates keys and values. Blessed if `class` names a package.
@@ -103,7 +105,7 @@ pub enum Storage {
 pub union Data {
     /// [`Tag::Int`], [`Tag::File`].
     pub integer: i64,
-    /// [`Tag::Uint`].
+    /// [`Tag::Uint`], [`Tag::Pair`].
     pub natural: u64,
     /// [`Tag::Float`].
     pub real: f64,
@@ -182,7 +184,7 @@ impl Value {
     }
 
     /// The pairs of a hash, in the order in which Perl gave them.
-    pub fn pairs(&self) -> impl Iterator<Item = (&[u8], &Value)> {
+    pub fn pairs(&self) -> impl DoubleEndedIterator<Item = (&[u8], &Value)> + ExactSizeIterator {
         let items = if self.tag == Tag::Map { self.items() } else { &[] };
         items.chunks_exact(2).map(|pair| (pair[0].raw(), &pair[1]))
     }
@@ -190,7 +192,7 @@ impl Value {
     /// The value of `name` in a hash; the last one if several pairs have that key.
     pub fn get(&self, name: impl AsRef<[u8]>) -> Option<&Value> {
         let name = name.as_ref();
-        self.pairs().filter(|(key, _)| *key == name).last().map(|(_, value)| value)
+        self.pairs().rfind(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
     /// The bytes of a string as they are, nothing for other values.

@@ -52,10 +52,10 @@ impl ParamType {
 
 /// The name of a parameter.
 pub fn field(param: &virTypedParameter) -> &[u8] {
+    // SAFETY: it looks at no more than the array.
+    let len = unsafe { libc::strnlen(param.field.as_ptr(), param.field.len()) };
     // SAFETY: an array of C characters is one of bytes.
-    let bytes: &[u8] = unsafe { std::slice::from_raw_parts(param.field.as_ptr().cast(), param.field.len()) };
-    let len = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
-    &bytes[..len]
+    unsafe { std::slice::from_raw_parts(param.field.as_ptr().cast(), len) }
 }
 
 /// The name of a parameter in our own words, as libvirt has its own: filled up with NULs.

@@ -154,6 +154,12 @@ impl Value {
         Value { storage: Storage::Boxed, capacity, ..Self::plain(Tag::Numbers, len, Data { pointer }) }
     }
 
+    /// A result list of two numbers; its value in scalar context is the second.
+    pub fn pair(first: i32, second: i32) -> Self {
+        let natural = u64::from(first as u32) | u64::from(second as u32) << 32;
+        Self::plain(Tag::Pair, 2, Data { natural })
+    }
+
     /// Whatever owns what other values borrow: for [`Value::list_with_storage`].
     pub fn storage<T: Send + 'static>(owner: T) -> Self {
         let pointer = Box::into_raw(Box::new(Owned { free: free_owned::<T>, owner })).cast();

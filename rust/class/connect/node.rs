@@ -196,7 +196,8 @@ unsafe fn alloc_pages(
     flags: u32,
 ) -> Result<Value> {
     let cells = range(start, end)?;
-    let (mut sizes, mut counts): (Vec<c_uint>, Vec<u64>) = pages.iter().copied().unzip();
+    let mut sizes: Vec<c_uint> = memory::collected(pages.iter().map(|&(size, _)| size));
+    let mut counts: Vec<u64> = memory::collected(pages.iter().map(|&(_, count)| count));
     // SAFETY: the row's connection; two arrays of the length that is told.
     status(unsafe {
         virNodeAllocPages(

@@ -62,7 +62,7 @@ unsafe fn state(dom: *mut Domain, flags: u32) -> Result<Value> {
     let (mut state, mut reason) = (0, 0);
     // SAFETY: the caller's promise; libvirt writes two numbers.
     check(unsafe { virDomainGetState(dom, &raw mut state, &raw mut reason, flags) })?;
-    Ok(Value::list(vec![state.into(), reason.into()]))
+    Ok(Value::pair(state, reason))
 }
 
 fn control_info(info: &virDomainControlInfo) -> Value {
