@@ -202,6 +202,18 @@ XS_INTERNAL(note) {
     XSRETURN_IV((IV)++of->done);
 }
 
+/* _skip($self): the index of the next call, which is not made; undef if there is none. */
+XS_INTERNAL(skip) {
+    dXSARGS;
+    batch *of = items == 1 ? batch_argument(aTHX_ ST(0)) : NULL;
+    PERL_UNUSED_VAR(cv);
+    if (!of)
+        croak("Usage: Sys::Virt::Async::All::_skip(self)");
+    if (of->over || of->at >= of->count)
+        XSRETURN_UNDEF;
+    XSRETURN_IV((IV)of->at++);
+}
+
 /* _state($self): the index of the call that was examined last, and how many have a result. */
 XS_INTERNAL(state) {
     dXSARGS;
@@ -239,7 +251,7 @@ void sysvirt_batch_boot(pTHX) {
     static const struct {
         const char *name;
         XSUBADDR_t code;
-    } subs[] = {{"_begin", begin}, {"_fill", fill}, {"_note", note}, {"_state", state}, {"_stop", stop}};
+    } subs[] = {{"_begin", begin}, {"_fill", fill}, {"_note", note}, {"_skip", skip}, {"_state", state}, {"_stop", stop}};
     HV *stash = gv_stashpvs("Sys::Virt::Async::All", GV_ADD);
     size_t index;
     for (index = 0; index < C_ARRAY_LENGTH(subs); index++)

@@ -126,6 +126,7 @@ static LOCKS: &[&dyn lock::Forks] = &[
     &r#async::pool::WORK,
     &r#async::pool::TIME,
     &r#async::pool::ANSWER,
+    &r#async::fork::FORK,
 ];
 
 /// Prepares libvirt and takes the shim's functions; false if libvirt can't be used.
@@ -134,11 +135,13 @@ static LOCKS: &[&dyn lock::Forks] = &[
 /// Each function does what `Callbacks` says of it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sysvirt_start(callbacks: &'static Callbacks) -> bool {
-    lock::register(LOCKS, || {
+    let child = || {
         r#async::pool::in_child();
         class::stream::transfer::in_child();
         class::stream::pump::in_child();
-    });
+    };
+    let hooks = lock::Hooks { before: r#async::fork::before, parent: r#async::fork::after, child };
+    lock::register(LOCKS, hooks);
     r#async::install();
     // SAFETY: the caller's promise.
     unsafe { callbacks::install(callbacks) };

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-# However many forks led to a process, its child does not close its connection, nor end what its parent transfers.
+# However many forks led to a process, its child does not close its connection, nor end what its parent transfers. It can use the
+# test driver, too.
 use strict;
 use warnings;
 
@@ -146,6 +147,85 @@ for my $how (qw(connection reconnect close DESTROY)) {
     $count = 0;
     is( events( $conn, \$count ), 2, '... and gets events' );
     is( $told,                    0, '... and is told nothing' );
+}
+
+# The test driver of this process has locks that all connections share. Calls of the parent are within it all the time.
+{
+    my $conn   = Sys::Virt->new( uri => 'test:///default' );
+    my $domain = $conn->get_domain_by_name('test');
+    my $forks  = 2_000;
+    my $well   = 0;
+    for ( 1 .. $forks ) {
+        my @futures = map {
+            (
+                $domain->async->get_info,
+                $domain->async->get_xml_description,
+                Sys::Virt->async->new( uri => 'test:///default' )
+            )
+        } 1 .. 6;
+        my $status = in_child(
+            sub {
+                my $own = Sys::Virt->new( uri => 'test:///default' );
+                return $own->get_domain_by_name('test')->get_name eq 'test' ? 0 : 1;
+            }
+        );
+        $well++ if !$status && !grep { $_->failure } @futures;
+        last    if $status;
+    }
+    is( $well, $forks, 'children use the test driver, which their parent was using' );
+}
+
+# How long a fork takes.
+sub delay {
+    my $start = Time::HiRes::time();
+    my $child = fork // die $!;
+    POSIX::_exit(0) if !$child;
+    my $took = Time::HiRes::time() - $start;
+    waitpid $child, 0;
+    return $took;
+}
+
+{
+    my $conn = Sys::Virt->new( uri => $daemon->uri );
+    my $test = Sys::Virt->new( uri => 'test:///default' );
+    $daemon->signal('STOP');
+    my @futures = ( $conn->async->get_hostname, Sys::Virt->async->new( uri => $daemon->uri ) );
+    my @delays  = sort { $a <=> $b } map { delay() } 1 .. 5;
+    $daemon->signal('CONT');
+    cmp_ok( $delays[0], '<', 0.5, 'a fork does not wait for calls to a daemon' );
+    is( ( scalar grep { $_->failure } @futures ), 0, '... which end well' );
+
+    # The child makes no call on the connection, also not a later one of many.
+    my $domain = $conn->get_domain_by_name('test');
+    my $all    = Sys::Virt::Async->all( { concurrency => 2 }, [ ($domain) x 300 ], 'get_info' );
+    my $status = in_child(
+        sub {
+            my @failed = grep { ref ne 'HASH' && /before a fork/ } $all->get;
+            return @failed >= 296 ? 0 : 1;
+        }
+    );
+    is( $status,                                     0,   'the calls of all fail in a child' );
+    is( ( scalar grep { ref eq 'HASH' } $all->get ), 300, '... and succeed in the parent' );
+
+    my $file = $daemon->dir . '/auth.xml';
+    open my $out, '>', $file or die $!;
+    print {$out} '<node><auth><user password="secret">me</user></auth></node>';
+    close $out or die $!;
+    my @asked;
+    my $own = Sys::Virt->new(
+        uri      => "test://$file",
+        timeout  => 60,
+        auth     => 1,
+        credlist => [ Sys::Virt::CRED_AUTHNAME(), Sys::Virt::CRED_PASSPHRASE() ],
+        callback => sub {
+            my ($credentials) = @_;
+            push @asked, delay();
+            $_->{result} = $_->{type} == Sys::Virt::CRED_AUTHNAME() ? 'me' : 'secret' for @$credentials;
+            return 0;
+        }
+    );
+    is( $own->get_type, 'TEST', 'a fork in a callback of a call on a thread' );
+    ok( @asked && !( grep { $_ > 0.5 } @asked ), '... does not wait for that call' ) or diag "@asked";
 }
 
 done_testing;

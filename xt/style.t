@@ -9,7 +9,7 @@ use POSIX ();
 use Test::More;
 
 my @files = map { glob }
-    qw(Makefile.PL tools/vendor tools/new-in-libvirt tools/soak lib/Sys/*.pm lib/Sys/Virt/*.pm
+    qw(Makefile.PL tools/vendor tools/new-in-libvirt tools/soak tools/soak-async lib/Sys/*.pm lib/Sys/Virt/*.pm
     lib/Sys/Virt/*/*.pm t/*.t t/*/*.t t/lib/*.pm t/lib/*/*.pm xt/*.t xt/*/*.pl xt/*/*.t xt/lib/*.pm examples/*.pl
     examples/*/lib/*/*.pm bench/*.pl);
 

@@ -2,9 +2,10 @@
 //! Callbacks of a call on a thread of the pool: they may run only on the thread of their interpreter, which waits for the
 //! call and runs such errands while it waits. A call for which nobody waits cannot have any.
 
+use super::fork;
 use super::job::{Errand, Stage};
-use super::pool::{ANSWER, pool};
-use crate::boundary::lock::now;
+use super::pool::{ANSWER, Pool, pool};
+use crate::boundary::lock::{Guard, now};
 use std::cell::Cell;
 
 thread_local! {
@@ -41,6 +42,12 @@ fn post(run: &mut dyn FnMut()) {
     };
     let id = CALL.get();
     let mut pool = pool();
+    let within = fork::leave(&mut pool);
+    wait(&mut pool, id, run);
+    fork::enter(&mut pool, within);
+}
+
+fn wait(pool: &mut Guard<Pool>, id: u64, run: *mut (dyn FnMut() + 'static)) {
     let Some(number) = pool.attended(id) else { return };
     if let Some(queue) = pool.queue(number) {
         // An earlier call's that is still here is done: its caller has an answer and makes this one.
@@ -54,7 +61,7 @@ fn post(run: &mut dyn FnMut()) {
             None => return,
             Some(Stage::Done) => break queue.errand = None,
             Some(Stage::Posted) if !waits => break queue.errand = None,
-            Some(_) => ANSWER.wait_until(&mut pool, now() + 1_000_000_000),
+            Some(_) => ANSWER.wait_until(pool, now() + 1_000_000_000),
         }
     }
 }

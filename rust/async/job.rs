@@ -88,6 +88,8 @@ pub struct Work {
     pub args: Args,
     /// NULL if it is not known.
     pub connection: *mut c_void,
+    /// Whether it may take a lock of libvirt's test driver in this process.
+    pub within: bool,
 }
 
 // SAFETY: the values own what they point to, or it is static, or (a sub) it is only handed back to Perl's thread; libvirt's

@@ -4,6 +4,7 @@
 //! on Perl's thread, where objects are given back too. These are the functions that the shim calls.
 
 pub mod errand;
+pub mod fork;
 mod job;
 mod nudge;
 mod nudger;
@@ -58,12 +59,12 @@ pub fn install() {
     worker::install();
 }
 
-/// A connection was opened. It may have the address of a closed one.
-pub fn opened(connection: *mut virt_sys::virConnect) {
+/// A connection was opened. It may have the address of a closed one. `test`: to libvirt's test driver in this process.
+pub fn opened(connection: *mut virt_sys::virConnect, test: bool) {
     if connection.is_null() {
         return;
     }
-    origin::opened(connection.cast());
+    origin::opened(connection.cast(), test);
     let mut pool = pool();
     pool.windows.forget(connection as usize);
     pool.limits.remove(&(connection as usize));
@@ -123,6 +124,7 @@ pub unsafe extern "C" fn sysvirt_submit(
         let args = unsafe { std::slice::from_raw_parts(args, method.nparams) };
         let args = Args::new(args, how.held, how.attended);
         let (window, connection) = owner::window(&args);
+        let within = owner::is_within(&args, window);
         let object = args.first().map_or(0, |value| value.pointer() as usize);
         let kind = if how.urgent { Kind::Urgent } else { Kind::of(method) };
         let job = Job {
@@ -143,7 +145,7 @@ pub unsafe extern "C" fn sysvirt_submit(
             attended: how.attended,
             after: 0,
             before: Vec::new(),
-            state: State::Waiting(Work { method, args, connection }),
+            state: State::Waiting(Work { method, args, connection, within }),
         };
         let mut pool = pool();
         if pool.queue(queue).is_none_or(|queue| queue.pending >= CALLS) {

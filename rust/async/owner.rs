@@ -4,8 +4,8 @@
 
 use super::window::{CONNECTING, UNKNOWN};
 use crate::boundary::class::Class;
-use crate::boundary::origin;
 use crate::boundary::value::{Tag, Value};
+use crate::boundary::{driver, origin};
 use libc::c_void;
 use std::ptr::null_mut;
 
@@ -59,6 +59,21 @@ unsafe fn connection_of(class: Class, object: *mut c_void) -> *mut c_void {
             }
             _ => null_mut(),
         }
+    }
+}
+
+/// Whether a call with these arguments may take a lock of libvirt's test driver in this process. One whose connection is not known
+/// may, if there is a connection to that driver.
+pub fn is_within(args: &[Value], window: usize) -> bool {
+    let of_stream =
+        || args.first().is_some_and(|value| value.tag() == Tag::Handle && value.class() == Class::Stream);
+    match window {
+        CONNECTING => ["address", "uri"]
+            .iter()
+            .any(|key| args.iter().filter_map(|value| value.get(key)).any(|uri| driver::is_test(uri.raw()))),
+        UNKNOWN => origin::any_test(),
+        // A stream has its own lock, and what it waits for may take long.
+        connection => origin::is_test(connection) && !of_stream(),
     }
 }
 

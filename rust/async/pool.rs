@@ -72,6 +72,9 @@ pub struct Pool {
     pub threads: u32,
     /// How many of them make a call.
     pub busy: u32,
+    /// How many are within libvirt's test driver, and how many threads are about to fork: see [`super::fork`].
+    pub within: u32,
+    pub forking: u32,
     /// How many hang in a call that connects and that nobody waits for.
     pub lost: u32,
     /// How many wait and were not woken, and how many were and do not know it yet.
@@ -99,6 +102,8 @@ pub static POOL: Lock<Pool> = Lock::new(Pool {
     queues: Vec::new(),
     threads: 0,
     busy: 0,
+    within: 0,
+    forking: 0,
     lost: 0,
     idle: 0,
     wakeups: 0,
@@ -131,7 +136,7 @@ pub fn in_child() {
     let mut pool = POOL.lock();
     pool.inherited = true;
     (pool.threads, pool.busy, pool.lost, pool.idle, pool.wakeups, pool.clock) = (0, 0, 0, 0, 0, None);
-    pool.nudging = 0;
+    (pool.nudging, pool.within, pool.forking) = (0, 0, 0);
     for queue in pool.queues.iter_mut().flatten() {
         queue.wake.renew();
         if queue.pending > 0 {

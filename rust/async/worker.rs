@@ -4,7 +4,7 @@
 
 use super::job::Work;
 use super::pool::{Pool, TIME, WORK, pool};
-use super::{errand, nudger, owner};
+use super::{errand, fork, nudger, owner};
 use crate::boundary::enter::exception;
 use crate::boundary::error::{Error, VirError};
 use crate::boundary::lock::now;
@@ -28,11 +28,13 @@ fn work() {
     let mut pool = pool();
     let mut nudged;
     loop {
+        pool = fork::pass(pool);
         (pool, nudged) = nudger::run(pool);
         if nudged {
             continue;
         }
         if let Some((id, work)) = pool.next() {
+            fork::enter(&mut pool, work.within);
             drop(pool);
             errand::begin(id);
             let (outcome, result) = catch_unwind(AssertUnwindSafe(|| run(&work)))
@@ -45,6 +47,7 @@ fn work() {
                 drop(nobodys);
                 pool = self::pool();
             }
+            fork::leave(&mut pool);
             continue;
         }
         pool.idle += 1;

@@ -116,11 +116,11 @@ macro_rules! classes {
             let _guard = may_end_connection(class).then(sigpipe::Guard::new);
             if class == Class::Connect {
                 driver::forget();
-                origin::closed(object);
+                let test = origin::closed(object);
                 // SAFETY: the caller's promise.
                 if unsafe { virt_sys::virConnectClose(object.cast()) } > 0 {
                     LINGERS.store(true, Ordering::Relaxed);
-                    origin::lingers(object);
+                    origin::lingers(object, test);
                 }
                 return;
             }

@@ -184,13 +184,22 @@ impl Forks for Condition {
 
 struct AtFork {
     all: &'static [&'static dyn Forks],
-    child: fn(),
+    hooks: Hooks,
+}
+
+/// Other functions that run when the process forks.
+pub struct Hooks {
+    /// Before the locks are held.
+    pub before: fn(),
+    /// Afterwards, in the parent and in the child.
+    pub parent: fn(),
+    pub child: fn(),
 }
 
 static AT_FORK: OnceLock<AtFork> = OnceLock::new();
 
-/// Looks after `all` from now on, and calls `child` in every child. A second call changes nothing.
-pub fn register(all: &'static [&'static dyn Forks], child: fn()) {
+/// Looks after `all` from now on, and calls the hooks. A second call changes nothing.
+pub fn register(all: &'static [&'static dyn Forks], hooks: Hooks) {
     AT_FORK.get_or_init(|| {
         for one in all {
             // SAFETY: it was not used yet: all users of our functions have called this first, and a thread that calls it at
@@ -199,21 +208,25 @@ pub fn register(all: &'static [&'static dyn Forks], child: fn()) {
         }
         // SAFETY: the functions stay valid, because the library is never unloaded.
         unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
-        AtFork { all, child }
+        AtFork { all, hooks }
     });
 }
 
 extern "C" fn before() {
-    for one in AT_FORK.get().map_or(&[][..], |at| at.all) {
+    let Some(at) = AT_FORK.get() else { return };
+    (at.hooks.before)();
+    for one in at.all {
         one.hold();
     }
 }
 
 extern "C" fn in_parent() {
-    for one in AT_FORK.get().map_or(&[][..], |at| at.all).iter().rev() {
+    let Some(at) = AT_FORK.get() else { return };
+    for one in at.all.iter().rev() {
         // SAFETY: `before` ran on this thread.
         unsafe { one.open() };
     }
+    (at.hooks.parent)();
 }
 
 extern "C" fn in_child() {
@@ -222,5 +235,5 @@ extern "C" fn in_child() {
         // SAFETY: `before` ran on this thread, the only one.
         unsafe { one.renew() };
     }
-    (at.child)();
+    (at.hooks.child)();
 }

@@ -11,14 +11,20 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 /// By address.
 pub struct Origins {
     connections: BTreeSet<usize>,
+    /// Those of them that use libvirt's test driver in this process.
+    tests: BTreeSet<usize>,
     /// How many were opened ever.
     opened: usize,
     objects: BTreeMap<usize, usize>,
 }
 
 /// All of the process.
-pub static ORIGINS: Lock<Origins> =
-    Lock::new(Origins { connections: BTreeSet::new(), opened: 0, objects: BTreeMap::new() });
+pub static ORIGINS: Lock<Origins> = Lock::new(Origins {
+    connections: BTreeSet::new(),
+    tests: BTreeSet::new(),
+    opened: 0,
+    objects: BTreeMap::new(),
+});
 
 /// Whether any object was noted.
 static NOTED: AtomicBool = AtomicBool::new(false);
@@ -31,21 +37,44 @@ pub fn sole() -> *mut c_void {
     SOLE.load(Ordering::Relaxed)
 }
 
-/// A connection was opened.
-pub fn opened(connection: *mut c_void) {
+/// Whether a connection to libvirt's test driver in this process was opened ever.
+static TESTED: AtomicBool = AtomicBool::new(false);
+
+/// A connection was opened, to libvirt's test driver in this process or not.
+pub fn opened(connection: *mut c_void, test: bool) {
     let mut origins = ORIGINS.lock();
+    if test {
+        TESTED.store(true, Ordering::Relaxed);
+        origins.tests.insert(connection as usize);
+    }
     origins.opened += usize::from(origins.connections.insert(connection as usize));
     SOLE.store(if origins.opened == 1 { connection } else { null_mut() }, Ordering::Relaxed);
 }
 
-/// Objects of a closed connection keep it open in libvirt: it is still in the list.
-pub fn lingers(connection: *mut c_void) {
-    ORIGINS.lock().connections.insert(connection as usize);
+/// Objects of a closed connection keep it open in libvirt: it is still in the list. `test`: what `closed` returned.
+pub fn lingers(connection: *mut c_void, test: bool) {
+    let mut origins = ORIGINS.lock();
+    origins.connections.insert(connection as usize);
+    if test {
+        origins.tests.insert(connection as usize);
+    }
 }
 
-/// A connection is about to be closed.
-pub fn closed(connection: *mut c_void) {
-    ORIGINS.lock().connections.remove(&(connection as usize));
+/// A connection is about to be closed. Whether it is to libvirt's test driver in this process.
+pub fn closed(connection: *mut c_void) -> bool {
+    let mut origins = ORIGINS.lock();
+    origins.connections.remove(&(connection as usize));
+    origins.tests.remove(&(connection as usize))
+}
+
+/// Whether the connection of that address uses libvirt's test driver in this process.
+pub fn is_test(connection: usize) -> bool {
+    TESTED.load(Ordering::Relaxed) && ORIGINS.lock().tests.contains(&connection)
+}
+
+/// Whether any open one does.
+pub fn any_test() -> bool {
+    TESTED.load(Ordering::Relaxed) && !ORIGINS.lock().tests.is_empty()
 }
 
 /// An object is freed, and another may get its address.

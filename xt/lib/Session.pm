@@ -8,10 +8,11 @@ package Session;
 use strict;
 use warnings;
 
-use File::Path  ();
-use File::Temp  ();
-use POSIX       ();
-use Time::HiRes ();
+use File::Path       ();
+use File::Temp       ();
+use IO::Socket::UNIX ();
+use POSIX            ();
+use Time::HiRes      ();
 
 my $NOBODY = 65_534;
 
@@ -40,7 +41,7 @@ sub restart {
         exec $program, '-p', "$dir/pid" or POSIX::_exit(1);
     }
     for ( 1 .. 200 ) {
-        return 1 if -S $self->socket;
+        return 1 if IO::Socket::UNIX->new( Peer => $self->socket );
         Time::HiRes::sleep(0.05);
     }
     return;

@@ -252,7 +252,7 @@ our @CARP_NOT = qw(Sys::Virt::Async);
 
 sub start {
     my ( $class, %self ) = @_;
-    my $self   = bless { %self, results => [] }, $class;
+    my $self   = bless { %self, results => [], process => $$ }, $class;
     my $future = $self->{future} = bless { name => "all of $self{name}" }, 'Sys::Virt::Future';
     my %known;
     for my $object ( @{ $self->{objects} } ) {
@@ -277,9 +277,15 @@ sub start {
     return $future;
 }
 
-# Makes calls until enough are running; when all are done, the future is done.
+# Makes calls until enough are running; when all are done, the future is done. In a child process no call is made, because the
+# objects' connections are its parent's.
 sub go_on {
     my ($self) = @_;
+    if ( $self->{process} != $$ ) {
+        while ( defined( my $index = _skip($self) ) ) {
+            $self->note( $index, 0, 'the call was made before a fork, in the parent process' );
+        }
+    }
     until ( eval { _fill($self); 1 } ) {
         my $error = $@;
         my ($index) = _state($self);

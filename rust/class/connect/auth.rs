@@ -6,8 +6,9 @@ use crate::argument::types::Arg;
 use crate::r#async;
 use crate::boundary::callbacks::Want;
 use crate::boundary::shape::{Field, Kind, Others, Shape};
-use crate::boundary::{sigpipe, types};
+use crate::boundary::{driver, sigpipe, types};
 use crate::class::prelude::*;
+use std::ffi::CStr;
 
 /// Opens a connection.
 ///
@@ -20,9 +21,29 @@ pub unsafe fn open(uri: *const c_char, auth: virConnectAuthPtr, flags: u32) -> R
     let _guard = sigpipe::Guard::new();
     // SAFETY: as above.
     let connection = unsafe { virConnectOpenAuth(uri, auth, flags) };
-    r#async::opened(connection);
+    // SAFETY: as above; and a new connection or NULL.
+    r#async::opened(connection, unsafe { is_test(uri, connection) });
     // SAFETY: NULL or a new connection.
     unsafe { object(connection) }
+}
+
+/// Whether a connection uses libvirt's test driver within this process.
+///
+/// # Safety
+/// `uri` is NULL or a C string, `connection` is NULL or lives.
+unsafe fn is_test(uri: *const c_char, connection: *mut Connect) -> bool {
+    if !uri.is_null() {
+        // SAFETY: the caller's promise.
+        return driver::is_test(unsafe { CStr::from_ptr(uri) }.to_bytes());
+    }
+    if connection.is_null() {
+        return false;
+    }
+    // The default URI.
+    // SAFETY: the caller's promise: it lives.
+    let uri = unsafe { virConnectGetURI(connection) };
+    // SAFETY: a string that libvirt allocated for us, or NULL.
+    driver::is_test(unsafe { Value::owned_text(uri) }.raw())
 }
 
 options! {
