@@ -21,14 +21,7 @@ static void usage(pTHX_ const sysvirt_Method *method) {
     croak("Usage: %s(%" SVf ")", method->name, SVfARG(text));
 }
 
-/* Throws the exception of a callback, without calling $SIG{__DIE__} a second time. */
-static void rethrow(pTHX_ SV *error) {
-    sv_2mortal(error);
-    private_without_die_hook(aTHX);
-    croak_sv(error);
-}
-
-/* Work that callbacks deferred until the end of the method. */
+/* Work that callbacks deferred until the end of the method. $SIG{__DIE__} has seen the exception already. */
 static void finish_deferred(pTHX_ my_cxt_t *cxt, sysvirt_Value *result) {
     SV *error = cxt->deferred;
     const bool exiting = cxt->exiting;
@@ -37,7 +30,10 @@ static void finish_deferred(pTHX_ my_cxt_t *cxt, sysvirt_Value *result) {
     sysvirt_drop(result);
     if (exiting)
         private_exit_on(aTHX);
-    rethrow(aTHX_ error);
+    sv_2mortal(error);
+    sysvirt_warn_of_others(aTHX_ cxt);
+    private_without_die_hook(aTHX);
+    croak_sv(error);
 }
 
 static void throw(pTHX_ my_cxt_t *cxt, sysvirt_Outcome outcome, sysvirt_Value *result) {

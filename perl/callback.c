@@ -228,10 +228,16 @@ static SV *build_argument(pTHX_ my_cxt_t *cxt, const callback *cb, sysvirt_Value
     return sysvirt_build(aTHX_ cxt, value, NULL);
 }
 
-/* Stores the exception to throw at the end of the method; only the first counts. Takes over the reference. */
+static void add_other(pTHX_ my_cxt_t *cxt, SV *error) {
+    if (!cxt->others)
+        cxt->others = newAV();
+    av_push(cxt->others, error);
+}
+
+/* Stores the exception to throw at the end of the method; those after the first become warnings. Takes over the reference. */
 static void defer(pTHX_ my_cxt_t *cxt, SV *error) {
     if (cxt->deferred)
-        release_later(aTHX_ error);
+        add_other(aTHX_ cxt, error);
     else
         cxt->deferred = error;
     cxt->pending = TRUE;
@@ -381,6 +387,7 @@ static sysvirt_Called call(void *pointer, const sysvirt_Request *request) {
         struct sysvirt_invocation *const gathering = cxt->gathering;
         SV *args[sysvirt_ARGS_MAX];
         SV *const earlier = cxt->deferred; /* of the same method; does not concern the methods that Perl calls now */
+        AV *const others = earlier ? cxt->others : NULL;
         const bool lowered = cxt->lowered; /* perl handles signals in the callback */
         if (cxt->exiting || of.count > sysvirt_ARGS_MAX)
             return SYSVIRT_CALLED_FAILED;
@@ -392,6 +399,8 @@ static sysvirt_Called call(void *pointer, const sysvirt_Request *request) {
             of.count = 0;
         }
         cxt->deferred = NULL;
+        if (UNLIKELY(others != NULL))
+            cxt->others = NULL;
         cxt->pending = FALSE;
         cxt->depth++;
         if (lowered)
@@ -407,8 +416,11 @@ static sysvirt_Called call(void *pointer, const sysvirt_Request *request) {
         if (of.borrowed)
             sysvirt_handle_end_borrow(aTHX_ of.borrowed);
         if (earlier) {
-            release_later(aTHX_ cxt->deferred);
+            SV *error = cxt->deferred;
             cxt->deferred = earlier;
+            cxt->others = others;
+            if (error)
+                add_other(aTHX_ cxt, error);
         }
         cxt->pending = cxt->exiting || cxt->deferred;
     }

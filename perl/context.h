@@ -46,6 +46,7 @@ typedef struct {
     void *interpreter;              /* whose it is */
     HV *stash[SYSVIRT_CLASS_COUNT]; /* by class number */
     SV *deferred;                   /* what a callback died with, to be thrown when the enclosing call has returned */
+    AV *others;                     /* what further callbacks of that call died with: warnings, or NULL */
     bool exiting;                   /* a callback called exit: everything returns as fast as it can */
     bool pending;                   /* either of these */
     bool reentrant; /* an event loop in Perl or a close callback may run during any call, and change the arguments */

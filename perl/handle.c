@@ -3,6 +3,7 @@
  * expect, and magic on that scalar, which is the proof that the pointer is ours and what owns the reference. */
 
 #include "handle.h"
+#include "warning.h"
 #include <pthread.h>
 
 /* The number of forks between the process that loaded the module and this one. A handle of an older generation belongs to the
@@ -25,6 +26,7 @@ void sysvirt_handle_warn_or_exit(pTHX_ my_cxt_t *cxt) {
     if (error) {
         sv_2mortal(error);
         Perl_ck_warner(aTHX_ packWARN(WARN_MISC), "\t(in cleanup) %" SVf, SVfARG(error));
+        sysvirt_warn_of_others(aTHX_ cxt);
     }
     if (exiting)
         private_exit_on(aTHX);

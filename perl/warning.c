@@ -64,3 +64,14 @@ void sysvirt_warn(pTHX_ SV *message) {
         croak("%" SVf, SVfARG(message));
     warn("%" SVf, SVfARG(message));
 }
+
+/* Warns of the exceptions that cannot be thrown, because the first one is. */
+void sysvirt_warn_of_others(pTHX_ my_cxt_t *cxt) {
+    AV *others = cxt->others;
+    if (!others)
+        return;
+    cxt->others = NULL;
+    sv_2mortal((SV *)others); /* a handler of warnings may die */
+    while (av_len(others) >= 0)
+        warn_sv(sv_2mortal(av_shift(others)));
+}

@@ -8,5 +8,6 @@
 
 void sysvirt_warning_boot(pTHX);
 void sysvirt_warn(pTHX_ SV *message);
+void sysvirt_warn_of_others(pTHX_ my_cxt_t *cxt);
 
 #endif

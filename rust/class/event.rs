@@ -36,6 +36,11 @@ pub fn has_default() -> bool {
 }
 
 fn register_default() -> Result<Value> {
+    if perl_loop::is_registered() {
+        let stays =
+            "an event implementation is registered already, and stays: libvirt's event loop is not used";
+        return Ok(Value::warned(Value::none(), vec![stays.into()]));
+    }
     // SAFETY: may be called at any time; a second registration is refused.
     check(unsafe { virEventRegisterDefaultImpl() })?;
     DEFAULT.store(true, Ordering::Relaxed);
@@ -45,9 +50,11 @@ fn register_default() -> Result<Value> {
 
 fn run_default() -> Result<Value> {
     if !DEFAULT.load(Ordering::Relaxed) {
-        return Err(Error::operation(
-            "the default event loop is not registered: call register_default first",
-        ));
+        return Err(Error::operation(if perl_loop::is_registered() {
+            "an event implementation is registered: run that event loop instead"
+        } else {
+            "the default event loop is not registered: call register_default first"
+        }));
     }
     let _guard = storm::Guard::new();
     // SAFETY: the default implementation is there.

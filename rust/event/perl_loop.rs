@@ -111,9 +111,14 @@ struct Subs {
 
 static SUBS: OnceLock<Subs> = OnceLock::new();
 
+/// Whether an event loop written in Perl is the process' event loop.
+pub fn is_registered() -> bool {
+    SUBS.get().is_some()
+}
+
 /// Makes the subs the process' event loop.
 pub fn register() -> Result<Value> {
-    if SUBS.get().is_some() {
+    if is_registered() {
         return Err(Error::operation("an event loop is registered already"));
     }
     let subs = Subs {

@@ -156,6 +156,24 @@ subtest 'D4: exceptions in callbacks' => sub {
     is( $handled, 1, '$SIG{__DIE__} is called once' );
     Sys::Virt::Event::remove_timeout($timer);
 
+    my @timers = map {
+        my $number = $_;
+        Sys::Virt::Event::add_timeout( 0, sub { die "timer $number\n" } )
+    } 1 .. 3;
+    my @warnings;
+    {
+        local $SIG{__WARN__} = sub { push @warnings, @_ };
+        $until_it_dies->();
+    }
+    is( $@,          "timer 1\n",           'of several in an iteration, the first' );
+    is( "@warnings", "timer 2\n timer 3\n", '... the others are warnings' );
+    eval {
+        local $SIG{__WARN__} = sub { die "warned: @_" };
+        $until_it_dies->();
+        1;
+    } or is( $@, "warned: timer 2\n", '... which a handler may make fatal' );
+    Sys::Virt::Event::remove_timeout($_) for @timers;
+
     local $@ = 'mine';
     $timer = Sys::Virt::Event::add_timeout(
         0,

@@ -120,6 +120,10 @@ is( $Sys::Virt::Event::eventimpl,      $loop, 'the loop is in the package variab
         'an old subclass is warned of'
     );
     is( $Sys::Virt::Event::eventimpl, $loop, '... and the first that of the second' );
+    @warnings = ();
+    Sys::Virt::Event::register_default();
+    like( "@warnings", qr/libvirt's event loop is not used at \Q$0\E /, q(D12: libvirt's does not take it) );
+    throws( '... nor does it run', qr/run that event loop/, sub { Sys::Virt::Event::run_default() } );
 }
 
 my $c = Sys::Virt->new( uri => 'test:///default' );

@@ -30,7 +30,11 @@ sub register {
     }
 
    # libvirt keeps our functions, which call the last registered object, even with ids from an earlier object.
-    if    ( !$eventimpl ) { _register_impl() }
+    if ( _has_default() ) {
+        Carp::carp(
+            q(libvirt's event loop is registered already, and stays: this event implementation is not used));
+    }
+    elsif ( !$eventimpl ) { _register_impl() }
     elsif ( Scalar::Util::refaddr($eventimpl) != Scalar::Util::refaddr($impl) ) {
         Carp::carp('another event implementation replaces the registered one');
     }
