@@ -140,6 +140,10 @@ subtest 'callbacks that end it' => sub {
     is( $count,                            3,                             '... as often as it wants' );
     my $future = $class->new( %test, on_connect => sub { $_[0]->close } )->connected;
     throws 'on_connect closes it', 'INVALID_CONN', sub { $future->get };
+    $rc = $class->new( %test, on_disconnect => sub { $_[0]->close } );
+    $rc->connection;
+    $rc->reconnect;
+    throws 'on_disconnect closes it', 'INVALID_CONN', sub { $rc->connection };
 };
 
 subtest 'numbers that are practically never over' => sub {

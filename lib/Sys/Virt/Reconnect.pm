@@ -395,7 +395,7 @@ sub reconnect {
     delete $self->{given_up};
     $self->stop;
     $self->tell( on_disconnect => undef ) if $was;
-    $self->attempt                        if !$self->{task};
+    $self->attempt                        if !$self->{task} && !$self->{closed};    # by on_disconnect
     return;
 }
 

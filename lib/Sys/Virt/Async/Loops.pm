@@ -99,7 +99,13 @@ my @loops = (
             my $watcher = EV::timer( $seconds, 0, $code );
             return sub { undef $watcher };
         },
+
+  # Mojolicious does not expect to be run within its own callback: it would call watchers that it has removed.
         turn => sub {
+            return
+                   if $INC{'Mojo/Reactor/EV.pm'}
+                && Mojo::IOLoop->is_running
+                && Mojo::IOLoop->singleton->reactor->isa('Mojo::Reactor::EV');
             my $timer = EV::timer( PATIENCE, 0, sub { } );
             EV::run( EV::RUN_ONCE() );
             return 1;
@@ -109,8 +115,7 @@ my @loops = (
         name  => 'Glib',
         here  => sub { $INC{'Glib.pm'} && 'Glib' },
         watch => sub {
-            my $id = Glib::IO->add_watch( fileno $handle, ['in'], sub { dispatch(); return 1 } );
-            return sub { Glib::Source->remove($id) };
+            return glib_watch( fileno $handle, ['in'], \&dispatch );
         },
         timer => sub {
             my ( undef, $seconds, $code ) = @_;
@@ -186,6 +191,28 @@ my @loops = (
 );
 
 my $libvirts = $loops[-1];
+
+# Glib removes a source whose callback dies, and reports the exception: so there has to be another source. Returns a function that
+# removes it.
+sub glib_watch {
+    my ( $fd, $conditions, $code ) = @_;
+    my ( $id, $watch );
+    $watch = sub {
+        $id = Glib::IO->add_watch(
+            $fd,
+            $conditions,
+            sub {
+                return 1 if eval { $code->(); 1 };
+                my $error = $@;
+                $watch->() if $watch;
+                local $SIG{__DIE__} = undef;    # which has seen it already
+                die $error;                     ## no critic (RequireCarping)
+            }
+        );
+    };
+    $watch->();
+    return sub { Glib::Source->remove($id) if $watch; undef $watch };
+}
 
 # Called with each call, so it is fast when nothing has changed.
 sub join_all {

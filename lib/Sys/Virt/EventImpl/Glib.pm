@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use Glib                       ();
+use Sys::Virt::Async::Loops    ();
 use Sys::Virt::EventImpl::Loop ();
 
 our @ISA = ('Sys::Virt::EventImpl::Loop');
@@ -15,11 +16,8 @@ sub default_loop { return 'Glib' }
 # The main context is Glib's default, which Gtk runs too.
 sub watch_io {
     my ( $self, $handle, $read, $write, $code ) = @_;
-    return Glib::IO->add_watch(
-        fileno $handle,
-        [ 'hup', 'err', $read ? 'in' : (), $write ? 'out' : () ],
-        sub { $code->(); return 1 }
-    );
+    return Sys::Virt::Async::Loops::glib_watch( fileno $handle,
+        [ 'hup', 'err', $read ? 'in' : (), $write ? 'out' : () ], $code );
 }
 
 sub watch_time {
@@ -28,10 +26,15 @@ sub watch_time {
 }
 
 sub unwatch_io {
+    my ( $self, $stop ) = @_;
+    $stop->();
+    return;
+}
+
+sub unwatch_time {
     my ( $self, $id ) = @_;
     Glib::Source->remove($id);
     return;
 }
-*unwatch_time = \&unwatch_io;
 
 1;

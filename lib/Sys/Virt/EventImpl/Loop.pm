@@ -53,6 +53,10 @@ for my $name (qw(default_loop watch_io unwatch_io watch_time unwatch_time)) {
     *$name = sub { Carp::croak( ref( $_[0] ) . " must provide '$name'" ) };
 }
 
+# In the global destruction, perl may have freed the event loop before connections that are watched; EV crashes then. Nothing runs
+# it again, so that watches and timers no longer matter.
+sub _is_over { return ${^GLOBAL_PHASE} eq 'DESTRUCT' }
+
 # --- Descriptors
 
 sub add_handle {
@@ -108,6 +112,7 @@ sub _want {
 
 sub _watch {
     my ( $self, $entry, $mode ) = @_;
+    return                                        if _is_over();
     $self->unwatch_io( delete $entry->{watcher} ) if exists $entry->{watcher};
     $entry->{watcher} =
         $self->watch_io( $entry->{handle}, $mode & READ, $mode & WRITE, sub { $self->_look($entry) } )
@@ -179,7 +184,7 @@ sub _arm {
 # Runs the code once, because some event loops would run it again if the code runs the event loop.
 sub _once {
     my ( $self, $entry, $seconds, $code ) = @_;
-    return if exists $entry->{timer};
+    return if exists $entry->{timer} || _is_over();
     my $fired;
     $entry->{timer} = $self->watch_time(
         $seconds,
@@ -194,7 +199,7 @@ sub _once {
 
 sub _never {
     my ( $self, $entry ) = @_;
-    $self->unwatch_time( delete $entry->{timer} ) if exists $entry->{timer};
+    $self->unwatch_time( delete $entry->{timer} ) if exists $entry->{timer} && !_is_over();
     return;
 }
 
