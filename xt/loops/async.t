@@ -38,8 +38,8 @@ sub stopped {
 sub report {
     my $took = time - $start;
     say $took > 0.4 ? 'it took its time' : "too fast: $took";
-    say $ticks > 15 ? 'the loop ran' : "the loop stood: $ticks";
-    say $late < 0.1 ? 'in time' : "late by $late";
+    say $ticks > 5 ? 'the loop ran' : "the loop stood: $ticks";
+    say $late < 0.35 ? 'in time' : "late by $late";
     wait;
 }
 PRELUDE
