@@ -16,14 +16,24 @@ use Time::HiRes      ();
 
 my $NOBODY = 65_534;
 
+sub program {
+    return grep { -x } map { "$_/libvirtd" } qw(/usr/sbin /sbin /usr/local/sbin);
+}
+
 sub new {
     my ($class)   = @_;
-    my ($program) = grep { -x } map { "$_/libvirtd" } qw(/usr/sbin /sbin /usr/local/sbin);
-    return if !$program;
-    my $dir = File::Temp->newdir( 'libvirtd-XXXXXX', TMPDIR => 1 );
+    my ($program) = program() or return;
+    my $dir       = File::Temp->newdir( 'libvirtd-XXXXXX', TMPDIR => 1 );
     chown $NOBODY, $NOBODY, "$dir" if !$>;
     my $self = bless { dir => $dir, program => $program, owner => $$ }, $class;
     return $self->restart ? $self : undef;
+}
+
+# Starts one in the folder of another, which has died. It lives on when the object is freed: who made the folder ends it.
+sub replace {
+    my ( $class, $dir ) = @_;
+    my ($program) = program();
+    return ( bless { dir => $dir, program => $program, owner => 0 }, $class )->restart;
 }
 
 # Starts it, again after `stop`; false if it does not come up.
