@@ -57,9 +57,9 @@ typedef struct {
     struct sysvirt_invocation *gathering; /* which it runs */
     AV *keys;                             /* the keys of results, as scalars that share them, by number */
     AV *templates;                        /* of hashes with such keys, by the number of the first key */
+    const void *errors;                   /* the template of exceptions */
     struct sysvirt_shapes *shapes;        /* templates of hashes with libvirt's names */
     SV *spare_error;                      /* an empty $@ for a callback */
-    SV *file;                             /* the script's file in the last exception, which the next mostly shares */
     size_t taken;                         /* of the room: by the call whose arguments are decoded */
     sysvirt_Value room[SYSVIRT_ROOM];
     size_t queue;               /* of calls that do not block; 0: none were made */

@@ -6,50 +6,33 @@
 #include "results.h"
 #include "sub.h"
 
-/* The magic's pointer is to a buffer that Rust made and frees: how long it is, the line, what Rust packed (two numbers, a bit for
- * each of three strings, and those that are not NULL), the message. Its object is the file's name, which exceptions share. */
-enum {
-    LINE = sizeof(size_t),
-    INTS = sysvirt_DETAILS_ROOM,
-    BITS = INTS + 2 * sizeof(int32_t),
-    STRINGS = BITS + 1,
-};
-
-typedef char sysvirt_details_fit[sizeof(size_t) + sizeof(line_t) <= sysvirt_DETAILS_ROOM ? 1 : -1];
-
-static size_t length_of(const MAGIC *magic) {
-    size_t length;
-    Copy(magic->mg_ptr, &length, sizeof length, char);
-    return length;
-}
-
-static int details_free(pTHX_ SV *sv, MAGIC *magic) {
-    sysvirt_Value text;
-    PERL_UNUSED_CONTEXT;
-    PERL_UNUSED_ARG(sv);
-    Zero(&text, 1, sysvirt_Value);
-    text.tag = SYSVIRT_TAG_BYTES;
-    text.storage = SYSVIRT_STORAGE_BOXED;
-    text.len = length_of(magic);
-    text.data.text = magic->mg_ptr;
-    magic->mg_ptr = NULL;
-    sysvirt_drop(&text);
-    return 0;
-}
+/* The magic's details are behind it in the same allocation: this, then what Rust packed, without the message, then the name of the
+ * script's file, if it is known. */
+typedef struct {
+    size_t length; /* of all details */
+    size_t file;   /* where its name begins; 0: there is none */
+    line_t line;
+    sysvirt_ErrorHead head;
+} details;
 
 #ifdef USE_ITHREADS
+/* A thread's copy of an exception has a copy of the details, which perl then owns (mg_len). */
 static int details_dup(pTHX_ MAGIC *magic, CLONE_PARAMS *params) {
-    PERL_UNUSED_CONTEXT;
     PERL_UNUSED_ARG(params);
-    magic->mg_ptr = (char *)PTR2UV(sysvirt_copy_bytes(magic->mg_ptr, length_of(magic)));
+    if (magic->mg_len == 0) {
+        const size_t length = ((const details *)(const void *)magic->mg_ptr)->length;
+        magic->mg_ptr = savepvn(magic->mg_ptr, length);
+        magic->mg_len = (SSize_t)length;
+    }
     return 0;
 }
 #endif
 
-static const MGVTBL details = {
-    .svt_free = details_free,
+static const MGVTBL details_table = {
 #ifdef USE_ITHREADS
     .svt_dup = details_dup,
+#else
+    .svt_dup = NULL,
 #endif
 };
 
@@ -58,7 +41,7 @@ static bool is_ours(pTHX_ const HV *stash) {
     static const char *const packages[] = {"Async", "Console", "Ensure", "Future", "Reconnect", "Stream::", "Wait"};
     const char *name = stash ? HvNAME(stash) : NULL;
     size_t index;
-    if (!name || strnNE(name, "Sys::Virt::", 11))
+    if (!name || name[0] != 'S' || strnNE(name, "Sys::Virt::", 11))
         return FALSE;
     for (index = 0; index < C_ARRAY_LENGTH(packages); index++)
         if (strnEQ(name + 11, packages[index], strlen(packages[index])))
@@ -74,46 +57,34 @@ COP *sysvirt_position(pTHX) {
     return cop;
 }
 
-static SV *file_scalar(pTHX_ my_cxt_t *cxt, const char *file) {
-    if (!cxt->file || strNE(SvPVX(cxt->file), file)) {
-        SvREFCNT_dec(cxt->file);
-        cxt->file = newSVpv(file, 0);
-    }
-    return SvREFCNT_inc_simple_NN(cxt->file);
-}
-
 SV *sysvirt_error_new(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, const char *file, line_t line) {
     SV *error = sysvirt_build(aTHX_ cxt, value, NULL);
-    if (value->tag == SYSVIRT_TAG_MAP && value->len % 2) {
-        sysvirt_Value *text = &value->data.items[value->len - 1];
-        MAGIC *magic = private_magic(aTHX_ SvRV(error), &details, (void *)PTR2UV(text->data.text));
-        text->storage = SYSVIRT_STORAGE_BORROWED; /* from now on it is the magic's */
-        Copy(&text->len, magic->mg_ptr, sizeof text->len, char);
-        Copy(&line, magic->mg_ptr + LINE, sizeof line, char);
+    if (value->tag == SYSVIRT_TAG_ERROR) {
+        const size_t name = file ? strlen(file) + 1 : 0;
+        details of = {.line = line};
+        size_t packed;
+        MAGIC *magic;
+        Copy(value->data.text, &of.head, sizeof of.head, char);
+        packed = of.head.message - sizeof of.head;
+        of.length = sizeof of + packed + name;
+        of.file = file ? of.length - name : 0;
+        magic = private_magic_with_room(aTHX_ SvRV(error), &details_table, of.length);
         magic->mg_flags |= MGf_DUP;
-        if (file) {
-            magic->mg_obj = file_scalar(aTHX_ cxt, file);
-            magic->mg_flags |= MGf_REFCOUNTED;
-        }
+        Copy(&of, magic->mg_ptr, sizeof of, char);
+        Copy(value->data.text + sizeof of.head, magic->mg_ptr + sizeof of, packed, char);
+        Copy(file, magic->mg_ptr + of.length - name, name, char);
     }
     return error;
 }
 
-static SV *number(pTHX_ const char *at) {
-    int32_t value;
-    Copy(at, &value, sizeof value, char);
-    return newSViv(value);
-}
-
 /* The string with this number, NULL if there is none. */
-static const char *string(const MAGIC *magic, int wanted) {
-    const char *at = magic->mg_ptr + STRINGS;
-    const unsigned bits = (unsigned char)magic->mg_ptr[BITS];
+static const char *string(const details *of, int wanted) {
+    const char *at = (const char *)(of + 1);
     int index;
-    if (!(bits >> wanted & 1))
+    if (!(of->head.strings >> wanted & 1))
         return NULL;
     for (index = 0; index < wanted; index++)
-        if (bits >> index & 1)
+        if (of->head.strings >> index & 1)
             at += strlen(at) + 1;
     return at;
 }
@@ -123,22 +94,21 @@ XS_INTERNAL(detail) {
     dXSARGS;
     dXSI32;
     const MAGIC *magic;
+    const details *of;
+    const char *text = NULL;
     SV *found = NULL;
     if (items < 1)
         croak("Usage: Sys::Virt::Error::%s(error)", GvNAME(CvGV(cv)));
-    magic = SvROK(ST(0)) && SvTYPE(SvRV(ST(0))) == SVt_PVHV ? mg_findext(SvRV(ST(0)), PERL_MAGIC_ext, &details) : NULL;
-    if (magic && ix < 3) {
-        const char *text = string(magic, ix);
-        found = text ? newSVpv(text, 0) : NULL;
-    } else if (magic && ix == 3) {
-        found = magic->mg_obj ? newSVsv(magic->mg_obj) : NULL;
-    } else if (magic && ix < 6) {
-        found = number(aTHX_ magic->mg_ptr + INTS + (ix - 4) * sizeof(int32_t));
-    } else if (magic) {
-        line_t line;
-        Copy(magic->mg_ptr + LINE, &line, sizeof line, char);
-        found = newSVuv(line);
-    }
+    magic = SvROK(ST(0)) && SvTYPE(SvRV(ST(0))) == SVt_PVHV ? mg_findext(SvRV(ST(0)), PERL_MAGIC_ext, &details_table) : NULL;
+    of = magic ? (const details *)(const void *)magic->mg_ptr : NULL;
+    if (of && ix < 3)
+        text = string(of, ix);
+    else if (of && ix == 3)
+        text = of->file ? magic->mg_ptr + of->file : NULL;
+    else if (of)
+        found = ix < 6 ? newSViv(of->head.numbers[ix - 4]) : newSVuv(of->line);
+    if (text)
+        found = newSVpv(text, 0);
     ST(0) = found ? sv_2mortal(found) : &PL_sv_undef;
     XSRETURN(1);
 }

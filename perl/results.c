@@ -84,13 +84,33 @@ static inline size_t pair_at(const sysvirt_template *like, size_t at, const HE *
     return LIKELY(like->pairs[at].name == HeKEY_hek(entry)) ? like->pairs[at].number : number_of(like, HeKEY_hek(entry));
 }
 
-static HV *copied(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, const sysvirt_template *like) {
+/* A copy of the template's hash; NULL in a perl that gives it another number of buckets. */
+static HV *copy_of(pTHX_ const sysvirt_template *like) {
     HV *hash = private_hv_copy(aTHX_ like->hash);
-    HE **bucket = private_hv_buckets(hash), **const end = bucket + private_hv_size(hash), *entry;
-    size_t at = 0;
-    for (; bucket < end; bucket++)
-        for (entry = *bucket; entry; entry = HeNEXT(entry), at++)
-            HeVAL(entry) = element(aTHX_ cxt, &value->data.items[2 * pair_at(like, at, entry) + 1]);
+    if (LIKELY(private_hv_size(hash) == private_hv_size(like->hash)))
+        return hash;
+    SvREFCNT_dec((SV *)hash);
+    return NULL;
+}
+
+/* Where the value of a copy's key with this number is, behind that of the key before it. */
+static inline HE *place(const sysvirt_template *like, size_t at, HE **buckets, const HE *before) {
+    const size_t bucket = like->pairs[at].bucket;
+    return UNLIKELY(bucket == SYSVIRT_SAME_BUCKET) ? HeNEXT(before) : buckets[bucket];
+}
+
+static HV *copied(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, const sysvirt_template *like) {
+    HV *hash = copy_of(aTHX_ like);
+    HE **buckets, *entry = NULL;
+    const size_t count = like->npairs;
+    size_t at;
+    if (UNLIKELY(!hash))
+        return stored(aTHX_ cxt, value);
+    buckets = private_hv_buckets(hash);
+    for (at = 0; at < count; at++) {
+        entry = place(like, at, buckets, entry);
+        HeVAL(entry) = element(aTHX_ cxt, &value->data.items[2 * pair_at(like, at, entry) + 1]);
+    }
     return hash;
 }
 
@@ -136,18 +156,67 @@ static HV *stored_parameters(pTHX_ const sysvirt_Parameter *params, size_t count
 }
 
 static HV *copied_parameters(pTHX_ const sysvirt_Parameter *params, const sysvirt_template *like) {
-    HV *hash = private_hv_copy(aTHX_ like->hash);
-    HE **bucket = private_hv_buckets(hash), **const end = bucket + private_hv_size(hash), *entry;
-    size_t at = 0;
-    for (; bucket < end; bucket++)
-        for (entry = *bucket; entry; entry = HeNEXT(entry), at++) {
-            SV *value = parameter(aTHX_ &params[pair_at(like, at, entry)]);
-            if (UNLIKELY(!value)) { /* the next may have a type that we know, so the template keeps the name */
-                SvREFCNT_dec((SV *)hash);
-                return stored_parameters(aTHX_ params, like->npairs);
-            }
-            HeVAL(entry) = value;
+    HV *hash = copy_of(aTHX_ like);
+    HE **buckets, *entry = NULL;
+    const size_t count = like->npairs;
+    size_t at;
+    if (UNLIKELY(!hash))
+        return stored_parameters(aTHX_ params, count);
+    buckets = private_hv_buckets(hash);
+    for (at = 0; at < count; at++) {
+        SV *value;
+        entry = place(like, at, buckets, entry);
+        value = parameter(aTHX_ &params[pair_at(like, at, entry)]);
+        if (UNLIKELY(!value)) { /* the next may have a type that we know, so the template keeps the name */
+            SvREFCNT_dec((SV *)hash);
+            return stored_parameters(aTHX_ params, count);
         }
+        HeVAL(entry) = value;
+    }
+    return hash;
+}
+
+/* Of exceptions, whose values need not become sysvirt_Values first. */
+static const sysvirt_template *error_template(pTHX_ my_cxt_t *cxt) {
+    static sysvirt_Key keys[] = {{"level", 5, 0}, {"code", 4, 0}, {"domain", 6, 0}, {"message", 7, 0}};
+    sysvirt_Value items[2 * C_ARRAY_LENGTH(keys)];
+    const sysvirt_Value map = {.tag = SYSVIRT_TAG_MAP, .len = C_ARRAY_LENGTH(items), .data.items = items};
+    size_t index;
+    Zero(items, C_ARRAY_LENGTH(items), sysvirt_Value);
+    for (index = 0; index < C_ARRAY_LENGTH(keys); index++) {
+        items[2 * index].tag = SYSVIRT_TAG_KEY;
+        items[2 * index].data.key = &keys[index];
+    }
+    return sysvirt_template_of_keys(aTHX_ cxt, &map);
+}
+
+static HV *exception(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
+    SV *values[4];
+    const sysvirt_template *like;
+    sysvirt_ErrorHead head;
+    HV *hash;
+    HE **buckets, *entry = NULL;
+    size_t at;
+    if (UNLIKELY(!cxt->errors))
+        cxt->errors = error_template(aTHX_ cxt);
+    like = cxt->errors;
+    Copy(value->data.text, &head, sizeof head, char);
+    values[0] = newSViv(head.level);
+    values[1] = newSViv(head.code);
+    values[2] = newSViv(head.domain);
+    values[3] = private_new_string(aTHX_ value->data.text + head.message, value->len - head.message);
+    hash = copy_of(aTHX_ like);
+    if (UNLIKELY(!hash)) {
+        hash = newHV();
+        for (at = 0; at < C_ARRAY_LENGTH(values); at++)
+            private_hv_store(aTHX_ hash, sysvirt_key_scalar(aTHX_ cxt, like->pairs[at].key), values[at]);
+        return hash;
+    }
+    buckets = private_hv_buckets(hash);
+    for (at = 0; at < C_ARRAY_LENGTH(values); at++) {
+        entry = place(like, at, buckets, entry);
+        HeVAL(entry) = values[pair_at(like, at, entry)];
+    }
     return hash;
 }
 
@@ -175,7 +244,7 @@ SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
         return newSVnv(value->data.real);
     case SYSVIRT_TAG_TEXT:
     case SYSVIRT_TAG_BYTES:
-        return newSVpvn(value->data.text, value->len);
+        return private_new_string(aTHX_ value->data.text, value->len);
     case SYSVIRT_TAG_KEY: {
         const sysvirt_Key *name = value->data.key;
         return newSVpvn(name->text, name->len);
@@ -210,6 +279,8 @@ SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
         HV *hash = like ? copied_parameters(aTHX_ params, like) : stored_parameters(aTHX_ params, value->len);
         return newRV_noinc((SV *)hash);
     }
+    case SYSVIRT_TAG_ERROR:
+        return sv_bless(newRV_noinc((SV *)exception(aTHX_ cxt, value)), cxt->stash[SYSVIRT_CLASS_ERROR]);
     case SYSVIRT_TAG_FILE:
         return file_handle(aTHX_ value);
     case SYSVIRT_TAG_REF:

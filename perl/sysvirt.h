@@ -15,8 +15,6 @@ typedef uint32_t sysvirt_AtomicU32;
 
 #define sysvirt_KIB 1024
 
-#define sysvirt_DETAILS_ROOM 16
-
 #define sysvirt_SLOW 8
 
 #define sysvirt_URGENT 16
@@ -143,6 +141,7 @@ enum sysvirt_Tag
   SYSVIRT_TAG_ARRAY,
   SYSVIRT_TAG_MAP,
   SYSVIRT_TAG_PARAMETERS,
+  SYSVIRT_TAG_ERROR,
   SYSVIRT_TAG_REF,
   SYSVIRT_TAG_CODE,
   SYSVIRT_TAG_OWNER,
@@ -427,6 +426,15 @@ typedef struct sysvirt_PumpEnd {
   bool writes;
 } sysvirt_PumpEnd;
 
+typedef struct sysvirt_ErrorHead {
+  int32_t level;
+  int32_t code;
+  int32_t domain;
+  int32_t numbers[2];
+  uint32_t strings;
+  uintptr_t message;
+} sysvirt_ErrorHead;
+
 
 
 
@@ -450,8 +458,6 @@ uint64_t sysvirt_limit_of(const struct sysvirt_Value *args, uintptr_t count);
 uint32_t sysvirt_key_number(const struct sysvirt_Key *key);
 
 void sysvirt_drop(struct sysvirt_Value *value);
-
-const char *sysvirt_copy_bytes(const char *from, uintptr_t len);
 
 void sysvirt_retain(sysvirt_Class class_, void *object);
 

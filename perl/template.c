@@ -32,7 +32,7 @@ static SV *ended(pTHX_ SV *string) {
     sysvirt_template *made = (sysvirt_template *)SvPVX(string);
     private_walk walk = {made->hash, 0, NULL};
     HE *entry;
-    size_t at = 0;
+    size_t at = 0, bucket = 0;
     if (HvUSEDKEYS(made->hash) != made->npairs) {
         SvREFCNT_dec((SV *)made->hash);
         SvREFCNT_dec(string);
@@ -41,6 +41,8 @@ static SV *ended(pTHX_ SV *string) {
     for (; (entry = private_next(&walk)); at++) {
         made->pairs[at].name = HeKEY_hek(entry);
         made->pairs[at].number = (size_t)SvIVX(HeVAL(entry));
+        made->pairs[at].bucket = walk.bucket == bucket ? SYSVIRT_SAME_BUCKET : walk.bucket - 1;
+        bucket = walk.bucket;
         SvREFCNT_dec(HeVAL(entry));
         HeVAL(entry) = &PL_sv_undef;
     }

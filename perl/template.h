@@ -13,9 +13,12 @@ typedef struct {
     struct {
         const sysvirt_Key *key; /* of the pair of this number, if it is known at compile time */
         const HEK *name;        /* in the order in which perl keeps the keys: the key ... */
-        size_t number;          /* ... and the number of its pair */
+        size_t number;          /* ... the number of its pair ... */
+        size_t bucket;          /* ... and its bucket; SYSVIRT_SAME_BUCKET: that of the key before it */
     } pairs[1];
 } sysvirt_template;
+
+#define SYSVIRT_SAME_BUCKET SIZE_MAX
 
 SV *sysvirt_key_scalar(pTHX_ my_cxt_t *cxt, const sysvirt_Key *key);
 const sysvirt_template *sysvirt_template_of_keys(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value);

@@ -201,17 +201,6 @@ pub unsafe extern "C" fn sysvirt_drop(value: *mut Value) {
     unsafe { std::ptr::drop_in_place(value) }
 }
 
-/// A copy of an error's details, for another thread's exception: as a value of bytes that Rust frees.
-///
-/// # Safety
-/// `from` points to `len` bytes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn sysvirt_copy_bytes(from: *const c_char, len: usize) -> *const c_char {
-    // SAFETY: the caller's promise.
-    let bytes: Box<[u8]> = unsafe { std::slice::from_raw_parts(from.cast(), len) }.into();
-    Box::into_raw(bytes).cast::<c_char>()
-}
-
 /// Takes one more reference to a libvirt object.
 ///
 /// # Safety

@@ -83,8 +83,9 @@ fn run(work: &Work) -> (Outcome, Value) {
 
 /// libvirt's message without a reason: when a connection dies, only one of its calls gets the reason.
 fn has_no_cause(error: &Value) -> bool {
-    let number = |key| error.get(key).map(Value::integer);
-    matches!(number("code"), Some(0 | 1)) && number("domain") == Some(i128::from(virt_sys::VIR_FROM_NONE))
+    error
+        .error_head()
+        .is_some_and(|head| matches!(head.code, 0 | 1) && head.domain == virt_sys::VIR_FROM_NONE as i32)
 }
 
 /// The error that every call of a dead connection gets.
@@ -139,4 +140,16 @@ fn expire(pool: &mut Pool, id: u64) {
     pool.deadlines.remove(&(deadline, id));
     let name = pool.name_of(id);
     pool.give_up(id, |state| exception(Error::timeout(name, state)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_without_a_cause_is_known_by_its_numbers() {
+        assert!(has_no_cause(&exception(Error::closed(virt_sys::VIR_ERR_INTERNAL_ERROR, "f"))));
+        assert!(!has_no_cause(&exception(Error::operation("busy"))));
+        assert!(!has_no_cause(&Value::from("text")));
+    }
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! The way from the shim into a method's body, and back with its result or what it throws.
 
-use super::class::Class;
-use super::error::{Error, Result, VirError};
-use super::map::map;
+use super::error::{Error, Result};
 use super::memory::NoMemory;
 use super::short::Returned;
 use super::sigpipe;
@@ -43,16 +41,12 @@ pub(crate) unsafe fn enter<const N: usize, R: Returned>(
 #[cold]
 #[inline(never)]
 fn thrown_as(error: Error, name: &str) -> (Outcome, Value) {
-    catch_unwind(AssertUnwindSafe(|| failure(error, name)))
-        .unwrap_or_else(|_| (Outcome::Usage, Value::from("out of memory for an error's message")))
-}
-
-fn failure(error: Error, name: &str) -> (Outcome, Value) {
-    match error {
-        Error::Libvirt(error) => (Outcome::Error, thrown(error)),
-        Error::Usage(message) => (Outcome::Usage, Value::from(format!("{name}: {message}").as_str())),
-        Error::Plain(message) => (Outcome::Usage, Value::from(message)),
-    }
+    let text = match error {
+        Error::Libvirt(error) => return (Outcome::Error, Value::error(error.into_text())),
+        Error::Usage(message) => catch_unwind(|| Value::from(format!("{name}: {message}").as_str())),
+        Error::Plain(message) => catch_unwind(|| Value::from(message)),
+    };
+    (Outcome::Usage, text.unwrap_or_else(|_| Value::from("out of memory for an error's message")))
 }
 
 #[cold]
@@ -69,25 +63,8 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
 /// The exception of a call that was not made.
 pub fn exception(error: Error) -> Value {
     match error {
-        Error::Libvirt(error) => thrown(error),
+        Error::Libvirt(error) => Value::error(error.into_text()),
         Error::Usage(message) => Value::from(message.as_str()),
         Error::Plain(message) => Value::from(message),
     }
-}
-
-/// libvirt's error as a Sys::Virt::Error: the hash, and beyond its pairs the buffer of its message, with the details before it.
-fn thrown(error: VirError) -> Value {
-    let (level, code, domain) = (error.level, error.code, error.domain);
-    let (start, text) = error.into_text();
-    let message = &text[start..];
-    // SAFETY: the last bytes of the buffer, which lives as long as the hash.
-    let message = unsafe { Value::borrowed_bytes(message.as_ptr().cast(), message.len()) };
-    map! {
-        c"level" => level,
-        c"code" => code,
-        c"domain" => domain,
-        c"message" => message;
-        Value::boxed_bytes(text)
-    }
-    .blessed(Class::Error)
 }

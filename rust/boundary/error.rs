@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! [`Error`]: everything that can go wrong, and the one place where libvirt's errors are read.
 
-use super::memory;
+use super::{memory, scratch};
 use libc::c_char;
 use std::ffi::CStr;
 use virt_sys::{
@@ -23,33 +23,46 @@ pub enum Error {
 /// The result of almost everything here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A copy of libvirt's error, with the fields that Sys::Virt::Error shows.
-#[derive(Clone, PartialEq, Eq)]
+/// A copy of libvirt's error, with the fields that Sys::Virt::Error shows: packed, so that most of it need not be unpacked.
 pub struct VirError {
+    /// A `VIR_ERR_*` number.
+    pub code: i32,
+    /// An [`ErrorHead`], then `str1` to `str3`, those that there are, each with its NUL, then the message.
+    text: Vec<u8>,
+}
+
+/// What an error begins with.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ErrorHead {
     /// `VIR_ERR_NONE`, `_WARNING` or `_ERROR`.
     pub level: i32,
     /// A `VIR_ERR_*` number.
     pub code: i32,
     /// A `VIR_FROM_*` number.
     pub domain: i32,
-    /// Packed fields that scripts seldom need, which the shim takes over and unpacks: room for what the shim adds, `int1` and
-    /// `int2`, a bit for each of `str1` to `str3` that there is, and these with their NULs. Then the message.
-    text: Box<[u8]>,
+    /// `int1` and `int2`.
+    pub numbers: [i32; 2],
+    /// A bit for each of `str1` to `str3` that there is.
+    pub strings: u32,
     /// Where the message begins.
-    message: usize,
+    pub message: usize,
 }
 
-/// The room for what the shim adds to an error's details: how long they are, and the line of the script.
-pub const DETAILS_ROOM: usize = 16;
+impl Clone for VirError {
+    fn clone(&self) -> Self {
+        VirError { code: self.code, text: memory::copy(&self.text).into_vec() }
+    }
+}
 
 impl std::fmt::Debug for VirError {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let message = self.text.get(self.message..).unwrap_or_default();
+        let head = self.head();
         out.debug_struct("VirError")
-            .field("level", &self.level)
-            .field("code", &self.code)
-            .field("domain", &self.domain)
-            .field("message", &String::from_utf8_lossy(message))
+            .field("level", &head.level)
+            .field("code", &head.code)
+            .field("domain", &head.domain)
+            .field("message", &String::from_utf8_lossy(&self.text[head.message..]))
             .finish_non_exhaustive()
     }
 }
@@ -61,19 +74,34 @@ impl VirError {
         numbers: [i32; 2],
         strings: [Option<&CStr>; 3],
     ) -> Self {
-        let room: usize = strings.iter().flatten().map(|text| text.to_bytes_with_nul().len()).sum();
-        let start = DETAILS_ROOM + 2 * size_of::<i32>() + 1 + room;
-        let mut text = memory::with_room(start + message.len());
-        text.extend_from_slice(&[0; DETAILS_ROOM]);
-        for number in numbers {
-            text.extend_from_slice(&number.to_ne_bytes());
+        let bits = strings.iter().rev().fold(0, |bits, text| bits << 1 | u32::from(text.is_some()));
+        let strings = strings.map(|text| text.map_or(&[][..], CStr::to_bytes_with_nul));
+        let start = size_of::<ErrorHead>() + strings.iter().map(|text| text.len()).sum::<usize>();
+        let mut text = scratch::take();
+        if text.capacity() < start + message.len() {
+            text = memory::with_room((start + message.len()).max(512));
         }
-        text.push(strings.iter().rev().fold(0, |bits, text| bits << 1 | u8::from(text.is_some())));
-        for string in strings.into_iter().flatten() {
-            text.extend_from_slice(string.to_bytes_with_nul());
+        let head = ErrorHead { level, code, domain, numbers, strings: bits, message: start };
+        // SAFETY: there is room for it, and it has no padding.
+        unsafe { text.as_mut_ptr().cast::<ErrorHead>().write_unaligned(head) };
+        // SAFETY: so many bytes were written.
+        unsafe { text.set_len(size_of::<ErrorHead>()) };
+        for part in [strings[0], strings[1], strings[2], message] {
+            if !part.is_empty() {
+                text.extend_from_slice(part);
+            }
         }
-        text.extend_from_slice(message);
-        VirError { level, code, domain, text: text.into_boxed_slice(), message: start }
+        VirError { code, text }
+    }
+
+    fn head(&self) -> ErrorHead {
+        // SAFETY: that is what the text begins with.
+        unsafe { self.text.as_ptr().cast::<ErrorHead>().read_unaligned() }
+    }
+
+    /// A `VIR_FROM_*` number.
+    pub fn domain(&self) -> i32 {
+        self.head().domain
     }
 
     /// The error of the libvirt call that failed last on this thread, which is forgotten there.
@@ -98,18 +126,19 @@ impl VirError {
         copy
     }
 
-    /// Where the message begins in the buffer, behind the packed details.
-    pub fn into_text(self) -> (usize, Box<[u8]>) {
-        (self.message, self.text)
+    /// All of it.
+    pub fn into_text(self) -> Vec<u8> {
+        self.text
     }
 
     /// The same with what to do about it.
-    fn with_hint(self, hint: &str) -> Self {
+    fn with_hint(mut self, hint: &str) -> Self {
         let mut text = memory::with_room(self.text.len() + hint.len() + 3);
         for part in [&*self.text, b" (", hint.as_bytes(), b")"] {
             text.extend_from_slice(part);
         }
-        VirError { text: text.into_boxed_slice(), ..self }
+        scratch::keep(std::mem::replace(&mut self.text, text));
+        self
     }
 
     fn ours(code: u32, message: String) -> Self {

@@ -9,6 +9,7 @@ mod make;
 mod own;
 
 use super::class::Class;
+use super::error::ErrorHead;
 use super::key::Key;
 use super::parameter::Parameter;
 use libc::{c_char, c_void};
@@ -49,6 +50,8 @@ pub enum Tag {
     Map,
     /// A reference to a hash of typed parameters, in an array as libvirt makes it: without a value for each (results only).
     Parameters,
+    /// An exception: what [`ErrorHead`] says (results only).
+    Error,
     /// A reference to a scalar: one item. Blessed if `class` names a package.
     Ref,
     /// A code reference (arguments only).
@@ -109,7 +112,7 @@ pub union Data {
     pub natural: u64,
     /// [`Tag::Float`].
     pub real: f64,
-    /// [`Tag::Text`], [`Tag::Bytes`].
+    /// [`Tag::Text`], [`Tag::Bytes`], [`Tag::Error`].
     pub text: *const c_char,
     /// [`Tag::Key`].
     pub key: *const Key,
@@ -193,6 +196,17 @@ impl Value {
     pub fn get(&self, name: impl AsRef<[u8]>) -> Option<&Value> {
         let name = name.as_ref();
         self.pairs().rfind(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// The numbers of an exception.
+    pub(crate) fn error_head(&self) -> Option<ErrorHead> {
+        if self.tag != Tag::Error {
+            return None;
+        }
+        // SAFETY: this tag holds a text.
+        let text = unsafe { self.data.text };
+        // SAFETY: it begins with this, see `VirError`.
+        Some(unsafe { text.cast::<ErrorHead>().read_unaligned() })
     }
 
     /// The bytes of a string as they are, nothing for other values.

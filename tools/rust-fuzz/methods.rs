@@ -65,7 +65,7 @@ fn call_with(method: &Method, args: &[Raw], mut made: Option<&mut Raw>) {
             build(returned, &mut objects);
         }
         (Outcome::Error, _) => {
-            assert!(result.tag == Tag::Map && result.class == Class::Error, "an exception of another kind");
+            assert!(result.tag == Tag::Error && result.class == Class::Error, "an exception of another kind");
             build(result, &mut objects);
         }
         (Outcome::Usage, _) => {

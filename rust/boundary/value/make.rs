@@ -66,6 +66,13 @@ impl Value {
         Value { storage: Storage::Scratch, capacity, ..Self::plain(Tag::Bytes, len, Data { text }) }
     }
 
+    /// libvirt's error as a Sys::Virt::Error.
+    pub(in crate::boundary) fn error(text: Vec<u8>) -> Self {
+        let mut error = Self::scratch_bytes(text);
+        (error.tag, error.class) = (Tag::Error, Class::Error);
+        error
+    }
+
     /// Bytes that are read after the method has returned.
     ///
     /// # Safety

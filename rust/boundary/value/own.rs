@@ -146,7 +146,7 @@ impl Value {
                     unsafe { libc::close(descriptor) };
                 }
             }
-            (Tag::Text | Tag::Bytes, Storage::Boxed) => {
+            (Tag::Text | Tag::Bytes | Tag::Error, Storage::Boxed) => {
                 let len = self.len + usize::from(self.tag == Tag::Text);
                 let bytes = std::ptr::slice_from_raw_parts_mut(self.own_text(), len);
                 // SAFETY: it came from a boxed slice of `len` bytes, a text's with its NUL.

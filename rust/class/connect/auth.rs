@@ -80,7 +80,7 @@ pub fn new(params: &Options) -> Result<Value> {
 fn without_auth(error: Error) -> Error {
     match error {
         Error::Libvirt(ref virt)
-            if virt.code == VIR_ERR_AUTH_FAILED as i32 && virt.domain != VIR_FROM_POLKIT as i32 =>
+            if virt.code == VIR_ERR_AUTH_FAILED as i32 && virt.domain() != VIR_FROM_POLKIT as i32 =>
         {
             error.with_hint("if a user name and a password are needed, pass auth => 1 to Sys::Virt->new")
         }
