@@ -12,6 +12,7 @@ use lib $FindBin::Bin, "$FindBin::Bin/../xt/lib";
 use Bench;
 use Stubs ();
 
+my $LEAK   = 60;                                            # instructions: a scalar takes more to be freed
 my %option = ( above => 1.03, times => 50, only => q{} );
 Getopt::Long::GetOptions( \%option, qw(only=s above=f times=i all markdown profiles=s help) )
     or Pod::Usage::pod2usage(2);
@@ -37,7 +38,10 @@ for my $way ( @ARGV ? @ARGV : sort keys %ways ) {
         my ( $original, $ours ) = map { $result{$_}{$name} } qw(original ours);
         next if !$ours || $original->{end} ne $ours->{end};
         $compared++;
-        push @rows, [ $name, $original->{count}, $ours->{count}, $ours->{count} / $original->{count} ];
+        my ( $ratio, $without ) = map { $ours->{$_} / $original->{$_} } qw(count rest);
+        my $leaks = $ours->{freeing} - $original->{freeing} > $LEAK;
+        push @rows,
+            [ $name, $original->{count}, $ours->{count}, $ratio, $leaks ? sprintf '%.3f', $without : q{} ];
     }
     push @ratios, map { $_->[3] } @rows;
     my @differ = grep {
@@ -45,10 +49,10 @@ for my $way ( @ARGV ? @ARGV : sort keys %ways ) {
         $theirs ne ( $result{ours}{$_}{end} // 'is not there' ) && $theirs ne 'is not there'
     } sort keys %{ $result{original} };
     print "\n", ucfirst $way, ": ", scalar @rows, " methods\n\n";
-    my $print = Bench::table( $option{markdown}, 'method', qw(original ours ratio) );
+    my $print = Bench::table( $option{markdown}, 'method', qw(original ours ratio), 'without freeing' );
     for my $row ( sort { $b->[3] <=> $a->[3] || $a->[0] cmp $b->[0] } @rows ) {
         next if $row->[3] <= $option{above} && !$option{all};
-        $print->( $row->[0], int $row->[1], int $row->[2], sprintf '%.3f', $row->[3] );
+        $print->( $row->[0], int $row->[1], int $row->[2], sprintf( '%.3f', $row->[3] ), $row->[4] );
     }
     print "\nNot compared, for only one of them returns: @differ\n" if @differ;
 }
@@ -74,7 +78,7 @@ sub counted {
                 %{ $ways{$way} }
             );
             open my $pipe, '-|', 'valgrind', '--tool=callgrind', '--dump-before=getppid',
-                '--trace-children=no',
+                qw(--trace-children=no --compress-strings=no --compress-pos=no),
                 "--callgrind-out-file=$out/$which-$way", "--log-file=$out/log", @{ $command{$which} },
                 "$Bench::ROOT/bench/method-worker.pl", $way, $option{times}, $after // q{}, $option{only}
                 or die "valgrind: $!\n";
@@ -90,9 +94,10 @@ sub counted {
                 $found{$name} = { end => 'crashes', times => $what, part => $part };
                 next;
             }
-            $last                = q{};
-            $found{$name}{end}   = $what;
-            $found{$name}{count} = total("$out/$which-$way.$part") / $found{$name}{times};
+            $last = q{};
+            $found{$name}{end} = $what;
+            @{ $found{$name} }{qw(count freeing rest)} =
+                map { $_ / $found{$name}{times} } total("$out/$which-$way.$part");
         }
         die "$which, $way: no method was called, see ", do { local ( @ARGV, $/ ) = "$out/log"; <> }, "\n"
             if !@names;
@@ -101,11 +106,20 @@ sub counted {
     return \%found;
 }
 
+# Instructions in all, of these in freeing what a statement leaves behind, and the rest.
 sub total {
     my ($file) = @_;
+    my ( $called, $freeing, $count ) = ( q{}, 0 );
     open my $profile, '<', $file or die "$file: $!\n";
-    while ( my $line = <$profile> ) { return $1 if $line =~ m{\Asummary: (\d+)} }
-    die "$file: no count\n";
+    while ( my $line = <$profile> ) {
+        $count  = $1 if $line =~ m{\Asummary: (\d+)};
+        $called = $1 if $line =~ m{\Acfn=(\S+)};
+        next if $line !~ m{\Acalls=};
+        my ($cost) = <$profile> =~ m{ (\d+)\n\z};
+        $freeing += $cost if $called eq 'Perl_free_tmps';
+    }
+    defined $count or die "$file: no count\n";
+    return ( $count, $freeing, $count - $freeing );
 }
 
 __END__
@@ -121,7 +135,8 @@ methods.pl - instructions per call of every method: the original's and ours
 =head1 DESCRIPTION
 
 Needs a built tree (C<make>), the original (Debian: C<libsys-virt-perl>), valgrind, C<libvirt-dev> and XML::LibXML. Prints the methods of
-which a call takes more instructions than 1.03 times the original's, or than C<--above> says. The ways are
+which a call takes more instructions than 1.03 times the original's, or than C<--above> says. If the original leaks results, the last column is the ratio without the
+instructions that free what a statement leaves behind. The ways are
 
 =over
 
