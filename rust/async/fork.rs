@@ -59,3 +59,36 @@ pub fn leave(pool: &mut Pool) -> bool {
     }
     within
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::pool::pool;
+    use super::*;
+
+    #[test]
+    fn a_fork_waits_for_a_call_within_the_driver_but_not_without_end() {
+        let starts = |end: Option<u64>| {
+            let (told, begun) = std::sync::mpsc::channel();
+            let caller = std::thread::spawn(move || {
+                enter(&mut pool(), true);
+                told.send(()).expect("the test waits");
+                if let Some(end) = end {
+                    std::thread::sleep(std::time::Duration::from_nanos(end));
+                    assert!(leave(&mut pool()));
+                }
+            });
+            begun.recv().expect("the call begins");
+            let start = now();
+            before();
+            assert_eq!(pool().forking, 1, "no call begins");
+            after();
+            caller.join().expect("the call ends");
+            now() - start
+        };
+        let waited = starts(Some(LIMIT / 5));
+        assert!((LIMIT / 10..LIMIT).contains(&waited), "{waited} ns");
+        let waited = starts(None);
+        assert!(waited >= LIMIT, "{waited} ns");
+        pool().within = 0;
+    }
+}
