@@ -312,7 +312,7 @@ static void invoke(pTHX_ void *argument) {
     restore_error(aTHX_ of);
 }
 
-/* What is left of an invocation that has called `exit`. */
+/* Releases the arguments of an invocation that has called `exit`. */
 static void clean_up(pTHX_ invocation *of, struct sysvirt_invocation *gathering) {
     while (of->built)
         release_later(aTHX_ of->args[--of->built]);

@@ -23,36 +23,36 @@ pub enum Want {
 pub type Sink =
     unsafe extern "C" fn(context: *mut c_void, returned: *const Value, count: usize, readback: *const Value);
 
-/// What a sub is called with, and what becomes of what it returns.
+/// A call of a sub: its arguments, the context, and the types of the values that it returns.
 #[repr(C)]
 pub struct Request {
     /// The arguments.
     pub args: *mut Value,
-    /// How many there are.
+    /// The number of arguments.
     pub count: usize,
     /// The context.
     pub want: Want,
-    /// What each value that it returns has to be.
+    /// The type of each returned value.
     pub returned: *const Field,
-    /// What it leaves in its argument number `readback`; without that, -1.
+    /// The index of an argument that is read when the sub has returned; -1 if there is none.
     pub readback: isize,
-    /// And what that has to be.
+    /// The type of that argument.
     pub read: *const Field,
-    /// Receives all that.
+    /// Receives the returned values and that argument.
     pub sink: Sink,
-    /// What the sink is given.
+    /// The sink's context.
     pub context: *mut c_void,
 }
 
-/// What came of a call of a sub.
+/// The outcome of a call of a sub.
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Called {
-    /// It died, or cannot be called any more.
+    /// The sub died, or cannot be called any more.
     Failed = 0,
-    /// It returned.
+    /// The sub returned.
     Done,
-    /// Nothing: this thread runs no Perl.
+    /// The sub was not called, because this thread runs no Perl.
     Elsewhere,
 }
 
