@@ -62,7 +62,6 @@ pub fn leave(pool: &mut Pool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::pool::pool;
     use super::*;
 
     #[test]
@@ -70,17 +69,17 @@ mod tests {
         let starts = |end: Option<u64>| {
             let (told, begun) = std::sync::mpsc::channel();
             let caller = std::thread::spawn(move || {
-                enter(&mut pool(), true);
+                enter(&mut POOL.lock(), true);
                 told.send(()).expect("the test waits");
                 if let Some(end) = end {
                     std::thread::sleep(std::time::Duration::from_nanos(end));
-                    assert!(leave(&mut pool()));
+                    assert!(leave(&mut POOL.lock()));
                 }
             });
             begun.recv().expect("the call begins");
             let start = now();
             before();
-            assert_eq!(pool().forking, 1, "no call begins");
+            assert_eq!(POOL.lock().forking, 1, "no call begins");
             after();
             caller.join().expect("the call ends");
             now() - start
@@ -89,6 +88,6 @@ mod tests {
         assert!((LIMIT / 10..LIMIT).contains(&waited), "{waited} ns");
         let waited = starts(None);
         assert!(waited >= LIMIT, "{waited} ns");
-        pool().within = 0;
+        POOL.lock().within = 0;
     }
 }
