@@ -72,6 +72,29 @@ scenario 'the connection ends before and after what uses it' => "before\nafter\n
     }
 };
 
+scenario 'an event loop of its own is joined, and dropped with a call in flight' =>
+    "own: answered\nmain: answered\n" => sub {
+    my $daemon = own_daemon();
+    my $conn   = Sys::Virt->new( uri => $daemon->uri );
+    if ( $loop->kind eq 'Mojo' ) {
+        my $own = Mojo::IOLoop->new;
+        Sys::Virt::Async->join($own);
+        $conn->async->get_hostname->on_done( sub { say 'own: answered'; $own->stop } );
+        $own->start;
+        $daemon->signal('STOP');
+        my $call = $conn->async->get_hostname;
+        undef $own;
+    }
+    else {    # the others have one for all
+        $conn->async->get_hostname->on_done( sub { say 'own: answered'; finish() } );
+        print spin();
+        $daemon->signal('STOP');
+    }
+    my $call = $conn->async->get_hostname->on_done( sub { say 'main: answered'; finish() } );
+    after( 0.1, sub { $daemon->signal('CONT') } );
+    print spin();
+    };
+
 scenario 'a fork within a callback, whose child ends' => "child 0\nanswered\nevents 2\n" => sub {
     my $daemon = own_daemon();
     my $conn   = Sys::Virt->new( uri => $daemon->uri );

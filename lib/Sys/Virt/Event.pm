@@ -42,12 +42,15 @@ sub register {
     return;
 }
 
+# In the global destruction, perl may free the event loop before connections that it watches.
+sub _is_gone { return !defined $eventimpl && ${^GLOBAL_PHASE} eq 'DESTRUCT' }
+
 # Methods that libvirt calls, by these names. Only the results of add_* are used; the others are called in void context.
-sub _add_handle     { return $eventimpl->add_handle(@_) }
-sub _update_handle  { return $eventimpl->update_handle(@_) }
-sub _remove_handle  { return $eventimpl->remove_handle(@_) }
-sub _add_timeout    { return $eventimpl->add_timeout(@_) }
-sub _update_timeout { return $eventimpl->update_timeout(@_) }
-sub _remove_timeout { return $eventimpl->remove_timeout(@_) }
+sub _add_handle     { return _is_gone() ? -1 : $eventimpl->add_handle(@_) }
+sub _update_handle  { return _is_gone() ? 0  : $eventimpl->update_handle(@_) }
+sub _remove_handle  { return _is_gone() ? 0  : $eventimpl->remove_handle(@_) }
+sub _add_timeout    { return _is_gone() ? -1 : $eventimpl->add_timeout(@_) }
+sub _update_timeout { return _is_gone() ? 0  : $eventimpl->update_timeout(@_) }
+sub _remove_timeout { return _is_gone() ? 0  : $eventimpl->remove_timeout(@_) }
 
 1;
