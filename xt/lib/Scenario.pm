@@ -10,6 +10,7 @@ use warnings;
 
 use Exporter   qw(import);
 use Fcntl      qw(LOCK_EX);
+use File::Path ();
 use File::Temp ();
 use IO::Select ();
 use Test::More;
@@ -101,8 +102,29 @@ sub failed {
     return ref $error ? $error->code_name =~ s/\AERR_//r : $error =~ s/ at \S+ line.*//sr;
 }
 
-sub uri        { return "test+unix:///default?socket=$ENV{SCENARIO_SOCKET}" }
-sub own_daemon { return Session->new // die "no libvirtd\n" }
+sub uri { return "test+unix:///default?socket=$ENV{SCENARIO_SOCKET}" }
+
+# The folder is noted for a scenario that is killed.
+sub own_daemon {
+    my $daemon = Session->new // die "no libvirtd\n";
+    open my $file, '>>', $ENV{SCENARIO_FOLDERS} or die $!;
+    say {$file} $daemon->dir;
+    close $file or die $!;
+    return $daemon;
+}
+
+# Ends daemons whose scenario could not.
+sub clean_up {
+    my ($folders) = @_;
+    seek $folders, 0, 0;
+    while ( my $dir = <$folders> ) {
+        chomp $dir;
+        my $pid = Guest::pid_in( $dir, "$dir/pid" );
+        kill KILL => $pid if $pid;
+        File::Path::remove_tree($dir);
+    }
+    return;
+}
 
 # A domain of its own, because scenarios run at the same time.
 my $domains = 0;
@@ -132,9 +154,11 @@ my $at_once = 3;
 # Runs those of the files in the event loops that were named, or all; with a pattern, scenarios whose names match.
 sub run_all {
     my ( $files, $wanted, $pattern ) = @_;
-    my $daemon = Session->new or plan skip_all => 'no libvirtd is installed (Debian: libvirt-daemon)';
-    my $guest  = Guest->new;
-    local @ENV{qw(SCENARIO_SOCKET SCENARIO_GUEST)} = ( $daemon->socket, $guest ? $guest->dir : q{} );
+    my $daemon  = Session->new or plan skip_all => 'no libvirtd is installed (Debian: libvirt-daemon)';
+    my $guest   = Guest->new;
+    my $folders = File::Temp->new;
+    local @ENV{qw(SCENARIO_SOCKET SCENARIO_GUEST SCENARIO_FOLDERS)} =
+        ( $daemon->socket, $guest ? $guest->dir : q{}, "$folders" );
     for my $file (@$files) {
         my $first = @scenarios;
         do $file or die $@ || "$file: $!";
@@ -156,6 +180,7 @@ sub run_all {
             note sprintf '%s with %s: %.1f s', $kind, $backend, Time::HiRes::time() - $start;
         }
     }
+    clean_up($folders);
     return done_testing();
 }
 
