@@ -44,11 +44,8 @@ subtest 'storage' => sub {
         qr/flags is out of range/,
         sub { $pool->create_volume( '<x/>', 2**33 ) }
     );
-    throws(
-        'E: of clone_volume',
-        qr/flags is out of range/,
-        sub { $pool->clone_volume( '<x/>', $vol, -1 ) }
-    );
+    throws( 'E: of clone_volume', qr/flags is out of range/,
+        sub { $pool->clone_volume( '<x/>', $vol, -1 ) } );
     throws(
         'no pool',
         qr/\Apool parameter is required at/,

@@ -31,7 +31,7 @@ pub struct VirError {
     text: Vec<u8>,
 }
 
-/// What an error begins with.
+/// The numbers of an error, at the beginning of the packed form.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ErrorHead {
