@@ -6,6 +6,7 @@ use super::memory::NoMemory;
 use super::short::Returned;
 use super::sigpipe;
 use super::table::Outcome;
+use super::thread::settle_variables;
 use super::value::Value;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,10 +25,13 @@ pub(crate) unsafe fn enter<const N: usize, R: Returned>(
     name: &str,
     sends: bool,
 ) -> Outcome {
+    settle_variables();
     // SAFETY: the caller's promise.
     let args = unsafe { &*args.cast::<[Value; N]>() };
     let _guard = sends.then(sigpipe::Guard::new);
-    let (outcome, value) = match catch_unwind(AssertUnwindSafe(|| body(args))) {
+    let returned = catch_unwind(AssertUnwindSafe(|| body(args)));
+    settle_variables();
+    let (outcome, value) = match returned {
         Ok(Ok(returned)) => (Outcome::Done, returned.into_value()),
         Ok(Err(error)) => thrown_as(error, name),
         Err(panic) => thrown_as(panicked(&*panic), name),

@@ -22,6 +22,23 @@ pub fn without_signals<R>(work: impl FnOnce() -> R) -> R {
     result
 }
 
+/// Has the dynamic linker do now what it does at the first use of a thread's variable, and at the first use after it has loaded a
+/// library. On powerpc64, LLVM keeps values in vector registers over such a use, but the dynamic linker changes these registers.
+#[inline(always)]
+pub fn settle_variables() {
+    #[cfg(target_arch = "powerpc64")]
+    {
+        thread_local! {
+            static VARIABLE: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+        }
+        #[inline(never)]
+        fn settle() {
+            VARIABLE.with(|variable| std::hint::black_box(variable.as_ptr()));
+        }
+        settle();
+    }
+}
+
 /// The memory that a thread needs besides its stack before it runs our code. Without it, the C library ends the process.
 const NEEDED: usize = 4 << 20;
 
