@@ -135,8 +135,8 @@ methods.pl - instructions per call of every method: the original's and ours
 =head1 DESCRIPTION
 
 Needs a built tree (C<make>), the original (Debian: C<libsys-virt-perl>), valgrind, C<libvirt-dev> and XML::LibXML. Prints the methods of
-which a call takes more instructions than 1.03 times the original's, or than C<--above> says. If the original leaks results, the last column is the ratio without the
-instructions that free what a statement leaves behind. The ways are
+which a call takes more instructions than 1.03 times the original's, or than C<--above> says. If the original leaks results, the last
+column is the ratio without the instructions that free what a statement leaves behind. The ways are
 
 =over
 

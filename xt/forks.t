@@ -153,7 +153,7 @@ for my $how (qw(connection reconnect close DESTROY)) {
 {
     my $conn   = Sys::Virt->new( uri => 'test:///default' );
     my $domain = $conn->get_domain_by_name('test');
-    my $forks  = int( 2_000 / ( $ENV{TEST_PATIENCE} || 1 ) );
+    my $forks  = int( 2_000 / Patience::factor() );
     my $well   = 0;
     for ( 1 .. $forks ) {
         my @futures = map {
