@@ -102,6 +102,8 @@ unsafe fn own_security_label(dom: *mut Domain) -> Result<Value> {
     }
     // SAFETY: the caller's promise; libvirt writes the structure.
     check(unsafe { virDomainGetSecurityLabel(dom, place) })?;
+    // SAFETY: its last byte, which a driver may have written.
+    unsafe { text.add(ROOM - 1).write(0) };
     let mut copy = scratch::take();
     // SAFETY: libvirt wrote each byte up to a NUL; without a call of it the first is one.
     let text = unsafe { CStr::from_ptr(text) }.to_bytes();
