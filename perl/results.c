@@ -117,19 +117,19 @@ static HV *copied(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, const sysvirt_templ
 /* The value of a typed parameter; NULL if its type is unknown. The most frequent come first. */
 static inline SV *parameter(pTHX_ const sysvirt_Parameter *param) {
     switch (param->kind) {
-    case SYSVIRT_TYPE_ULLONG:
+    case SYSVIRT_PARAM_TYPE_ULLONG:
         return unsigned_sv(aTHX_ param->content.uint64);
-    case SYSVIRT_TYPE_UINT:
+    case SYSVIRT_PARAM_TYPE_UINT:
         return unsigned_sv(aTHX_ param->content.uint32);
-    case SYSVIRT_TYPE_LLONG:
+    case SYSVIRT_PARAM_TYPE_LLONG:
         return sysvirt_signed(aTHX_ param->content.int64);
-    case SYSVIRT_TYPE_INT:
+    case SYSVIRT_PARAM_TYPE_INT:
         return newSViv(param->content.int32);
-    case SYSVIRT_TYPE_STRING:
+    case SYSVIRT_PARAM_TYPE_TEXT:
         return param->content.text ? newSVpvn(param->content.text, strlen(param->content.text)) : newSV(0);
-    case SYSVIRT_TYPE_BOOLEAN:
+    case SYSVIRT_PARAM_TYPE_BOOLEAN:
         return newSViv(param->content.truth != 0);
-    case SYSVIRT_TYPE_DOUBLE:
+    case SYSVIRT_PARAM_TYPE_DOUBLE:
         return newSVnv(param->content.real);
     default:
         return NULL;

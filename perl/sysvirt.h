@@ -244,24 +244,24 @@ typedef enum sysvirt_PumpState sysvirt_PumpState;
 typedef uint8_t sysvirt_PumpState;
 #endif // __STDC_VERSION__ >= 202311L
 
-enum sysvirt_Type
+enum sysvirt_ParamType
 #if __STDC_VERSION__ >= 202311L
   : uint8_t
 #endif // __STDC_VERSION__ >= 202311L
  {
-  SYSVIRT_TYPE_NONE = 0,
-  SYSVIRT_TYPE_INT,
-  SYSVIRT_TYPE_UINT,
-  SYSVIRT_TYPE_LLONG,
-  SYSVIRT_TYPE_ULLONG,
-  SYSVIRT_TYPE_DOUBLE,
-  SYSVIRT_TYPE_BOOLEAN,
-  SYSVIRT_TYPE_STRING,
+  SYSVIRT_PARAM_TYPE_INT = 1,
+  SYSVIRT_PARAM_TYPE_UINT,
+  SYSVIRT_PARAM_TYPE_LLONG,
+  SYSVIRT_PARAM_TYPE_ULLONG,
+  SYSVIRT_PARAM_TYPE_DOUBLE,
+  SYSVIRT_PARAM_TYPE_BOOLEAN,
+  SYSVIRT_PARAM_TYPE_TEXT,
+  SYSVIRT_PARAM_TYPE_TEXTS = 255,
 };
 #if __STDC_VERSION__ >= 202311L
-typedef enum sysvirt_Type sysvirt_Type;
+typedef enum sysvirt_ParamType sysvirt_ParamType;
 #else
-typedef uint8_t sysvirt_Type;
+typedef uint8_t sysvirt_ParamType;
 #endif // __STDC_VERSION__ >= 202311L
 
 typedef struct sysvirt_Lowered sysvirt_Lowered;

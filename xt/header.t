@@ -32,14 +32,15 @@ for my $name ( glob 'rust/boundary/*.rs' ) {
     while ( $text =~ /#\[repr\(u8\)\]\n(?:(?:#\[|\/\/).*\n)*pub enum (\w+) \{(.*?)\n\}/gs ) {
         my ( $enum, $body ) = ( $1, $2 );
         $body =~ s{//.*}{}g;
-        $source{$enum} = [ $body =~ /^\s+(\w+)(?: = 0)?,/mg ];
+        $source{$enum} = [ $body =~ /^\s+(\w+(?: = \d+)?),/mg ];
     }
 }
 cmp_ok( scalar keys %source, '>=', 4, 'the enumerations were found' );
 for my $enum ( sort keys %source ) {
-    my @names  = map { uc s/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/_/gr } @{ $source{$enum} };
+    my ( $prefix, @names ) = map { uc s/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/_/gr } $enum,
+        @{ $source{$enum} };
     my ($body) = $header =~ /^enum sysvirt_$enum\b.*?\{\n(.*?)\n\};/ms;
-    my @header = ( $body // q{} ) =~ /^\s+SYSVIRT_[A-Z]+_(\w+)(?: = 0)?,/mg;
+    my @header = ( $body // q{} ) =~ /^\s+SYSVIRT_${prefix}_(\w+(?: = \d+)?),/mg;
     is_deeply( [ map { s/_//gr } @header ], [ map { s/_//gr } @names ], "enum $enum" );
 }
 

@@ -5,19 +5,16 @@ use super::number::{Bounds, float, integer, is_number, number_as_text, text};
 use super::types::Arg;
 use crate::boundary::error::{Error, Result, last_code};
 use crate::boundary::memory;
+use crate::boundary::parameter::ParamType;
 use crate::boundary::shape::{Field, Kind, Others, Shape};
 use crate::boundary::value::{Tag, Value};
-use crate::virt::params::{ParamArray, ParamType, field};
+use crate::virt::params::{ParamArray, field};
 use crate::virt::rules::check;
 use libc::{c_char, c_int, c_uint};
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::marker::PhantomData;
-use virt_sys::{
-    VIR_ERR_ARGUMENT_UNSUPPORTED, VIR_ERR_INVALID_ARG, VIR_TYPED_PARAM_BOOLEAN, VIR_TYPED_PARAM_DOUBLE,
-    VIR_TYPED_PARAM_INT, VIR_TYPED_PARAM_LLONG, VIR_TYPED_PARAM_STRING, VIR_TYPED_PARAM_UINT,
-    VIR_TYPED_PARAM_ULLONG, virTypedParameter,
-};
+use virt_sys::{VIR_ERR_ARGUMENT_UNSUPPORTED, VIR_ERR_INVALID_ARG, virTypedParameter};
 
 /// A set of parameters: the keys that a method takes and the type of each.
 pub trait Schema {
@@ -36,12 +33,12 @@ macro_rules! schema {
         pub struct $name;
 
         impl $crate::argument::schema::Schema for $name {
-            const PARAMS: &'static [(&'static std::ffi::CStr, $crate::virt::params::ParamType)] =
-                &[$(($key, $crate::virt::params::ParamType::$type)),*];
+            const PARAMS: &'static [(&'static std::ffi::CStr, $crate::boundary::parameter::ParamType)] =
+                &[$(($key, $crate::boundary::parameter::ParamType::$type)),*];
             const FIELDS: &'static [$crate::boundary::shape::Field] = &[$(
                 $crate::boundary::shape::Field::new(
                     $key,
-                    $crate::argument::schema::shape_of($crate::virt::params::ParamType::$type),
+                    $crate::argument::schema::shape_of($crate::boundary::parameter::ParamType::$type),
                 )
             ),*];
         }
@@ -246,15 +243,7 @@ fn blank(name: &[u8], kind: ParamType) -> Result<virTypedParameter> {
     for (to, &from) in param.field.iter_mut().zip(name) {
         *to = from as c_char;
     }
-    param.type_ = match kind {
-        ParamType::Int => VIR_TYPED_PARAM_INT,
-        ParamType::Uint => VIR_TYPED_PARAM_UINT,
-        ParamType::Llong => VIR_TYPED_PARAM_LLONG,
-        ParamType::Ullong => VIR_TYPED_PARAM_ULLONG,
-        ParamType::Double => VIR_TYPED_PARAM_DOUBLE,
-        ParamType::Boolean => VIR_TYPED_PARAM_BOOLEAN,
-        ParamType::Text | ParamType::Texts => VIR_TYPED_PARAM_STRING,
-    } as c_int;
+    param.type_ = kind.number();
     Ok(param)
 }
 

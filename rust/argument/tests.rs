@@ -7,8 +7,9 @@ use super::schema::{ParamBuilder, Typed, schema};
 use super::types::Arg;
 use crate::boundary::error::Error;
 use crate::boundary::map::map;
+use crate::boundary::parameter::ParamType;
 use crate::boundary::value::{Tag, Value};
-use crate::virt::params::{self, ParamType};
+use crate::virt::params;
 use std::ffi::CStr;
 
 /// How many random values a test tries. Miri takes thousands of times as long.

@@ -10,7 +10,7 @@ use virt_sys::virTypedParameter;
 pub struct Parameter {
     /// The name: ends in a NUL, unless libvirt broke its own rule.
     name: [c_char; 80],
-    /// A [`Type`], or a number that only a newer libvirt knows.
+    /// A [`ParamType`], or a number that only a newer libvirt knows.
     kind: c_int,
     content: Content,
 }
@@ -28,14 +28,12 @@ pub union Content {
     text: *const c_char,
 }
 
-/// The types, by libvirt's numbers.
+/// The type of a parameter's value, by libvirt's number.
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Type {
-    /// None: libvirt did not write the parameter.
-    None = 0,
+pub enum ParamType {
     /// `int`
-    Int,
+    Int = 1,
     /// `unsigned int`
     Uint,
     /// `long long`
@@ -47,7 +45,25 @@ pub enum Type {
     /// `char`, 0 or 1
     Boolean,
     /// `char *`, or NULL
-    String,
+    Text,
+    /// Several parameters of one name, each a `char *`: an array in Perl. The number is ours; libvirt has that of `Text` for each.
+    Texts = 255,
+}
+
+impl ParamType {
+    /// The type of that number in C.
+    pub fn of(number: c_int) -> Option<Self> {
+        use ParamType::{Boolean, Double, Int, Llong, Text, Uint, Ullong};
+        [Int, Uint, Llong, Ullong, Double, Boolean, Text].into_iter().find(|kind| kind.number() == number)
+    }
+
+    /// The number in C of each parameter of this type.
+    pub const fn number(self) -> c_int {
+        match self {
+            ParamType::Texts => ParamType::Text as c_int,
+            kind => kind as c_int,
+        }
+    }
 }
 
 const _: () = {
@@ -55,12 +71,11 @@ const _: () = {
     assert!(offset_of!(Parameter, name) == offset_of!(virTypedParameter, field));
     assert!(offset_of!(Parameter, kind) == offset_of!(virTypedParameter, type_));
     assert!(offset_of!(Parameter, content) == offset_of!(virTypedParameter, value));
-    assert!(Type::None as u32 == 0);
-    assert!(Type::Int as u32 == virt_sys::VIR_TYPED_PARAM_INT);
-    assert!(Type::Uint as u32 == virt_sys::VIR_TYPED_PARAM_UINT);
-    assert!(Type::Llong as u32 == virt_sys::VIR_TYPED_PARAM_LLONG);
-    assert!(Type::Ullong as u32 == virt_sys::VIR_TYPED_PARAM_ULLONG);
-    assert!(Type::Double as u32 == virt_sys::VIR_TYPED_PARAM_DOUBLE);
-    assert!(Type::Boolean as u32 == virt_sys::VIR_TYPED_PARAM_BOOLEAN);
-    assert!(Type::String as u32 == virt_sys::VIR_TYPED_PARAM_STRING);
+    assert!(ParamType::Int as u32 == virt_sys::VIR_TYPED_PARAM_INT);
+    assert!(ParamType::Uint as u32 == virt_sys::VIR_TYPED_PARAM_UINT);
+    assert!(ParamType::Llong as u32 == virt_sys::VIR_TYPED_PARAM_LLONG);
+    assert!(ParamType::Ullong as u32 == virt_sys::VIR_TYPED_PARAM_ULLONG);
+    assert!(ParamType::Double as u32 == virt_sys::VIR_TYPED_PARAM_DOUBLE);
+    assert!(ParamType::Boolean as u32 == virt_sys::VIR_TYPED_PARAM_BOOLEAN);
+    assert!(ParamType::Text as u32 == virt_sys::VIR_TYPED_PARAM_STRING);
 };

@@ -8,47 +8,9 @@ use libc::{c_char, c_int, c_uint};
 use std::ffi::CStr;
 use virt_sys::{
     VIR_ERR_ACCESS_DENIED, VIR_ERR_NO_DOMAIN, VIR_ERR_NO_SUPPORT, VIR_ERR_OPERATION_DENIED,
-    VIR_ERR_OPERATION_INVALID, VIR_TYPED_PARAM_BOOLEAN, VIR_TYPED_PARAM_DOUBLE, VIR_TYPED_PARAM_INT,
-    VIR_TYPED_PARAM_LLONG, VIR_TYPED_PARAM_STRING, VIR_TYPED_PARAM_UINT, VIR_TYPED_PARAM_ULLONG,
-    virTypedParameter, virTypedParamsClear, virTypedParamsFree,
+    VIR_ERR_OPERATION_INVALID, VIR_TYPED_PARAM_ULLONG, virTypedParameter, virTypedParamsClear,
+    virTypedParamsFree,
 };
-
-/// The type of a parameter's value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ParamType {
-    /// `int`
-    Int,
-    /// `unsigned int`
-    Uint,
-    /// `long long`
-    Llong,
-    /// `unsigned long long`
-    Ullong,
-    /// `double`
-    Double,
-    /// `char`, 0 or 1
-    Boolean,
-    /// `char *`
-    Text,
-    /// Several parameters of one name, each a `char *`: an array in Perl.
-    Texts,
-}
-
-impl ParamType {
-    /// The type of that number in C.
-    pub fn of(number: c_int) -> Option<Self> {
-        Some(match number as c_uint {
-            VIR_TYPED_PARAM_INT => ParamType::Int,
-            VIR_TYPED_PARAM_UINT => ParamType::Uint,
-            VIR_TYPED_PARAM_LLONG => ParamType::Llong,
-            VIR_TYPED_PARAM_ULLONG => ParamType::Ullong,
-            VIR_TYPED_PARAM_DOUBLE => ParamType::Double,
-            VIR_TYPED_PARAM_BOOLEAN => ParamType::Boolean,
-            VIR_TYPED_PARAM_STRING => ParamType::Text,
-            _ => return None,
-        })
-    }
-}
 
 /// The name of a parameter.
 pub fn field(param: &virTypedParameter) -> &[u8] {

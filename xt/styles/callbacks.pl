@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 # What stands for a callback: found out when it is called, so that it may come later, change, or never be needed.
 # only ours warns: is not a CODE reference
+# only ours may warn: ^in the callback$
 use strict;
 use warnings;
 
