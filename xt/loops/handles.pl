@@ -195,7 +195,13 @@ scenario 'transfers: done, canceled, in time, and a report that dies' =>
     $future->on_ready( sub { finish() } );
     print spin();
     say 'whole' if $future->is_done && -s $file > 10_000;
-    $future = picture($dom)->async->receive_to($file);
+
+    # To a full pipe, so that it is not over before it is canceled.
+    pipe my $unread, my $full or die $!;
+    $full->blocking(0);
+    1 while syswrite $full, 'x' x 4096;
+    $full->blocking(1);
+    $future = picture($dom)->async->receive_to($full);
     my $error;
     $future->on_fail( sub { $error = $_[0]; finish() } );
     after( 0, sub { $future->cancel } );
