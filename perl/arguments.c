@@ -181,6 +181,8 @@ bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvir
         sysvirt_set_handle(out, magic, sv);
         return TRUE;
     }
+    case SYSVIRT_KIND_SCALAR:
+        return decode_plain_scalar(aTHX_ sv, out);
     case SYSVIRT_KIND_TRUTH: /* without a reference, the value itself is true or false */
         out->tag = SYSVIRT_TAG_INT;
         out->data.integer = !(flags & SVf_ROK) && SvTRUE_nomg(sv);
@@ -188,7 +190,10 @@ bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvir
     case SYSVIRT_KIND_HASH:
     case SYSVIRT_KIND_ARRAY:
     case SYSVIRT_KIND_TUPLE:
-        target = flags & SVf_ROK ? SvRV(sv) : &PL_sv_undef;
+        if (!(flags & SVf_ROK)) /* for a hash, there may be something else */
+            return shape->kind == SYSVIRT_KIND_HASH && shape->element
+                   && sysvirt_decode_plain(aTHX_ shape->element, sv, out);
+        target = SvRV(sv);
         if (SvTYPE(target) != (shape->kind == SYSVIRT_KIND_HASH ? SVt_PVHV : SVt_PVAV)
             || SvFLAGS(target) & (SVs_GMG | SVs_SMG | SVs_RMG | SVs_OBJECT))
             return FALSE;

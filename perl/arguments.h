@@ -21,9 +21,10 @@ static ALWAYS_INLINE bool sysvirt_decode_all_plain(pTHX_ const sysvirt_Method *m
     const sysvirt_Param *param = method->params, *const end = param + method->nparams;
     for (; param < end; param++, out++) {
         if (count-- <= 0) {
-            if (!param->default_text)
+            if (param->default_text)
+                *out = param->absent;
+            else if (!sysvirt_decode_plain_other(aTHX_ &param->field.shape, &PL_sv_undef, out))
                 return FALSE;
-            *out = param->absent;
         } else if (UNLIKELY(param->field.shape.kind == SYSVIRT_KIND_PAIRS)) { /* the remaining values */
             return sysvirt_decode_plain_pairs(aTHX_ &param->field.shape, given, count + 1, out);
         } else if (!sysvirt_decode_plain(aTHX_ &param->field.shape, *given++, out)) {

@@ -157,6 +157,23 @@ static SV *number_of_object(pTHX_ SV *sv) {
     return SvROK(sv) ? NULL : sv;
 }
 
+/* The integer value of a string, and its value if it may have a fraction, else 0. FALSE: it is not entirely a number. */
+static bool numify_string(pTHX_ SV *sv, sysvirt_Value *out, NV *real) {
+    STRLEN length;
+    const char *digits = SvPV_nomg_const(sv, length);
+    UV number;
+    const int type = grok_number(digits, length, &number);
+    const bool negative = type & IS_NUMBER_NEG, exact = type & IS_NUMBER_IN_UV && (!negative || number <= (UV)IV_MAX);
+    *real = exact && !(type & IS_NUMBER_NOT_INT) ? 0 : Atof(digits);
+    if (!exact)
+        set_float(out, *real);
+    else if (negative)
+        set_signed(out, -(int64_t)number);
+    else
+        set_unsigned(out, number); /* a fraction aside */
+    return type != 0;
+}
+
 /* The integer value of a defined scalar, as perl sees it. FALSE: it is a string that is not entirely a number. */
 bool sysvirt_numify(pTHX_ SV *sv, sysvirt_Value *out) {
     if (SvIOK(sv)) {
@@ -167,17 +184,8 @@ bool sysvirt_numify(pTHX_ SV *sv, sysvirt_Value *out) {
     } else if (SvNOK(sv)) {
         set_float(out, SvNVX(sv));
     } else {
-        STRLEN length;
-        const char *digits = SvPV_nomg_const(sv, length);
-        UV number;
-        const int type = grok_number(digits, length, &number);
-        if (type & IS_NUMBER_IN_UV && !(type & IS_NUMBER_NEG))
-            set_unsigned(out, number); /* exact, a fraction aside */
-        else if (type & IS_NUMBER_IN_UV && number <= (UV)IV_MAX)
-            set_signed(out, -(int64_t)number);
-        else
-            set_float(out, Atof(digits));
-        return type != 0;
+        NV real;
+        return numify_string(aTHX_ sv, out, &real);
     }
     return TRUE;
 }
@@ -296,8 +304,8 @@ SV *sysvirt_decode_bytes(pTHX_ const sysvirt_place *place, const sysvirt_Shape *
 
 /* The number of a scalar, with its fraction if it has one. FALSE: it is a string that is not entirely a number. */
 bool sysvirt_numify_wholly(pTHX_ SV *sv, sysvirt_Value *out) {
-    const bool number = sysvirt_numify(aTHX_ sv, out);
-    const NV real = SvIOK(sv) ? 0 : SvNOK(sv) ? SvNVX(sv) : Atof(SvPV_nolen(sv));
+    NV real = SvIOK(sv) || !SvNOK(sv) ? 0 : SvNVX(sv);
+    const bool number = SvNIOK(sv) ? sysvirt_numify(aTHX_ sv, out) : numify_string(aTHX_ sv, out, &real);
     if (real != Perl_floor(real)) {
         out->tag = SYSVIRT_TAG_FLOAT;
         out->data.real = (double)real;

@@ -15,7 +15,10 @@ pub fn parts(value: &Value) -> Option<(&Value, &Value)> {
 
 /// Whether a scalar is wholly a number.
 pub fn is_number(value: &Value) -> bool {
-    parts(value).is_some_and(|(_, number)| number.tag() != Tag::Bad) && !value.is_utf8()
+    match parts(value) {
+        Some((_, number)) => number.tag() != Tag::Bad && !value.is_utf8(),
+        None => matches!(value.tag(), Tag::Int | Tag::Uint | Tag::Float),
+    }
 }
 
 /// Why a scalar, or a part of it, is invalid.

@@ -33,8 +33,11 @@ macro_rules! schema {
         pub struct $name;
 
         impl $crate::argument::schema::Schema for $name {
-            const PARAMS: &'static [(&'static std::ffi::CStr, $crate::boundary::parameter::ParamType)] =
-                &[$(($key, $crate::boundary::parameter::ParamType::$type)),*];
+            const PARAMS: &'static [(&'static std::ffi::CStr, $crate::boundary::parameter::ParamType)] = {
+                let params: &[_] = &[$(($key, $crate::boundary::parameter::ParamType::$type)),*];
+                assert!(params.len() <= $crate::argument::schema::SCHEMA_MAX);
+                params
+            };
             const FIELDS: &'static [$crate::boundary::shape::Field] = &[$(
                 $crate::boundary::shape::Field::new(
                     $key,
@@ -133,19 +136,18 @@ impl<'a> ParamBuilder<'a> {
     }
 
     /// The parameters of `schema` that the hash has.
-    fn fixed(value: &'a Value, name: &str, schema: &[(&'static CStr, ParamType)]) -> Result<Self> {
-        let mut builder = Self::with_room(value.pairs().len());
+    fn fixed(value: &'a Value, name: &str, schema: &'static [(&'static CStr, ParamType)]) -> Result<Self> {
         // The shim only leaves an unknown key if all keys are unknown.
-        if let Some((key, _)) = value.pairs().find(|(_, value)| value.tag() == Tag::Other) {
-            return Err(unknown(name, key));
-        }
-        // Single values first, repeated ones after them; both in the order of the schema.
+        let values = by_schema(value, schema).map_err(|key| unknown(name, key))?;
+        Self::of(&values, value.pairs().len(), schema)
+    }
+
+    /// The values of a hash with so many pairs: single ones first, repeated ones after them; both in the order of the schema.
+    fn of(values: &Values<'a>, count: usize, schema: &[(&'static CStr, ParamType)]) -> Result<Self> {
+        let mut builder = Self::with_room(count);
         for repeated in [false, true] {
-            for &(key, kind) in schema {
-                if (kind == ParamType::Texts) != repeated {
-                    continue;
-                }
-                if let Some(value) = value.get(key.to_bytes()) {
+            for (&(key, kind), value) in schema.iter().zip(values) {
+                if let Some(value) = value.filter(|_| (kind == ParamType::Texts) == repeated) {
                     builder.push(key.to_bytes(), kind, value)?;
                 }
             }
@@ -178,30 +180,37 @@ impl<'a> ParamBuilder<'a> {
         if kind == ParamType::Texts {
             return value.items().iter().try_for_each(|element| self.push(name, ParamType::Text, element));
         }
-        let mut param = blank(name, kind)?;
-        let slot = &mut param.value;
+        self.add(blank(name, kind)?, kind, value)
+    }
+
+    /// Adds a parameter that has its name and its type.
+    fn add(&mut self, mut param: virTypedParameter, kind: ParamType, value: &'a Value) -> Result<()> {
         match kind {
-            ParamType::Int => slot.i = named(name, |shown| integer(value, shown))?,
-            ParamType::Uint => slot.ui = named(name, |shown| integer(value, shown))?,
-            ParamType::Llong => slot.l = named(name, |shown| integer(value, shown))?,
-            ParamType::Ullong => slot.ul = named(name, |shown| integer(value, shown))?,
-            ParamType::Double => slot.d = named(name, |shown| float(value, shown))?,
-            ParamType::Boolean => slot.b = c_char::from(named(name, |shown| float(value, shown))? != 0.0),
+            ParamType::Int => param.value.i = named(&param, |name| integer(value, name))?,
+            ParamType::Uint => param.value.ui = named(&param, |name| integer(value, name))?,
+            ParamType::Llong => param.value.l = named(&param, |name| integer(value, name))?,
+            ParamType::Ullong => param.value.ul = named(&param, |name| integer(value, name))?,
+            ParamType::Double => param.value.d = named(&param, |name| float(value, name))?,
+            ParamType::Boolean => {
+                param.value.b = c_char::from(named(&param, |name| float(value, name))? != 0.0);
+            }
             ParamType::Text | ParamType::Texts => {
-                let made = number_as_text(value).and_then(|text| CString::new(text).ok());
-                let text = match made {
-                    Some(made) => {
-                        let text = made.as_ptr();
-                        self.made.push(made);
-                        text
-                    }
-                    None => named(name, |shown| text(value, shown))?,
-                };
-                slot.s = if text.is_null() { c"".as_ptr() } else { text }.cast_mut();
+                let text = named(&param, |name| self.text(value, name))?;
+                param.value.s = if text.is_null() { c"".as_ptr() } else { text }.cast_mut();
             }
         }
         self.params.push(param);
         Ok(())
+    }
+
+    /// The string of `value`, which lives as long as this; undef is NULL.
+    pub fn text(&mut self, value: &'a Value, name: &str) -> Result<*const c_char> {
+        let Some(made) = number_as_text(value).and_then(|text| CString::new(text).ok()) else {
+            return text(value, name);
+        };
+        let text = made.as_ptr();
+        self.made.push(made);
+        Ok(text)
     }
 
     /// Whether there are the same parameters with the same types, and with the same values then, since those are of one hash.
@@ -228,9 +237,31 @@ impl<'a> ParamBuilder<'a> {
     }
 }
 
-/// What `convert` makes; it gets the name only if it fails, because that is checked first.
-fn named<T>(name: &[u8], convert: impl Fn(&str) -> Result<T>) -> Result<T> {
-    convert("").or_else(|_| convert(std::str::from_utf8(name).unwrap_or("a parameter")))
+/// What `convert` makes; it gets the parameter's name only if it fails, because that is checked first.
+fn named<T>(param: &virTypedParameter, mut convert: impl FnMut(&str) -> Result<T>) -> Result<T> {
+    convert("").or_else(|_| convert(std::str::from_utf8(field(param)).unwrap_or("a parameter")))
+}
+
+/// Whether that is the parameter's name.
+fn is_named(param: &virTypedParameter, name: &[u8]) -> bool {
+    param.field.get(name.len()) == Some(&0)
+        && param.field.iter().zip(name).all(|(&of, &to)| of == to as c_char)
+}
+
+/// The most parameters that a schema has.
+pub const SCHEMA_MAX: usize = 32;
+
+/// The values of a hash, each at the place that its parameter has in the schema.
+type Values<'a> = [Option<&'a Value>; SCHEMA_MAX];
+
+/// The values of a hash; the error is a key that the schema does not have.
+fn by_schema<'a>(value: &'a Value, schema: &[(&'static CStr, ParamType)]) -> Result<Values<'a>, &'a [u8]> {
+    let mut values = [None; SCHEMA_MAX];
+    for (key, value) in value.pairs() {
+        let index = schema.iter().position(|(name, _)| name.to_bytes() == key).ok_or(key)?;
+        values[index] = Some(value);
+    }
+    Ok(values)
 }
 
 fn blank(name: &[u8], kind: ParamType) -> Result<virTypedParameter> {
@@ -240,9 +271,9 @@ fn blank(name: &[u8], kind: ParamType) -> Result<virTypedParameter> {
         let name = shortened(name);
         return Err(Error::invalid(format!("parameter name '{name}' is too long")));
     }
-    for (to, &from) in param.field.iter_mut().zip(name) {
-        *to = from as c_char;
-    }
+    // SAFETY: bytes are C characters.
+    let name = unsafe { std::slice::from_raw_parts(name.as_ptr().cast(), name.len()) };
+    param.field[..name.len()].copy_from_slice(name);
     param.type_ = kind.number();
     Ok(param)
 }
@@ -257,36 +288,34 @@ fn shortened(name: &[u8]) -> Cow<'_, str> {
 }
 
 impl<'a> Tuning<'a> {
-    /// Whether all keys are documented, and there is one.
-    fn is_documented(&self) -> bool {
-        let mut pairs = self.value.pairs().peekable();
-        pairs.peek().is_some()
-            && pairs.all(|(key, _)| self.documented.iter().any(|(name, _)| name.to_bytes() == key))
-    }
-
     /// The parameters that the driver has, each with the type that it reports in `current`; and warnings.
     fn like(&self, current: &[virTypedParameter]) -> Result<(ParamBuilder<'a>, Vec<String>)> {
+        let mut values = memory::collected(current.iter().map(|_| None));
+        let mut others = Vec::new();
+        for (key, value) in self.value.pairs() {
+            match current.iter().position(|param| is_named(param, key)) {
+                Some(index) => values[index] = Some(value),
+                None => others.push(key),
+            }
+        }
         let (mut builder, mut warnings) = (ParamBuilder::with_room(self.value.pairs().len()), Vec::new());
-        for param in current {
-            let name = field(param);
-            let (Some(value), Some(kind)) = (self.value.get(name), ParamType::of(param.type_)) else {
+        for (param, value) in current.iter().zip(values) {
+            let (Some(value), Some(kind)) = (value, ParamType::of(param.type_)) else {
                 continue;
             };
             if value.is_none() {
-                warnings.push(format!("{} is undefined", shortened(name)));
+                warnings.push(format!("{} is undefined", shortened(field(param))));
             } else if kind != ParamType::Text && value.tag() == Tag::Scalar && !is_number(value) {
-                warnings.push(format!("{} is not a number", shortened(name)));
+                warnings.push(format!("{} is not a number", shortened(field(param))));
             }
-            builder.push(name, kind, value)?;
+            builder.add(*param, kind, value)?;
         }
-        for (key, _) in self.value.pairs() {
-            if !current.iter().any(|param| field(param) == key) {
-                if builder.params.is_empty() {
-                    return Err(unknown(self.name, key));
-                }
-                let key = shortened(key);
-                warnings.push(format!("{} has the unknown key '{key}', which is ignored", self.name));
+        for key in others {
+            if builder.params.is_empty() {
+                return Err(unknown(self.name, key));
             }
+            let key = shortened(key);
+            warnings.push(format!("{} has the unknown key '{key}', which is ignored", self.name));
         }
         Ok((builder, warnings))
     }
@@ -300,8 +329,9 @@ pub fn set_like(
     setter: impl Fn(*mut virTypedParameter, c_int) -> c_int,
 ) -> Result<Value> {
     let mut sent = None;
-    if given.is_documented() {
-        let mut params = ParamBuilder::fixed(given.value, given.name, given.documented)?;
+    let count = given.value.pairs().len();
+    if let (1.., Ok(values)) = (count, by_schema(given.value, given.documented)) {
+        let mut params = ParamBuilder::of(&values, count, given.documented)?;
         if setter(params.as_ptr(), params.len()) >= 0 {
             return Ok(Value::none());
         }

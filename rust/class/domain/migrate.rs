@@ -92,17 +92,17 @@ unsafe fn migrate(
     unsafe { object(domain) }
 }
 
-/// The parameters behind the arguments of the older calls; NULL is not sent.
+/// The parameters behind the arguments of the older calls, added to `given`, which has none; NULL is not sent.
 ///
 /// # Safety
 /// Each pointer is NULL, or what the row that passes it got.
 unsafe fn arguments<'a>(
+    mut given: ParamBuilder<'a>,
     dxml: *const c_char,
     dname: *const c_char,
     uri: *const c_char,
     bandwidth: Option<u64>,
 ) -> Result<ParamBuilder<'a>> {
-    let mut given = ParamBuilder::default();
     for (name, text) in [
         (VIR_MIGRATE_PARAM_URI, uri),
         (VIR_MIGRATE_PARAM_DEST_NAME, dname),
@@ -132,7 +132,7 @@ unsafe fn first(
     bandwidth: Option<u64>,
 ) -> Result<Value> {
     // SAFETY: the caller's promise.
-    let (mut given, flags) = unsafe { positional(params, dname, uri, bandwidth) }?;
+    let (mut given, flags) = unsafe { positional(ParamBuilder::default(), params, dname, uri, bandwidth) }?;
     // SAFETY: as above.
     unsafe { migrate(dom, destcon, &mut given, flags) }
 }
@@ -189,26 +189,27 @@ unsafe fn with_xml<'a>(
     match dxml {
         Either::Params(params) => Ok(params),
         // SAFETY: the caller's promise.
-        Either::Other(dxml) => unsafe { arguments(dxml, dname, uri, bandwidth) },
+        Either::Other(dxml) => unsafe { arguments(ParamBuilder::default(), dxml, dname, uri, bandwidth) },
     }
 }
 
-/// Either (\%params, flags) or (flags, dname, uri, bandwidth).
+/// Either (\%params, flags) or (flags, dname, uri, bandwidth); `made` has no parameters, but may own the string.
 ///
 /// # Safety
 /// `uri` is NULL, or what the row that passes it got.
 unsafe fn positional<'a>(
+    mut made: ParamBuilder<'a>,
     params: Either<'a, Option<u32>>,
-    dname: &NamedArg,
+    dname: &NamedArg<'a>,
     uri: *const c_char,
     bandwidth: Option<u64>,
 ) -> Result<(ParamBuilder<'a>, c_uint)> {
     match params {
         Either::Params(params) => Ok((params, integer(dname.value, "flags")?)),
         Either::Other(flags) => {
-            let dname = number::text(dname.value, dname.name)?;
-            // SAFETY: NULL, a string of an argument, and the caller's promise.
-            let given = unsafe { arguments(std::ptr::null(), dname, uri, bandwidth) }?;
+            let dname = made.text(dname.value, dname.name)?;
+            // SAFETY: NULL, a string that lives as long as the parameters, and the caller's promise.
+            let given = unsafe { arguments(made, std::ptr::null(), dname, uri, bandwidth) }?;
             Ok((given, flags.unwrap_or(0)))
         }
     }
@@ -217,16 +218,17 @@ unsafe fn positional<'a>(
 /// The same to a URI. A number instead of the migration URI is the bandwidth, as in the original's manual; no URI is a number.
 fn to_uri<'a>(
     params: Either<'a, Option<u32>>,
-    dname: &NamedArg,
-    uri: &NamedArg,
+    dname: &NamedArg<'a>,
+    uri: &NamedArg<'a>,
     bandwidth: Option<u64>,
 ) -> Result<(ParamBuilder<'a>, c_uint)> {
+    let mut made = ParamBuilder::default();
     if bandwidth.is_none() && number::is_number(uri.value) {
         let bandwidth = Some(integer(uri.value, "bandwidth")?);
         // SAFETY: NULL.
-        return unsafe { positional(params, dname, std::ptr::null(), bandwidth) };
+        return unsafe { positional(made, params, dname, std::ptr::null(), bandwidth) };
     }
-    let uri = number::text(uri.value, uri.name)?;
-    // SAFETY: NULL or a string of the row's argument.
-    unsafe { positional(params, dname, uri, bandwidth) }
+    let uri = made.text(uri.value, uri.name)?;
+    // SAFETY: NULL or a string that lives as long as the parameters.
+    unsafe { positional(made, params, dname, uri, bandwidth) }
 }
