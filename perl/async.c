@@ -189,14 +189,6 @@ XS_INTERNAL(start) {
     XSRETURN(1);
 }
 
-static AV *elements(pTHX_ my_cxt_t *cxt, sysvirt_Value *result) {
-    AV *array = newAV();
-    size_t index;
-    for (index = 0; index < result->len; index++)
-        av_push(array, sysvirt_build_element(aTHX_ cxt, result, index));
-    return array;
-}
-
 SV *sysvirt_async_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_Settled *settled) {
     sysvirt_Value *result = &settled->result;
     SV *built;
@@ -205,7 +197,7 @@ SV *sysvirt_async_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt
     if (settled->outcome == SYSVIRT_OUTCOME_ERROR)
         built = sysvirt_error_new(aTHX_ cxt, result, call->file, call->line);
     else
-        built = sysvirt_is_list(result) ? newRV_noinc((SV *)elements(aTHX_ cxt, result))
+        built = sysvirt_is_list(result) ? newRV_noinc((SV *)sysvirt_build_array(aTHX_ cxt, result))
                                         : sysvirt_build(aTHX_ cxt, result, call->stash);
     sysvirt_drop(result);
     return built;
@@ -226,8 +218,9 @@ static void push_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_
     } else if (sysvirt_is_list(result)) {
         EXTEND(SP, (SSize_t)result->len + 1);
         mPUSHi(2);
+        sysvirt_build_elements(aTHX_ cxt, result, SP + 1);
         for (index = 0; index < result->len; index++)
-            mPUSHs(sysvirt_build_element(aTHX_ cxt, result, index));
+            sv_2mortal(*++SP);
     } else if (result->tag == SYSVIRT_TAG_WARNED) {
         mPUSHi(1);
         if (result->data.items[0].tag != SYSVIRT_TAG_NONE)
@@ -258,7 +251,7 @@ static bool settle(pTHX_ my_cxt_t *cxt, sysvirt_call *call, sysvirt_Settled *set
         || ((before = hv_fetchs(future, "ok", 0)) && SvOK(*before)))
         return FALSE;
     if (ok && sysvirt_is_list(result)) {
-        values = elements(aTHX_ cxt, result);
+        values = sysvirt_build_array(aTHX_ cxt, result);
     } else {
         values = newAV();
         if (!ok || result->tag != SYSVIRT_TAG_NONE)

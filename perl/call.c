@@ -155,10 +155,11 @@ static NOINLINE void fail(pTHX_ my_cxt_t *cxt, sysvirt_Outcome outcome, sysvirt_
 /* A list in list context: one scalar for each value. */
 static void return_list(pTHX_ my_cxt_t *cxt, I32 ax, sysvirt_Value *result) {
     SV **sp = PL_stack_base + ax - 1;
-    size_t index;
+    SV **end;
     EXTEND(SP, (SSize_t)result->len);
-    for (index = 0; index < result->len; index++)
-        PUSHs(sv_2mortal(sysvirt_build_element(aTHX_ cxt, result, index)));
+    sysvirt_build_elements(aTHX_ cxt, result, SP + 1);
+    for (end = SP + result->len; SP < end;)
+        sv_2mortal(*++SP);
     PUTBACK;
     sysvirt_drop(result);
 }
@@ -196,6 +197,7 @@ static NOINLINE void return_built(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Met
     case SYSVIRT_TAG_COUNTED_LIST:
     case SYSVIRT_TAG_TEXTS:
     case SYSVIRT_TAG_NUMBERS:
+    case SYSVIRT_TAG_INTS:
     case SYSVIRT_TAG_PAIR:
         if (GIMME_V != G_SCALAR) {
             return_list(aTHX_ cxt, ax, result);

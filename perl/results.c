@@ -26,6 +26,9 @@ SV *sysvirt_signed(pTHX_ int64_t number) {
 #endif
 }
 
+/* Once, for then the compiler knows in newSV_type what it makes. */
+static NOINLINE SV *string(pTHX_ const char *text, STRLEN length) { return private_new_string(aTHX_ text, length); }
+
 static void store(pTHX_ my_cxt_t *cxt, HV *hash, const sysvirt_Value *key, SV *value) {
     if (key->tag == SYSVIRT_TAG_KEY)
         private_hv_store(aTHX_ hash, sysvirt_key_scalar(aTHX_ cxt, key->data.key), value);
@@ -53,11 +56,58 @@ SV *sysvirt_build_element(pTHX_ my_cxt_t *cxt, sysvirt_Value *list, size_t index
         return newSVpv(((char **)list->data.pointer)[index], 0);
     case SYSVIRT_TAG_NUMBERS:
         return unsigned_sv(aTHX_ ((const uint64_t *)list->data.pointer)[index]);
+    case SYSVIRT_TAG_INTS:
+        return newSViv(((const int32_t *)list->data.pointer)[index]);
     case SYSVIRT_TAG_PAIR:
         return newSViv((int32_t)(uint32_t)(list->data.natural >> (index ? 32 : 0)));
     default:
         return element(aTHX_ cxt, &list->data.items[index]);
     }
+}
+
+/* All of them, into so many places. */
+void sysvirt_build_elements(pTHX_ my_cxt_t *cxt, sysvirt_Value *list, SV **place) {
+    SV **const end = place + list->len;
+    switch (list->tag) {
+    case SYSVIRT_TAG_TEXTS: {
+        char **text = (char **)list->data.pointer;
+        for (; place < end; place++, text++)
+            *place = *text ? string(aTHX_ *text, strlen(*text)) : newSV(0);
+        break;
+    }
+    case SYSVIRT_TAG_NUMBERS: {
+        const uint64_t *number = (const uint64_t *)list->data.pointer;
+        while (place < end)
+            *place++ = unsigned_sv(aTHX_ *number++);
+        break;
+    }
+    case SYSVIRT_TAG_INTS: {
+        const int32_t *number = (const int32_t *)list->data.pointer;
+        while (place < end)
+            *place++ = newSViv(*number++);
+        break;
+    }
+    case SYSVIRT_TAG_PAIR:
+        place[0] = newSViv((int32_t)(uint32_t)list->data.natural);
+        place[1] = newSViv((int32_t)(uint32_t)(list->data.natural >> 32));
+        break;
+    default: {
+        sysvirt_Value *item = list->data.items;
+        while (place < end)
+            *place++ = element(aTHX_ cxt, item++);
+    }
+    }
+}
+
+/* An array of them. */
+AV *sysvirt_build_array(pTHX_ my_cxt_t *cxt, sysvirt_Value *list) {
+    AV *array = newAV();
+    if (list->len) {
+        av_extend(array, (SSize_t)list->len - 1);
+        sysvirt_build_elements(aTHX_ cxt, list, AvARRAY(array));
+        private_av_fill(array, (SSize_t)list->len - 1);
+    }
+    return array;
 }
 
 /* A hash, pair by pair. */
@@ -204,7 +254,7 @@ static HV *exception(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
     values[0] = newSViv(head.level);
     values[1] = newSViv(head.code);
     values[2] = newSViv(head.domain);
-    values[3] = private_new_string(aTHX_ value->data.text + head.message, value->len - head.message);
+    values[3] = string(aTHX_ value->data.text + head.message, value->len - head.message);
     hash = copy_of(aTHX_ like);
     if (UNLIKELY(!hash)) {
         hash = newHV();
@@ -234,7 +284,6 @@ static SV *file_handle(pTHX_ sysvirt_Value *value) {
 /* A new SV for the value. Takes over handles: the value no longer owns them. They are blessed into the package of their class, or
  * into `stash`. */
 SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
-    size_t index;
     switch (value->tag) {
     case SYSVIRT_TAG_INT:
         return sysvirt_signed(aTHX_ value->data.integer);
@@ -244,7 +293,7 @@ SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
         return newSVnv(value->data.real);
     case SYSVIRT_TAG_TEXT:
     case SYSVIRT_TAG_BYTES:
-        return private_new_string(aTHX_ value->data.text, value->len);
+        return string(aTHX_ value->data.text, value->len);
     case SYSVIRT_TAG_KEY: {
         const sysvirt_Key *name = value->data.key;
         return newSVpvn(name->text, name->len);
@@ -259,15 +308,9 @@ SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
     case SYSVIRT_TAG_COUNTED_LIST:
     case SYSVIRT_TAG_TEXTS:
     case SYSVIRT_TAG_NUMBERS:
-    case SYSVIRT_TAG_PAIR: {
-        AV *array = newAV();
-        if (value->len)
-            av_extend(array, (SSize_t)value->len - 1);
-        for (index = 0; index < value->len; index++)
-            AvARRAY(array)[index] = sysvirt_build_element(aTHX_ cxt, value, index);
-        private_av_fill(array, (SSize_t)value->len - 1);
-        return newRV_noinc((SV *)array);
-    }
+    case SYSVIRT_TAG_INTS:
+    case SYSVIRT_TAG_PAIR:
+        return newRV_noinc((SV *)sysvirt_build_array(aTHX_ cxt, value));
     case SYSVIRT_TAG_MAP: {
         const sysvirt_template *like = sysvirt_template_of_keys(aTHX_ cxt, value);
         HV *hash = like ? copied(aTHX_ cxt, value, like) : stored(aTHX_ cxt, value);

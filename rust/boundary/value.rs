@@ -42,6 +42,8 @@ pub enum Tag {
     Texts,
     /// A result list of unsigned numbers of 64 bits, without a value for each.
     Numbers,
+    /// A result list of signed numbers of 32 bits, without a value for each.
+    Ints,
     /// A result list of two numbers of 32 bits: the first is the lower half of an integer, the second the upper half.
     Pair,
     /// A reference to an array.

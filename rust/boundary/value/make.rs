@@ -151,14 +151,23 @@ impl Value {
     }
 
     /// A result list of numbers; its value in scalar context is its last element.
-    pub fn numbers(mut numbers: Vec<u64>) -> Self {
+    pub fn numbers(numbers: Vec<u64>) -> Self {
+        Self::with_numbers(Tag::Numbers, numbers)
+    }
+
+    /// A result list of signed numbers; its value in scalar context is its last element.
+    pub fn ints(numbers: Vec<i32>) -> Self {
+        Self::with_numbers(Tag::Ints, numbers)
+    }
+
+    fn with_numbers<T: Copy>(tag: Tag, mut numbers: Vec<T>) -> Self {
         if u32::try_from(numbers.capacity()).is_err() {
             numbers.shrink_to_fit();
         }
-        // More than u32::MAX numbers are 32 GiB: there are none.
+        // More than u32::MAX numbers are 16 GiB and more: there are none.
         let (len, capacity) = (numbers.len(), numbers.capacity() as u32);
         let pointer = std::mem::ManuallyDrop::new(numbers).as_mut_ptr().cast();
-        Value { storage: Storage::Boxed, capacity, ..Self::plain(Tag::Numbers, len, Data { pointer }) }
+        Value { storage: Storage::Boxed, capacity, ..Self::plain(tag, len, Data { pointer }) }
     }
 
     /// A result list of two numbers; its value in scalar context is the second.

@@ -110,6 +110,12 @@ impl Value {
                 // SAFETY: `Value::numbers` got it from a vector with room for `capacity`.
                 drop(unsafe { Vec::from_raw_parts(numbers, self.len, self.capacity as usize) });
             }
+            (Tag::Ints, Storage::Boxed) => {
+                // SAFETY: this tag's data is a pointer.
+                let numbers: *mut i32 = unsafe { self.data.pointer }.cast();
+                // SAFETY: `Value::ints` got it from a vector with room for `capacity`.
+                drop(unsafe { Vec::from_raw_parts(numbers, self.len, self.capacity as usize) });
+            }
             (_, Storage::Owner) => {
                 // SAFETY: this storage's data is a pointer ...
                 let owned = unsafe { self.data.pointer };

@@ -19,8 +19,7 @@ methods! { "Sys::Virt";
 
     num_of_domains(con: Connect) => number(virConnectNumOfDomains(con));
     num_of_defined_domains(con: Connect) => number(virConnectNumOfDefinedDomains(con));
-    list_domain_ids(con: Connect, maxids: Count) =>
-        Ok(Value::list(memory::collected(ids(con, maxids)?.into_iter().map(Value::from))));
+    list_domain_ids(con: Connect, maxids: Count) => Ok(Value::ints(ids(con, maxids)?));
     list_defined_domain_names(con: Connect, maxnames: Count) =>
         names(maxnames, |out, max| virConnectListDefinedDomains(con, out, max));
     #[sub] list_domains(con: Connect) => listed(
