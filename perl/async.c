@@ -122,6 +122,7 @@ sysvirt_call *sysvirt_async_submit(pTHX_ my_cxt_t *cxt, const sysvirt_manner *ma
         && sysvirt_handle_hold(SvRV(object), args[0].data.pointer)) {
         call->handle = SvRV(object);
         call->object = args[0].data.pointer;
+        call->of_connection = args[0].class_ == SYSVIRT_CLASS_CONNECT;
         how.held = TRUE;
     }
     call->file = savepv(CopFILE(manner->position));
@@ -130,6 +131,7 @@ sysvirt_call *sysvirt_async_submit(pTHX_ my_cxt_t *cxt, const sysvirt_manner *ma
     if (call->next)
         call->next->previous = call;
     cxt->calls = call;
+    how.connection = sysvirt_call_connection(method, args);
     how.token = call;
     call->id = sysvirt_submit(manner->queue, method, args, &how);
     if (call->id <= 1) {
@@ -189,6 +191,33 @@ XS_INTERNAL(start) {
     XSRETURN(1);
 }
 
+/* Objects that a connection returns belong to it: libvirt need not be asked. Methods of other objects may return one of another
+ * connection, as `migrate` does. */
+static SV *note(const sysvirt_call *call, SV *built) {
+    if (call->of_connection && SvROK(built) && SvOBJECT(SvRV(built))) {
+        const MAGIC *magic = sysvirt_handle_magic_of(SvRV(built));
+        const sysvirt_Class class_ = magic ? sysvirt_handle_class(magic) : SYSVIRT_CLASS_CONNECT;
+        void **noted = NULL;
+        if (class_ != SYSVIRT_CLASS_CONNECT && sysvirt_may_hold(class_))
+            noted = sysvirt_handle_connection(SvRV(built), magic->mg_ptr);
+        if (noted)
+            *noted = call->object;
+    }
+    return built;
+}
+
+static SV *build(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_Value *value) {
+    return note(call, sysvirt_build(aTHX_ cxt, value, call->stash));
+}
+
+static AV *elements(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_Value *result) {
+    AV *array = sysvirt_build_array(aTHX_ cxt, result);
+    size_t index;
+    for (index = 0; call->of_connection && index < result->len; index++)
+        note(call, AvARRAY(array)[index]);
+    return array;
+}
+
 SV *sysvirt_async_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_Settled *settled) {
     sysvirt_Value *result = &settled->result;
     SV *built;
@@ -197,8 +226,7 @@ SV *sysvirt_async_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt
     if (settled->outcome == SYSVIRT_OUTCOME_ERROR)
         built = sysvirt_error_new(aTHX_ cxt, result, call->file, call->line);
     else
-        built = sysvirt_is_list(result) ? newRV_noinc((SV *)sysvirt_build_array(aTHX_ cxt, result))
-                                        : sysvirt_build(aTHX_ cxt, result, call->stash);
+        built = sysvirt_is_list(result) ? newRV_noinc((SV *)elements(aTHX_ cxt, call, result)) : build(aTHX_ cxt, call, result);
     sysvirt_drop(result);
     return built;
 }
@@ -220,7 +248,7 @@ static void push_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_
         mPUSHi(2);
         sysvirt_build_elements(aTHX_ cxt, result, SP + 1);
         for (index = 0; index < result->len; index++)
-            sv_2mortal(*++SP);
+            sv_2mortal(note(call, *++SP));
     } else if (result->tag == SYSVIRT_TAG_WARNED) {
         mPUSHi(1);
         if (result->data.items[0].tag != SYSVIRT_TAG_NONE)
@@ -233,7 +261,7 @@ static void push_outcome(pTHX_ my_cxt_t *cxt, const sysvirt_call *call, sysvirt_
     } else {
         mPUSHi(1);
         if (result->tag != SYSVIRT_TAG_NONE)
-            mPUSHs(sysvirt_build(aTHX_ cxt, result, call->stash));
+            mPUSHs(build(aTHX_ cxt, call, result));
     }
     PUTBACK;
     sysvirt_drop(result);
@@ -251,12 +279,11 @@ static bool settle(pTHX_ my_cxt_t *cxt, sysvirt_call *call, sysvirt_Settled *set
         || ((before = hv_fetchs(future, "ok", 0)) && SvOK(*before)))
         return FALSE;
     if (ok && sysvirt_is_list(result)) {
-        values = sysvirt_build_array(aTHX_ cxt, result);
+        values = elements(aTHX_ cxt, call, result);
     } else {
         values = newAV();
         if (!ok || result->tag != SYSVIRT_TAG_NONE)
-            av_push(values, ok ? sysvirt_build(aTHX_ cxt, result, call->stash)
-                               : sysvirt_error_new(aTHX_ cxt, result, call->file, call->line));
+            av_push(values, ok ? build(aTHX_ cxt, call, result) : sysvirt_error_new(aTHX_ cxt, result, call->file, call->line));
     }
     sysvirt_drop(result);
     (void)hv_stores(future, "ok", newSViv(ok));

@@ -15,8 +15,9 @@ typedef struct sysvirt_call {
     SSize_t index;                          /* which call of its future this is, if there are several */
     SV *handle;                             /* the scalar of the method's object, if that is held, or NULL; and the object */
     void *object;
-    HV *stash;  /* a constructor's package, or NULL */
-    char *file; /* where the script made it, for messages */
+    bool of_connection; /* that is a connection */
+    HV *stash;          /* a constructor's package, or NULL */
+    char *file;         /* where the script made it, for messages */
     line_t line;
     uint64_t id;
     struct sysvirt_call *next, *previous;

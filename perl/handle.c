@@ -6,15 +6,23 @@
 #include "warning.h"
 #include <pthread.h>
 
-/* The number of forks between the process that loaded the module and this one. A handle of an older generation belongs to the
- * parent, like its session with the daemon, and is not closed here. */
-static SSize_t generation;
+/* The connection of a handle's object: not asked for yet; noted behind the magic, or NULL; a thread's copy of a handle has no room
+ * for it. */
+enum { UNASKED, NOTED, NO_ROOM, STATES = 4 };
 
-/* The generation of a handle is in mg_len, of which perl makes something of its own if it is positive (the pointer is to a
- * copy) or HEf_SVKEY (it is to a scalar). */
-#define MG_LEN(generation) (HEf_SVKEY - 1 - (generation))
+/* mg_len of this process' handles, before their state is subtracted: lower for each fork since the process that loaded the module.
+ * A handle of an older generation belongs to the parent, like its session with the daemon, and is not closed here. perl makes
+ * something of its own of mg_len if it is positive (the pointer is to a copy) or HEf_SVKEY (it is to a scalar). */
+#define FIRST_GENERATION (HEf_SVKEY - 1)
+static SSize_t generation = FIRST_GENERATION;
 
-static void next_generation(void) { generation++; }
+static void next_generation(void) { generation -= STATES; }
+
+static bool is_of_this_process(const MAGIC *magic) { return (size_t)(generation - magic->mg_len) < STATES; }
+
+static int state(const MAGIC *magic) { return (int)((size_t)(FIRST_GENERATION - magic->mg_len) % STATES); }
+
+static void set_state(MAGIC *magic, int to) { magic->mg_len += state(magic) - to; }
 
 /* Closing a connection may call an event loop in Perl. No method can throw its exceptions, so they are warnings, as in any DESTROY.
  * `exit` needs no handling. */
@@ -37,7 +45,7 @@ static void release(pTHX_ MAGIC *magic) {
     magic->mg_ptr = NULL;
     if (magic->mg_private & SYSVIRT_HANDLE_HOLDS)
         return; /* the last hold releases it */
-    if (object && !(magic->mg_private & SYSVIRT_HANDLE_BORROWED) && magic->mg_len == MG_LEN(generation)) {
+    if (object && !(magic->mg_private & SYSVIRT_HANDLE_BORROWED) && is_of_this_process(magic)) {
         my_cxt_t *cxt = sysvirt_context_of(aTHX);
         const bool pending = cxt && cxt->pending;
         sysvirt_release(sysvirt_handle_class(magic), object);
@@ -62,6 +70,7 @@ static void retain(MAGIC *magic) {
 static int handle_dup(pTHX_ MAGIC *magic, CLONE_PARAMS *params) {
     PERL_UNUSED_ARG(params);
     magic->mg_private &= ~SYSVIRT_HANDLE_HOLDS; /* they are the parent's */
+    set_state(magic, NO_ROOM);
     retain(magic);
     return 0;
 }
@@ -92,9 +101,9 @@ MAGIC *sysvirt_handle_magic_of_argument(SV *inner) {
 /* The scalar with the magic; takes over the caller's reference to the object. */
 SV *sysvirt_handle_inner(pTHX_ sysvirt_Class class_, void *object) {
     SV *inner = newSV_type(SVt_PVMG);
-    MAGIC *magic = private_magic(aTHX_ inner, &sysvirt_handle_table, object);
+    MAGIC *magic = private_magic(aTHX_ inner, &sysvirt_handle_table, object, sizeof(void *));
     magic->mg_private = (U16)class_;
-    magic->mg_len = MG_LEN(generation);
+    magic->mg_len = generation;
     magic->mg_flags |= MGf_DUP;
     SvIV_set(inner, PTR2IV(object));
     SvIOK_on(inner);
@@ -144,6 +153,22 @@ void sysvirt_handle_end_hold(pTHX_ SV *inner, void *object) {
         release(aTHX_ magic);
     }
     SvREFCNT_dec(inner);
+}
+
+/* Where the connection of a handle's object is noted, NULL for now: libvirt takes long to name it. The object retains its
+ * connection, and is never replaced by another one. NULL: this is not the handle of that object, or has no room. glibc's malloc has
+ * the room anyway, so that no handle takes more memory for it. */
+void **sysvirt_handle_connection(SV *inner, const void *object) {
+    MAGIC *magic = sysvirt_handle_magic_of(inner);
+    void **noted;
+    if (!magic || !object || magic->mg_ptr != object || state(magic) == NO_ROOM)
+        return NULL;
+    noted = (void **)(void *)(magic + 1);
+    if (state(magic) == UNASKED) {
+        *noted = NULL;
+        set_state(magic, NOTED);
+    }
+    return noted;
 }
 
 /* A new handle; also takes over the reference. */

@@ -14,6 +14,7 @@ SV *sysvirt_handle_new(pTHX_ HV *stash, sysvirt_Class class_, void *object);
 void sysvirt_handle_close(pTHX_ SV *sv);
 bool sysvirt_handle_hold(SV *inner, const void *object);
 void sysvirt_handle_end_hold(pTHX_ SV *inner, void *object);
+void **sysvirt_handle_connection(SV *inner, const void *object);
 void sysvirt_handle_warn_or_exit(pTHX_ my_cxt_t *cxt);
 extern const MGVTBL sysvirt_handle_table;
 

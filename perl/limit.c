@@ -23,8 +23,13 @@ uint64_t sysvirt_nanoseconds(pTHX_ SV *seconds, const char *name) {
     return number > SECONDS_MAX ? 0 : (uint64_t)(number * NANOSECONDS) + 1;
 }
 
+void **sysvirt_call_connection(const sysvirt_Method *method, const sysvirt_Value *args) {
+    SV *object = method->nparams && args[0].tag == SYSVIRT_TAG_HANDLE ? (SV *)(uintptr_t)args[0].len : NULL;
+    return object && SvROK(object) ? sysvirt_handle_connection(SvRV(object), args[0].data.pointer) : NULL;
+}
+
 uint64_t sysvirt_call_limit(const my_cxt_t *cxt, const sysvirt_Method *method, const sysvirt_Value *args) {
-    return cxt->limited ? sysvirt_limit_of(args, method->nparams) : 0;
+    return cxt->limited ? sysvirt_limit_of(args, method->nparams, sysvirt_call_connection(method, args)) : 0;
 }
 
 void sysvirt_limit_connection(my_cxt_t *cxt, void *connection, uint64_t limit) {
@@ -66,7 +71,7 @@ static void wait_for(pTHX_ int fd) {
 
 sysvirt_Outcome sysvirt_call_limited(pTHX_ my_cxt_t *cxt, const sysvirt_Method *method, const sysvirt_Value *args, uint64_t limit,
                                      sysvirt_Value *result) {
-    const sysvirt_How how = {.timeout = limit, .attended = TRUE};
+    const sysvirt_How how = {.timeout = limit, .attended = TRUE, .connection = sysvirt_call_connection(method, args)};
     sysvirt_Settled settled;
     waiting *call;
     int fd;

@@ -9,6 +9,9 @@
 /* The time limit of a call with these arguments, in nanoseconds; 0 if there is none. */
 uint64_t sysvirt_call_limit(const my_cxt_t *cxt, const sysvirt_Method *method, const sysvirt_Value *args);
 
+/* Where the handle of the method's object notes the object's connection, or NULL: see sysvirt_How. */
+void **sysvirt_call_connection(const sysvirt_Method *method, const sysvirt_Value *args);
+
 /* Lets another thread make the call, and waits. A signal handler's exception may end the wait. */
 sysvirt_Outcome sysvirt_call_limited(pTHX_ my_cxt_t *cxt, const sysvirt_Method *method, const sysvirt_Value *args, uint64_t limit,
                                      sysvirt_Value *result);

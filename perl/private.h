@@ -214,11 +214,13 @@ static inline void private_attach(pTHX_ SV *sv, MAGIC *magic, const MGVTBL *tabl
     else
         SvRMAGICAL_on(sv); /* what mg_magical does then */
 }
-static inline MAGIC *private_magic(pTHX_ SV *sv, const MGVTBL *table, void *pointer) {
-    MAGIC *magic;
-    Newx(magic, 1, MAGIC);
-    private_attach(aTHX_ sv, magic, table, pointer);
-    return magic;
+
+/* Newer. With room behind the struct, uninitialized. A thread's copy has none: mg_dup allocates and copies the struct alone. */
+static inline MAGIC *private_magic(pTHX_ SV *sv, const MGVTBL *table, void *pointer, size_t room) {
+    char *block;
+    Newx(block, sizeof(MAGIC) + room, char);
+    private_attach(aTHX_ sv, (MAGIC *)(void *)block, table, pointer);
+    return (MAGIC *)(void *)block;
 }
 
 /* Newer. mg_len 0: perl frees the struct alone, with Safefree. So mg_ptr may be to what is behind it in the same allocation. */

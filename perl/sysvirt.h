@@ -11,6 +11,8 @@
 
 typedef uint32_t sysvirt_AtomicU32;
 
+#define sysvirt_SCHEMA_MAX 32
+
 #define sysvirt_BYTE 1
 
 #define sysvirt_KIB 1024
@@ -413,6 +415,7 @@ typedef struct sysvirt_How {
   bool urgent;
   bool attended;
   bool held;
+  void **connection;
 } sysvirt_How;
 
 typedef struct sysvirt_Settled {
@@ -454,7 +457,7 @@ void sysvirt_watch(void);
 
 void sysvirt_serve_loop(bool within);
 
-uint64_t sysvirt_limit_of(const struct sysvirt_Value *args, uintptr_t count);
+uint64_t sysvirt_limit_of(const struct sysvirt_Value *args, uintptr_t count, void **connection);
 
 uint32_t sysvirt_key_number(const struct sysvirt_Key *key);
 

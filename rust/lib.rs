@@ -175,14 +175,20 @@ pub extern "C" fn sysvirt_serve_loop(within: bool) {
 /// its own thread, because libvirt holds a lock that it may need.
 ///
 /// # Safety
-/// `args` are the `count` decoded arguments of a method.
+/// `args` are the `count` decoded arguments of a method; `connection` is as `How::connection`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sysvirt_limit_of(args: *const Value, count: usize) -> u64 {
+pub unsafe extern "C" fn sysvirt_limit_of(
+    args: *const Value,
+    count: usize,
+    connection: *mut *mut c_void,
+) -> u64 {
     if event::close::is_running() {
         return 0;
     }
     // SAFETY: the caller's promise.
-    r#async::limit_of(unsafe { std::slice::from_raw_parts(args, count) })
+    let args = unsafe { std::slice::from_raw_parts(args, count) };
+    // SAFETY: as above: a pointer of the handle's, which nobody else looks at during this call.
+    r#async::limit_of(args, unsafe { connection.as_mut() })
 }
 
 /// A number from 1 upwards that no other key has.

@@ -40,6 +40,8 @@ pub struct How {
     pub attended: bool,
     /// The handle of the method's object lives until Perl has been notified of the call's end.
     pub held: bool,
+    /// Where the handle of the method's object notes the object's connection: NULL until it is known. Or NULL: it does not.
+    pub connection: *mut *mut c_void,
 }
 
 /// The outcome of a call.
@@ -111,7 +113,8 @@ pub extern "C" fn sysvirt_queue_wake(queue: usize) {
 /// Queues a call: its id, 0 if there are too many, 1 if there is no thread to make it.
 ///
 /// # Safety
-/// `args` are the method's decoded arguments. Only an attended call may have subs and variables among them.
+/// `args` are the method's decoded arguments. Only an attended call may have subs and variables among them. `how.connection` is of
+/// the handle of the first.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sysvirt_submit(
     queue: usize,
@@ -123,7 +126,9 @@ pub unsafe extern "C" fn sysvirt_submit(
         // SAFETY: the caller's promise.
         let args = unsafe { std::slice::from_raw_parts(args, method.nparams) };
         let args = Args::new(args, how.held, how.attended);
-        let (window, connection) = owner::window(&args);
+        // SAFETY: the caller's promise: a pointer of the handle's, which nobody else looks at during this call.
+        let noted = unsafe { how.connection.as_mut() };
+        let (window, connection) = owner::window(&args, noted);
         let within = owner::is_within(&args, window);
         let object = args.first().map_or(0, |value| value.pointer() as usize);
         let kind = if how.urgent { Kind::Urgent } else { Kind::of(method) };
@@ -259,10 +264,10 @@ pub extern "C" fn sysvirt_set_limit(connection: *mut c_void, limit: u64) {
     });
 }
 
-/// The time limit of a call with these arguments; 0: none.
-pub fn limit_of(args: &[Value]) -> u64 {
+/// The time limit of a call with these arguments; 0: none. `noted`: see [`How::connection`].
+pub fn limit_of(args: &[Value], noted: Option<&mut *mut c_void>) -> u64 {
     guarded(0, || {
-        let (window, _) = owner::window(args);
+        let (window, _) = owner::window(args, noted);
         pool().limits.get(&window).copied().unwrap_or(0)
     })
 }

@@ -77,8 +77,9 @@ pub fn is_within(args: &[Value], window: usize) -> bool {
     }
 }
 
-/// The key of the window of a call; and its connection, if it is known for sure: then the arguments hold it.
-pub fn window(args: &[Value]) -> (usize, *mut c_void) {
+/// The key of the window of a call; and its connection, if it is known for sure: then the arguments hold it. `noted`: where the handle
+/// of the first argument, if it is an object, notes its connection.
+pub fn window(args: &[Value], noted: Option<&mut *mut c_void>) -> (usize, *mut c_void) {
     let object = args.iter().find_map(|value| match value.tag() {
         Tag::Handle => Some(value),
         // The constructors' objects are in the pairs.
@@ -87,10 +88,18 @@ pub fn window(args: &[Value]) -> (usize, *mut c_void) {
     });
     let Some(object) = object else { return (CONNECTING, null_mut()) };
     let connection = match origin::sole() {
-        // A call to libvirt costs more than all the rest, because it formats the object's UUID for its log, even if logging is off.
         sole if !sole.is_null() && object.class().has_connection() => sole,
-        // SAFETY: an argument's object lives, or is NULL.
-        _ => unsafe { connection_of(object.class(), object.pointer()) },
+        // libvirt is asked once: that costs more than all the rest, because it formats the object's UUID for its log, even if logging
+        // is off. An object never moves to another connection.
+        _ => {
+            let mut asked = null_mut();
+            let noted = noted.unwrap_or(&mut asked);
+            if noted.is_null() {
+                // SAFETY: an argument's object lives, or is NULL.
+                *noted = unsafe { connection_of(object.class(), object.pointer()) };
+            }
+            *noted
+        }
     };
     match connection.is_null().then(origin::only).unwrap_or(connection) {
         null if null.is_null() => (UNKNOWN, null),
