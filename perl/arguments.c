@@ -191,8 +191,7 @@ bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvir
     case SYSVIRT_KIND_ARRAY:
     case SYSVIRT_KIND_TUPLE:
         if (!(flags & SVf_ROK)) /* for a hash, there may be something else */
-            return shape->kind == SYSVIRT_KIND_HASH && shape->element
-                   && sysvirt_decode_plain(aTHX_ shape->element, sv, out);
+            return shape->kind == SYSVIRT_KIND_HASH && shape->element && sysvirt_decode_plain(aTHX_ shape->element, sv, out);
         target = SvRV(sv);
         if (SvTYPE(target) != (shape->kind == SYSVIRT_KIND_HASH ? SVt_PVHV : SVt_PVAV)
             || SvFLAGS(target) & (SVs_GMG | SVs_SMG | SVs_RMG | SVs_OBJECT))
