@@ -106,7 +106,8 @@ static bool decode_plain_array(pTHX_ const sysvirt_Shape *shape, AV *array, sysv
     const SSize_t count = AvFILL(array) + 1;
     const bool tuple = shape->kind == SYSVIRT_KIND_TUPLE;
     const sysvirt_Shape *like = shape->element;
-    const bool numbers = !tuple && like->kind == SYSVIRT_KIND_NUMBER, texts = !tuple && like->kind == SYSVIRT_KIND_TEXT;
+    const bool numbers = !tuple && (like->kind == SYSVIRT_KIND_NUMBER || like->kind == SYSVIRT_KIND_DESCRIPTOR);
+    const bool texts = !tuple && like->kind == SYSVIRT_KIND_TEXT;
     SV **const elements = AvARRAY(array);
     sysvirt_Value *item;
     SSize_t index;

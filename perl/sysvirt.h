@@ -11,8 +11,6 @@
 
 typedef uint32_t sysvirt_AtomicU32;
 
-#define sysvirt_SCHEMA_MAX 32
-
 #define sysvirt_BYTE 1
 
 #define sysvirt_KIB 1024

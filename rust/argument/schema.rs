@@ -180,26 +180,25 @@ impl<'a> ParamBuilder<'a> {
         if kind == ParamType::Texts {
             return value.items().iter().try_for_each(|element| self.push(name, ParamType::Text, element));
         }
-        self.add(blank(name, kind)?, kind, value)
+        self.add(&blank(name, kind)?, kind, value)
     }
 
-    /// Adds a parameter that has its name and its type.
-    fn add(&mut self, mut param: virTypedParameter, kind: ParamType, value: &'a Value) -> Result<()> {
+    /// Adds a copy of a parameter that has its name and its type.
+    fn add(&mut self, param: &virTypedParameter, kind: ParamType, value: &'a Value) -> Result<()> {
+        let mut content = param.value;
         match kind {
-            ParamType::Int => param.value.i = named(&param, |name| integer(value, name))?,
-            ParamType::Uint => param.value.ui = named(&param, |name| integer(value, name))?,
-            ParamType::Llong => param.value.l = named(&param, |name| integer(value, name))?,
-            ParamType::Ullong => param.value.ul = named(&param, |name| integer(value, name))?,
-            ParamType::Double => param.value.d = named(&param, |name| float(value, name))?,
-            ParamType::Boolean => {
-                param.value.b = c_char::from(named(&param, |name| float(value, name))? != 0.0);
-            }
+            ParamType::Int => content.i = named(param, |name| integer(value, name))?,
+            ParamType::Uint => content.ui = named(param, |name| integer(value, name))?,
+            ParamType::Llong => content.l = named(param, |name| integer(value, name))?,
+            ParamType::Ullong => content.ul = named(param, |name| integer(value, name))?,
+            ParamType::Double => content.d = named(param, |name| float(value, name))?,
+            ParamType::Boolean => content.b = c_char::from(named(param, |name| float(value, name))? != 0.0),
             ParamType::Text | ParamType::Texts => {
-                let text = named(&param, |name| self.text(value, name))?;
-                param.value.s = if text.is_null() { c"".as_ptr() } else { text }.cast_mut();
+                let text = named(param, |name| self.text(value, name))?;
+                content.s = if text.is_null() { c"".as_ptr() } else { text }.cast_mut();
             }
         }
-        self.params.push(param);
+        self.params.push(virTypedParameter { value: content, ..*param });
         Ok(())
     }
 
@@ -238,18 +237,21 @@ impl<'a> ParamBuilder<'a> {
 }
 
 /// What `convert` makes; it gets the parameter's name only if it fails, because that is checked first.
+#[inline]
 fn named<T>(param: &virTypedParameter, mut convert: impl FnMut(&str) -> Result<T>) -> Result<T> {
     convert("").or_else(|_| convert(std::str::from_utf8(field(param)).unwrap_or("a parameter")))
 }
 
 /// Whether that is the parameter's name.
+#[inline]
 fn is_named(param: &virTypedParameter, name: &[u8]) -> bool {
-    param.field.get(name.len()) == Some(&0)
-        && param.field.iter().zip(name).all(|(&of, &to)| of == to as c_char)
+    let Some((&last, _)) = name.split_last() else { return param.field[0] == 0 };
+    // The last character tells most names apart.
+    param.field.get(name.len() - 1..=name.len()) == Some(&[last as c_char, 0]) && field(param) == name
 }
 
 /// The most parameters that a schema has.
-pub const SCHEMA_MAX: usize = 32;
+pub(crate) const SCHEMA_MAX: usize = 32;
 
 /// The values of a hash, each at the place that its parameter has in the schema.
 type Values<'a> = [Option<&'a Value>; SCHEMA_MAX];
@@ -258,12 +260,16 @@ type Values<'a> = [Option<&'a Value>; SCHEMA_MAX];
 fn by_schema<'a>(value: &'a Value, schema: &[(&'static CStr, ParamType)]) -> Result<Values<'a>, &'a [u8]> {
     let mut values = [None; SCHEMA_MAX];
     for (key, value) in value.pairs() {
-        let index = schema.iter().position(|(name, _)| name.to_bytes() == key).ok_or(key)?;
+        // The shim gives the name's own address for what it knows, unless the linker has several of one name.
+        let index = schema.iter().position(|(name, _)| name.as_ptr() == key.as_ptr().cast());
+        let index =
+            index.or_else(|| schema.iter().position(|(name, _)| name.to_bytes() == key)).ok_or(key)?;
         values[index] = Some(value);
     }
     Ok(values)
 }
 
+#[inline]
 fn blank(name: &[u8], kind: ParamType) -> Result<virTypedParameter> {
     // SAFETY: all-zero bytes are a parameter without name, type and value.
     let mut param: virTypedParameter = unsafe { std::mem::zeroed() };
@@ -271,9 +277,8 @@ fn blank(name: &[u8], kind: ParamType) -> Result<virTypedParameter> {
         let name = shortened(name);
         return Err(Error::invalid(format!("parameter name '{name}' is too long")));
     }
-    // SAFETY: bytes are C characters.
-    let name = unsafe { std::slice::from_raw_parts(name.as_ptr().cast(), name.len()) };
-    param.field[..name.len()].copy_from_slice(name);
+    // SAFETY: there is room for it, and for its NUL.
+    unsafe { param.field.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(name.as_ptr(), name.len()) };
     param.type_ = kind.number();
     Ok(param)
 }
@@ -308,7 +313,7 @@ impl<'a> Tuning<'a> {
             } else if kind != ParamType::Text && value.tag() == Tag::Scalar && !is_number(value) {
                 warnings.push(format!("{} is not a number", shortened(field(param))));
             }
-            builder.add(*param, kind, value)?;
+            builder.add(param, kind, value)?;
         }
         for key in others {
             if builder.params.is_empty() {

@@ -281,3 +281,21 @@ impl<A: Arg, B: Arg> Arg for (A, B) {
         Ok((A::get(first, name)?, B::get(second, name)?))
     }
 }
+
+/// A reference to an array of such pairs, as C wants them: an array of what comes first, and one of what comes second.
+pub struct Columns<A, B>(PhantomData<(A, B)>);
+
+impl<A: Arg, B: Arg> Arg for Columns<A, B> {
+    type Out<'a> = (Vec<A::Out<'a>>, Vec<B::Out<'a>>);
+    const SHAPE: Shape = Array::<(A, B)>::SHAPE;
+    fn get<'a>(value: &'a Value, name: &'static str) -> Result<Self::Out<'a>> {
+        let count = value.items().len();
+        let (mut firsts, mut seconds) = (memory::with_room(count), memory::with_room(count));
+        for pair in value.items() {
+            let (first, second) = <(A, B)>::get(pair, name)?;
+            firsts.push(first);
+            seconds.push(second);
+        }
+        Ok((firsts, seconds))
+    }
+}

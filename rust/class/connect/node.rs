@@ -10,8 +10,8 @@ methods! { "Sys::Virt";
     get_node_cells_free_memory(con: Connect, start: i32, end: i32) => cells_free_memory(con, start, end);
     get_node_free_pages(con: Connect, pagesizes: Array<u32>, start: i32, end: i32, flags: u32 = 0) =>
         free_pages(con, pagesizes, start, end, flags);
-    node_alloc_pages(con: Connect, pages: Array<(u32, u64)>, start: i32, end: i32, flags: u32 = 0) =>
-        alloc_pages(con, &pages, start, end, flags);
+    node_alloc_pages(con: Connect, pages: Columns<u32, u64>, start: i32, end: i32, flags: u32 = 0) =>
+        alloc_pages(con, pages, start, end, flags);
     get_node_cpu_map(con: Connect, flags: u32 = 0) => cpu_map(con, flags);
     get_node_cpu_stats(con: Connect, cpuNum: i32 = VIR_NODE_CPU_STATS_ALL_CPUS, flags: u32 = 0) => {
         stats(&CPU_STATS, |stat: &virNodeCPUStats| (&stat.field, stat.value), |array, count| {
@@ -190,14 +190,12 @@ unsafe fn free_pages(
 /// Each pointer is NULL, or what the row that passes it got.
 unsafe fn alloc_pages(
     con: *mut Connect,
-    pages: &[(u32, u64)],
+    (mut sizes, mut counts): (Vec<c_uint>, Vec<u64>),
     start: i32,
     end: i32,
     flags: u32,
 ) -> Result<Value> {
     let cells = range(start, end)?;
-    let mut sizes: Vec<c_uint> = memory::collected(pages.iter().map(|&(size, _)| size));
-    let mut counts: Vec<u64> = memory::collected(pages.iter().map(|&(_, count)| count));
     // SAFETY: the row's connection; two arrays of the length that is told.
     status(unsafe {
         virNodeAllocPages(
