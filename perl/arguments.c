@@ -169,12 +169,6 @@ bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvir
         return TRUE;
     case SYSVIRT_KIND_BYTES: /* in UTF-8: every copy of a secret must be overwritten */
         return (flags & (SVf_ROK | SVf_POK)) == SVf_POK && !sysvirt_decode_bytes(aTHX_ NULL, shape, sv, out);
-    case SYSVIRT_KIND_ANY: {
-        const MAGIC *magic = SvROK(sv) ? sysvirt_handle_magic_read(SvRV(sv)) : NULL;
-        if (magic)
-            sysvirt_set_handle(out, magic, sv);
-        return magic != NULL;
-    }
     case SYSVIRT_KIND_HANDLE: {
         const MAGIC *magic = sysvirt_handle_magic_plain(sv);
         if (!magic || sysvirt_handle_class(magic) != shape->class_)

@@ -25,10 +25,11 @@ static ALWAYS_INLINE bool sysvirt_decode_all_plain(pTHX_ const sysvirt_Method *m
                 *out = param->absent;
             else if (!sysvirt_decode_plain_other(aTHX_ &param->field.shape, &PL_sv_undef, out))
                 return FALSE;
-        } else if (UNLIKELY(param->field.shape.kind == SYSVIRT_KIND_PAIRS)) { /* the remaining values */
-            return sysvirt_decode_plain_pairs(aTHX_ &param->field.shape, given, count + 1, out);
-        } else if (!sysvirt_decode_plain(aTHX_ &param->field.shape, *given++, out)) {
-            return FALSE;
+        } else if (UNLIKELY(!sysvirt_decode_plain(aTHX_ &param->field.shape, *given, out))) {
+            return param->field.shape.kind == SYSVIRT_KIND_PAIRS /* the remaining values */
+                   && sysvirt_decode_plain_pairs(aTHX_ &param->field.shape, given, count + 1, out);
+        } else {
+            given++;
         }
     }
     return TRUE;

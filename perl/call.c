@@ -240,24 +240,26 @@ static ALWAYS_INLINE bool is_iv(int64_t number) {
  * new SV. */
 static ALWAYS_INLINE void finish(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Method *method, const sysvirt_Value *args,
                                  sysvirt_Outcome outcome, sysvirt_Value *result) {
-    SV **sp = PL_stack_base + ax - 1;
     if (UNLIKELY(cxt->pending || outcome != SYSVIRT_OUTCOME_DONE))
         fail(aTHX_ cxt, outcome, result);
 
     if (result->tag == SYSVIRT_TAG_NONE) {
-        PUTBACK;
+        PL_stack_sp = &ST(0) - 1;
     } else if ((result->tag == SYSVIRT_TAG_INT && is_iv(result->data.integer))
                || (result->tag == SYSVIRT_TAG_UINT && result->data.natural <= IV_MAX)) {
+        SV **sp = &ST(0) - 1;
         dXSTARG;
         PUSHi((IV)result->data.integer);
         PUTBACK;
     } else if ((result->tag == SYSVIRT_TAG_TEXT || result->tag == SYSVIRT_TAG_BYTES)
                && result->storage != SYSVIRT_STORAGE_SECRET) { /* the op would keep a secret for as long as it lives */
+        SV **sp;
         dXSTARG;
         sv_setpvn(TARG, result->data.text, result->len);
         if (result->storage != SYSVIRT_STORAGE_BORROWED)
             sysvirt_drop(result);
         SvUTF8_off(TARG);
+        sp = &ST(0) - 1;
         PUSHTARG;
         PUTBACK;
     } else {
@@ -291,7 +293,8 @@ void sysvirt_getter(pTHX_ CV *cv) {
     const sysvirt_Method *method = (const sysvirt_Method *)CvXSUBANY(cv).any_ptr;
     my_cxt_t *cxt = sysvirt_context(aTHX);
     const I32 ax = private_mark(aTHX) + 1;
-    const MAGIC *magic = PL_stack_sp == &ST(0) ? sysvirt_handle_magic_plain(ST(0)) : NULL;
+    SV **const given = &ST(0);
+    const MAGIC *magic = PL_stack_sp == given ? sysvirt_handle_magic_plain(*given) : NULL;
     sysvirt_Value object, result;
     sysvirt_Outcome outcome;
 
@@ -299,8 +302,8 @@ void sysvirt_getter(pTHX_ CV *cv) {
         sysvirt_dispatch(aTHX_ cv);
         return;
     }
+    sysvirt_set_handle(&object, magic, *given);
     (void)POPMARK;
-    sysvirt_set_handle(&object, magic, ST(0));
     outcome = method->body(&object, &result);
     finish(aTHX_ cxt, ax, method, &object, outcome, &result);
 }

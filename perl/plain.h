@@ -87,6 +87,11 @@ static ALWAYS_INLINE bool sysvirt_decode_plain(pTHX_ const sysvirt_Shape *shape,
             out->data.text = SvPVX_const(sv);
             return TRUE;
         }
+    } else if (shape->kind == SYSVIRT_KIND_ANY) {
+        const MAGIC *magic = flags == SVf_ROK ? sysvirt_handle_magic_read(SvRV(sv)) : NULL;
+        if (magic)
+            sysvirt_set_handle(out, magic, sv);
+        return magic != NULL;
     }
     return sysvirt_decode_plain_other(aTHX_ shape, sv, out);
 }

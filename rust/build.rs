@@ -70,6 +70,9 @@ fn main() {
     // them back: what embeds perl and unloads it must not unload us.
     println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
 
+    // The shim calls this library's functions, and those of no other that has them under the same names.
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-Bsymbolic-functions");
+
     let mut build = cc::Build::new();
     for source in SOURCES {
         build.file(format!("perl/{source}.c"));

@@ -232,13 +232,7 @@ pub fn uuid(call: impl FnOnce(*mut u8) -> c_int) -> Result<Short> {
 pub fn uuid_string(call: impl FnOnce(*mut u8) -> c_int) -> Result<Short> {
     let mut raw = [0_u8; 16];
     check(call(raw.as_mut_ptr()))?;
-    // Both digits of a byte at once, in a form of which the compiler makes a handful of vector instructions: each is '0' plus its
-    // value, and beyond 9 the distance to 'a' more.
-    let digits = raw.map(|byte| {
-        let values = u16::from(byte >> 4) | u16::from(byte & 15) << 8;
-        let beyond = (values + 0x0606) >> 4 & 0x0101;
-        (values + 0x3030 + beyond * u16::from(b'a' - b'0' - 10)).to_le_bytes()
-    });
+    let digits = hexadecimal(raw);
     let hex = digits.as_flattened();
     let mut text = [b'-'; 36];
     text[..8].copy_from_slice(&hex[..8]);
@@ -247,6 +241,17 @@ pub fn uuid_string(call: impl FnOnce(*mut u8) -> c_int) -> Result<Short> {
     text[19..23].copy_from_slice(&hex[16..20]);
     text[24..].copy_from_slice(&hex[20..]);
     Ok(Short::new(&text))
+}
+
+/// Two digits for each byte. Both at once, in a form of which the compiler makes a handful of vector instructions, if it does not
+/// inline them: each is '0' plus its value, and beyond 9 the distance to 'a' more.
+#[inline(never)]
+fn hexadecimal(bytes: [u8; 16]) -> [[u8; 2]; 16] {
+    bytes.map(|byte| {
+        let values = u16::from(byte >> 4) | u16::from(byte & 15) << 8;
+        let beyond = (values + 0x0606) >> 4 & 0x0101;
+        (values + 0x3030 + beyond * u16::from(b'a' - b'0' - 10)).to_le_bytes()
+    })
 }
 
 /// A number that a function writes through a pointer.

@@ -83,13 +83,25 @@ impl Drop for Value {
 }
 
 impl Value {
-    /// Frees what the value owns.
+    /// Frees what the value owns. Most are strings that libvirt allocated.
     fn free(&mut self) {
         match (self.tag, self.storage) {
+            (Tag::Text | Tag::Bytes, Storage::Malloc) => {
+                // SAFETY: `malloc` returned it, and nobody else frees it.
+                unsafe { libc::free(self.own_text().cast()) }
+            }
             (Tag::Handle, _) => {
                 // SAFETY: Perl takes a handle's reference over by forgetting the value; of one that is dropped it is ours.
                 unsafe { class::release(self.class, self.pointer()) }
             }
+            _ => self.free_other(),
+        }
+    }
+
+    /// The same for all others.
+    #[inline(never)]
+    fn free_other(&mut self) {
+        match (self.tag, self.storage) {
             (Tag::Texts, Storage::Malloc) => {
                 // SAFETY: this tag's data is a pointer.
                 let texts: *mut *mut c_char = unsafe { self.data.pointer }.cast();
