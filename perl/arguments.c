@@ -55,12 +55,23 @@ static bool decode_plain_scalar(pTHX_ SV *sv, sysvirt_Value *out) {
     return TRUE;
 }
 
+/* What a reference refers to, if it is of the type and plain. */
+static SV *plain_target(SV *sv, svtype type) {
+    SV *target = SvRV(sv);
+    return SvTYPE(target) == type && !(SvFLAGS(target) & (SVs_GMG | SVs_SMG | SVs_RMG | SVs_OBJECT)) ? target : NULL;
+}
+
 /* A hash of which each key is known, or may be any, and each value plain: everything is borrowed. */
-static bool decode_plain_hash(pTHX_ const sysvirt_Shape *shape, HV *hash, sysvirt_Value *out) {
-    const size_t pairs = HvUSEDKEYS(hash);
+static NOINLINE bool decode_plain_hash(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
+    HV *const hash = (HV *)plain_target(sv, SVt_PVHV);
     private_walk walk = {hash, 0, NULL};
-    sysvirt_Value *item = take(aTHX_ 2 * pairs);
+    sysvirt_Value *item;
     HE *entry;
+    size_t pairs;
+    if (!hash)
+        return FALSE;
+    pairs = HvUSEDKEYS(hash);
+    item = take(aTHX_ 2 * pairs);
     sysvirt_set_head(out, SYSVIRT_TAG_MAP, SYSVIRT_CLASS_NONE, 2 * pairs);
     out->data.items = item;
     while ((entry = private_next(&walk))) {
@@ -102,17 +113,21 @@ bool sysvirt_decode_plain_pairs(pTHX_ const sysvirt_Shape *shape, SV **given, SS
 }
 
 /* An array of plain values, none missing: all of one shape, or each of its own shape (a tuple). */
-static bool decode_plain_array(pTHX_ const sysvirt_Shape *shape, AV *array, sysvirt_Value *out) {
-    const SSize_t count = AvFILL(array) + 1;
+static NOINLINE bool decode_plain_array(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
+    AV *const array = (AV *)plain_target(sv, SVt_PVAV);
     const bool tuple = shape->kind == SYSVIRT_KIND_TUPLE;
     const sysvirt_Shape *like = shape->element;
     const bool numbers = !tuple && (like->kind == SYSVIRT_KIND_NUMBER || like->kind == SYSVIRT_KIND_DESCRIPTOR);
     const bool texts = !tuple && like->kind == SYSVIRT_KIND_TEXT;
-    SV **const elements = AvARRAY(array);
+    SV **elements;
     sysvirt_Value *item;
-    SSize_t index;
+    SSize_t index, count;
+    if (!array)
+        return FALSE;
+    count = AvFILLp(array) + 1;
     if (tuple && (size_t)count != shape->nfields)
         return FALSE;
+    elements = AvARRAY(array);
     item = take(aTHX_ (size_t)count);
     sysvirt_set_head(out, SYSVIRT_TAG_ARRAY, SYSVIRT_CLASS_NONE, (size_t)count);
     out->data.items = item;
@@ -144,16 +159,9 @@ static bool decode_plain_string_as_number(pTHX_ const sysvirt_Shape *shape, SV *
     return TRUE;
 }
 
-/* The part of sysvirt_decode_plain for kinds that are rarely plain. */
-bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
-    const U32 flags = SvFLAGS(sv) & (SVs_GMG | SVf_ROK | SVf_IOK | SVf_NOK | SVf_POK);
-    SV *target;
-    if (flags & SVs_GMG)
-        return FALSE;
-    sysvirt_set_head(out, SYSVIRT_TAG_NONE, SYSVIRT_CLASS_NONE, 0);
-    out->data.integer = 0;
-    if (shape->optional && !SvOK(sv))
-        return TRUE;
+/* One without magic, of a kind that is rarely plain. */
+static NOINLINE bool decode_plain_kind(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
+    const U32 flags = SvFLAGS(sv) & (SVf_ROK | SVf_IOK | SVf_NOK | SVf_POK);
     switch (shape->kind) {
     case SYSVIRT_KIND_NUMBER:
     case SYSVIRT_KIND_DESCRIPTOR:
@@ -182,17 +190,8 @@ bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvir
         out->tag = SYSVIRT_TAG_INT;
         out->data.integer = !(flags & SVf_ROK) && SvTRUE_nomg(sv);
         return !(flags & SVf_ROK);
-    case SYSVIRT_KIND_HASH:
-    case SYSVIRT_KIND_ARRAY:
-    case SYSVIRT_KIND_TUPLE:
-        if (!(flags & SVf_ROK)) /* for a hash, there may be something else */
-            return shape->kind == SYSVIRT_KIND_HASH && shape->element && sysvirt_decode_plain(aTHX_ shape->element, sv, out);
-        target = SvRV(sv);
-        if (SvTYPE(target) != (shape->kind == SYSVIRT_KIND_HASH ? SVt_PVHV : SVt_PVAV)
-            || SvFLAGS(target) & (SVs_GMG | SVs_SMG | SVs_RMG | SVs_OBJECT))
-            return FALSE;
-        return shape->kind == SYSVIRT_KIND_HASH ? decode_plain_hash(aTHX_ shape, (HV *)target, out)
-                                                : decode_plain_array(aTHX_ shape, (AV *)target, out);
+    case SYSVIRT_KIND_HASH: /* or else something that is not a reference */
+        return shape->element && sysvirt_decode_plain(aTHX_ shape->element, sv, out);
     case SYSVIRT_KIND_INVOCANT:
         if (!(flags & (SVf_POK | SVf_ROK)))
             return FALSE;
@@ -203,6 +202,21 @@ bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvir
     default:
         return FALSE;
     }
+}
+
+/* The part of sysvirt_decode_plain for what is not common. */
+bool sysvirt_decode_plain_other(pTHX_ const sysvirt_Shape *shape, SV *sv, sysvirt_Value *out) {
+    if (SvGMAGICAL(sv))
+        return FALSE;
+    sysvirt_set_head(out, SYSVIRT_TAG_NONE, SYSVIRT_CLASS_NONE, 0);
+    out->data.integer = 0;
+    if (shape->optional && !SvOK(sv))
+        return TRUE;
+    if (SvROK(sv) && (shape->kind == SYSVIRT_KIND_ARRAY || shape->kind == SYSVIRT_KIND_TUPLE))
+        return decode_plain_array(aTHX_ shape, sv, out);
+    if (SvROK(sv) && shape->kind == SYSVIRT_KIND_HASH)
+        return decode_plain_hash(aTHX_ shape, sv, out);
+    return decode_plain_kind(aTHX_ shape, sv, out);
 }
 
 /* Whether it is a blessed scalar, which the original accepted as an object. */
