@@ -161,7 +161,8 @@ static void return_list(pTHX_ my_cxt_t *cxt, I32 ax, sysvirt_Value *result) {
     for (end = SP + result->len; SP < end;)
         sv_2mortal(*++SP);
     PUTBACK;
-    sysvirt_drop(result);
+    if (result->storage != SYSVIRT_STORAGE_BORROWED)
+        sysvirt_drop(result);
 }
 
 /* A list in scalar context: its length, or its last element. */
@@ -199,6 +200,7 @@ static NOINLINE void return_built(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Met
     case SYSVIRT_TAG_NUMBERS:
     case SYSVIRT_TAG_INTS:
     case SYSVIRT_TAG_PAIR:
+    case SYSVIRT_TAG_ROWS:
         if (GIMME_V != G_SCALAR) {
             return_list(aTHX_ cxt, ax, result);
             return;

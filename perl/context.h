@@ -57,7 +57,6 @@ typedef struct {
     struct sysvirt_invocation *gathering; /* which it runs */
     AV *keys;                             /* the keys of results, as scalars that share them, by number */
     AV *templates;                        /* of hashes with such keys, by the number of the first key */
-    const void *errors;                   /* the template of exceptions */
     struct sysvirt_shapes *shapes;        /* templates of hashes with libvirt's names */
     SV *spare_error;                      /* an empty $@ for a callback */
     size_t taken;                         /* of the room: by the call whose arguments are decoded */

@@ -40,6 +40,8 @@ static SV *blessed(pTHX_ my_cxt_t *cxt, SV *reference, sysvirt_Class class_) {
     return class_ == SYSVIRT_CLASS_NONE ? reference : sv_bless(reference, cxt->stash[class_]);
 }
 
+static SV *row(pTHX_ my_cxt_t *cxt, sysvirt_Value *rows, size_t index);
+
 /* An element of a container. Most are numbers, and there are many. */
 static inline SV *element(pTHX_ my_cxt_t *cxt, sysvirt_Value *value) {
     if (value->tag == SYSVIRT_TAG_UINT)
@@ -60,6 +62,8 @@ SV *sysvirt_build_element(pTHX_ my_cxt_t *cxt, sysvirt_Value *list, size_t index
         return newSViv(((const int32_t *)list->data.pointer)[index]);
     case SYSVIRT_TAG_PAIR:
         return newSViv((int32_t)(uint32_t)(list->data.natural >> (index ? 32 : 0)));
+    case SYSVIRT_TAG_ROWS:
+        return row(aTHX_ cxt, list, index);
     default:
         return element(aTHX_ cxt, &list->data.items[index]);
     }
@@ -91,6 +95,12 @@ void sysvirt_build_elements(pTHX_ my_cxt_t *cxt, sysvirt_Value *list, SV **place
         place[0] = newSViv((int32_t)(uint32_t)list->data.natural);
         place[1] = newSViv((int32_t)(uint32_t)(list->data.natural >> 32));
         break;
+    case SYSVIRT_TAG_ROWS: {
+        size_t index;
+        for (index = 0; index < list->len; index++)
+            place[index] = row(aTHX_ cxt, list, index);
+        break;
+    }
     default: {
         sysvirt_Value *item = list->data.items;
         while (place < end)
@@ -149,19 +159,36 @@ static inline HE *place(const sysvirt_template *like, size_t at, HE **buckets, c
     return UNLIKELY(bucket == SYSVIRT_SAME_BUCKET) ? HeNEXT(before) : buckets[bucket];
 }
 
-static HV *copied(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, const sysvirt_template *like) {
+/* Such a copy with values, each of which is so many items behind the one before. */
+static ALWAYS_INLINE HV *copied(pTHX_ my_cxt_t *cxt, sysvirt_Value *values, size_t step, const sysvirt_template *like) {
     HV *hash = copy_of(aTHX_ like);
     HE **buckets, *entry = NULL;
     const size_t count = like->npairs;
     size_t at;
     if (UNLIKELY(!hash))
-        return stored(aTHX_ cxt, value);
+        return NULL;
     buckets = private_hv_buckets(hash);
     for (at = 0; at < count; at++) {
         entry = place(like, at, buckets, entry);
-        HeVAL(entry) = element(aTHX_ cxt, &value->data.items[2 * pair_at(like, at, entry) + 1]);
+        HeVAL(entry) = element(aTHX_ cxt, &values[step * pair_at(like, at, entry)]);
     }
     return hash;
+}
+
+/* A reference to the hash of this number among rows, which begin with their keys and what owns what the values borrow. */
+static SV *row(pTHX_ my_cxt_t *cxt, sysvirt_Value *rows, size_t index) {
+    const sysvirt_Key *keys = rows->data.items[0].data.key;
+    const size_t count = rows->data.items[0].len;
+    sysvirt_Value *values = rows->data.items + sysvirt_ROWS_HEAD + index * count;
+    const sysvirt_template *like = sysvirt_template_of_row(aTHX_ cxt, keys, count);
+    HV *hash = like ? copied(aTHX_ cxt, values, 1, like) : NULL;
+    size_t at;
+    if (UNLIKELY(!hash)) {
+        hash = newHV();
+        for (at = 0; at < count; at++)
+            private_hv_store(aTHX_ hash, sysvirt_key_scalar(aTHX_ cxt, &keys[at]), element(aTHX_ cxt, &values[at]));
+    }
+    return newRV_noinc((SV *)hash);
 }
 
 /* The value of a typed parameter; NULL if its type is unknown. The most frequent come first. */
@@ -226,40 +253,26 @@ static HV *copied_parameters(pTHX_ const sysvirt_Parameter *params, const sysvir
     return hash;
 }
 
-/* Of exceptions, whose values need not become sysvirt_Values first. */
-static const sysvirt_template *error_template(pTHX_ my_cxt_t *cxt) {
-    static sysvirt_Key keys[] = {{"level", 5, 0}, {"code", 4, 0}, {"domain", 6, 0}, {"message", 7, 0}};
-    sysvirt_Value items[2 * C_ARRAY_LENGTH(keys)];
-    const sysvirt_Value map = {.tag = SYSVIRT_TAG_MAP, .len = C_ARRAY_LENGTH(items), .data.items = items};
-    size_t index;
-    Zero(items, C_ARRAY_LENGTH(items), sysvirt_Value);
-    for (index = 0; index < C_ARRAY_LENGTH(keys); index++) {
-        items[2 * index].tag = SYSVIRT_TAG_KEY;
-        items[2 * index].data.key = &keys[index];
-    }
-    return sysvirt_template_of_keys(aTHX_ cxt, &map);
-}
-
+/* An exception, whose values need not become sysvirt_Values first. */
 static HV *exception(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
+    static sysvirt_Key keys[] = {{"level", 5, 0}, {"code", 4, 0}, {"domain", 6, 0}, {"message", 7, 0}};
     SV *values[4];
     const sysvirt_template *like;
     sysvirt_ErrorHead head;
     HV *hash;
     HE **buckets, *entry = NULL;
     size_t at;
-    if (UNLIKELY(!cxt->errors))
-        cxt->errors = error_template(aTHX_ cxt);
-    like = cxt->errors;
     Copy(value->data.text, &head, sizeof head, char);
     values[0] = newSViv(head.level);
     values[1] = newSViv(head.code);
     values[2] = newSViv(head.domain);
     values[3] = string(aTHX_ value->data.text + head.message, value->len - head.message);
-    hash = copy_of(aTHX_ like);
+    like = sysvirt_template_of_row(aTHX_ cxt, keys, C_ARRAY_LENGTH(keys));
+    hash = like ? copy_of(aTHX_ like) : NULL;
     if (UNLIKELY(!hash)) {
         hash = newHV();
         for (at = 0; at < C_ARRAY_LENGTH(values); at++)
-            private_hv_store(aTHX_ hash, sysvirt_key_scalar(aTHX_ cxt, like->pairs[at].key), values[at]);
+            private_hv_store(aTHX_ hash, sysvirt_key_scalar(aTHX_ cxt, &keys[at]), values[at]);
         return hash;
     }
     buckets = private_hv_buckets(hash);
@@ -310,11 +323,14 @@ SV *sysvirt_build(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, HV *stash) {
     case SYSVIRT_TAG_NUMBERS:
     case SYSVIRT_TAG_INTS:
     case SYSVIRT_TAG_PAIR:
+    case SYSVIRT_TAG_ROWS:
         return newRV_noinc((SV *)sysvirt_build_array(aTHX_ cxt, value));
+    case SYSVIRT_TAG_ROW:
+        return row(aTHX_ cxt, value, 0);
     case SYSVIRT_TAG_MAP: {
         const sysvirt_template *like = sysvirt_template_of_keys(aTHX_ cxt, value);
-        HV *hash = like ? copied(aTHX_ cxt, value, like) : stored(aTHX_ cxt, value);
-        return blessed(aTHX_ cxt, newRV_noinc((SV *)hash), value->class_);
+        HV *hash = like ? copied(aTHX_ cxt, value->data.items + 1, 2, like) : NULL;
+        return newRV_noinc((SV *)(hash ? hash : stored(aTHX_ cxt, value)));
     }
     case SYSVIRT_TAG_PARAMETERS: {
         const sysvirt_Parameter *params = value->data.parameters;

@@ -14,7 +14,7 @@ AV *sysvirt_build_array(pTHX_ my_cxt_t *cxt, sysvirt_Value *list);
 
 /* Whether a result is a list, of whatever kind. */
 static inline bool sysvirt_is_list(const sysvirt_Value *result) {
-    return result->tag >= SYSVIRT_TAG_LIST && result->tag <= SYSVIRT_TAG_PAIR;
+    return result->tag >= SYSVIRT_TAG_LIST && result->tag <= SYSVIRT_TAG_ROWS;
 }
 
 #endif

@@ -49,19 +49,40 @@ static SV *ended(pTHX_ SV *string) {
     return string;
 }
 
+static void add(pTHX_ my_cxt_t *cxt, SV *string, size_t index, const sysvirt_Key *key) {
+    sysvirt_template *made = (sysvirt_template *)SvPVX(string);
+    made->pairs[index].key = key;
+    private_hv_store(aTHX_ made->hash, sysvirt_key_scalar(aTHX_ cxt, key), newSViv((IV)index));
+}
+
 static SV *new_of_keys(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
     SV *string = begun(aTHX_ value->len / 2);
-    sysvirt_template *made = (sysvirt_template *)SvPVX(string);
     size_t index;
-    for (index = 0; index < made->npairs; index++) {
-        const sysvirt_Key *key = value->data.items[2 * index].data.key;
-        made->pairs[index].key = key;
-        private_hv_store(aTHX_ made->hash, sysvirt_key_scalar(aTHX_ cxt, key), newSViv((IV)index));
-    }
+    for (index = 0; index < value->len / 2; index++)
+        add(aTHX_ cxt, string, index, value->data.items[2 * index].data.key);
     return ended(aTHX_ string);
 }
 
-/* The template for a hash with keys known at compile time, by its first key; NULL if there is none. */
+/* The template for rows with these keys, by the first of them, which no others have; NULL if a key comes twice. */
+const sysvirt_template *sysvirt_template_of_row(pTHX_ my_cxt_t *cxt, const sysvirt_Key *keys, size_t count) {
+    const SSize_t number = key_number(keys);
+    SV *string = private_av_at(cxt->templates, number);
+    const sysvirt_template *found;
+    size_t index;
+    if (UNLIKELY(!string)) {
+        string = begun(aTHX_ count);
+        for (index = 0; index < count; index++)
+            add(aTHX_ cxt, string, index, &keys[index]);
+        string = ended(aTHX_ string);
+        if (!string)
+            return NULL;
+        av_store(cxt->templates, number, string);
+    }
+    found = (const sysvirt_template *)SvPVX(string);
+    return LIKELY(found->npairs == count) ? found : NULL;
+}
+
+/* The template for a hash whose keys are known at compile time but not all there; NULL if there is none. By its first key. */
 const sysvirt_template *sysvirt_template_of_keys(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value) {
     const sysvirt_Value *const items = value->data.items;
     const size_t npairs = value->len / 2;

@@ -22,6 +22,7 @@ typedef struct {
 
 SV *sysvirt_key_scalar(pTHX_ my_cxt_t *cxt, const sysvirt_Key *key);
 const sysvirt_template *sysvirt_template_of_keys(pTHX_ my_cxt_t *cxt, const sysvirt_Value *value);
+const sysvirt_template *sysvirt_template_of_row(pTHX_ my_cxt_t *cxt, const sysvirt_Key *keys, size_t count);
 const sysvirt_template *sysvirt_template_of_names(pTHX_ my_cxt_t *cxt, const sysvirt_Parameter *params, size_t count);
 
 #endif

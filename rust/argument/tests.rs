@@ -6,7 +6,7 @@ use super::number::{float, integer, is_number, text};
 use super::schema::{ParamBuilder, Typed, schema};
 use super::types::Arg;
 use crate::boundary::error::Error;
-use crate::boundary::map::map;
+use crate::boundary::key::Key;
 use crate::boundary::parameter::ParamType;
 use crate::boundary::value::{Tag, Value};
 use crate::virt::params;
@@ -143,9 +143,21 @@ fn any_value_can_be_looked_at_and_dropped() {
     }
 }
 
+macro_rules! pairs {
+    ($($key:literal => $value:expr),+) => {
+        Value::map(vec![$(
+            {
+                static KEY: Key = Key::new($key);
+                Value::key(&KEY)
+            },
+            Value::from($value),
+        )+])
+    };
+}
+
 #[test]
 fn maps_give_back_what_was_put_in() {
-    let value = map! { c"number" => 5_i32, c"text" => "t", c"none" => Option::<i32>::None };
+    let value = pairs! { c"number" => 5_i32, c"text" => "t", c"none" => Option::<i32>::None };
     assert_eq!(value.get("number").map(Value::integer), Some(5));
     assert_eq!(value.get("text").map(Value::raw), Some(&b"t"[..]));
     assert!(value.get("none").is_some_and(Value::is_none));
@@ -164,14 +176,14 @@ fn fixed(value: Value) -> crate::boundary::error::Result<i32> {
 #[test]
 fn parameters_are_those_of_the_schema() {
     let text = || Value::from(c"x".to_owned());
-    assert_eq!(fixed(map! { c"int" => 5_i32, c"text" => text() }).unwrap(), 2);
-    assert_eq!(fixed(map! { c"texts" => Value::array(vec![text(), text()]) }).unwrap(), 2);
-    assert_eq!(fixed(map! {}).unwrap(), 0);
+    assert_eq!(fixed(pairs! { c"int" => 5_i32, c"text" => text() }).unwrap(), 2);
+    assert_eq!(fixed(pairs! { c"texts" => Value::array(vec![text(), text()]) }).unwrap(), 2);
+    assert_eq!(fixed(Value::map(Vec::new())).unwrap(), 0);
     // The shim only leaves an unknown key if all keys are unknown.
     assert!(
-        matches!(fixed(map! { c"itn" => Value::other() }), Err(Error::Libvirt(error)) if error.code == 8)
+        matches!(fixed(pairs! { c"itn" => Value::other() }), Err(Error::Libvirt(error)) if error.code == 8)
     );
-    assert!(usage(fixed(map! { c"int" => 1_u64 << 40 })).starts_with("int is out of range"));
+    assert!(usage(fixed(pairs! { c"int" => 1_u64 << 40 })).starts_with("int is out of range"));
 }
 
 #[test]

@@ -1,25 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
-//! [`map!`]: hashes with keys known at compile time.
+//! [`map!`] and [`row!`]: hashes with keys known at compile time.
 
-/// A reference to a hash with the given literal keys; after a semicolon, a value beyond its pairs.
+/// A hash with the given literal keys, alone or among others with the same.
+macro_rules! row {
+    ($($key:literal => $value:expr),+ $(,)?) => {{
+        const COUNT: usize = [$($key),+].len();
+        static KEYS: [$crate::boundary::key::Key; COUNT] = [$($crate::boundary::key::Key::new($key)),+];
+        $crate::boundary::value::rows::Row { keys: &KEYS, values: [$($crate::boundary::value::Value::from($value)),+] }
+    }};
+}
+pub(crate) use row;
+
+/// A reference to a hash with the given literal keys.
 macro_rules! map {
-    ($($key:literal => $value:expr),* $(,)?) => {
-        $crate::boundary::value::Value::map($crate::boundary::map::map!(@items $($key => $value),* ;))
-    };
-    ($($key:literal => $value:expr),* ; $beyond:expr) => {
-        $crate::boundary::value::Value::map_with_storage($crate::boundary::map::map!(@items $($key => $value),* ; $beyond))
-    };
-    (@items $($key:literal => $value:expr),* ; $($beyond:expr)?) => {
-        vec![
-            $(
-                {
-                    static KEY: $crate::boundary::key::Key = $crate::boundary::key::Key::new($key);
-                    $crate::boundary::value::Value::key(&KEY)
-                },
-                $crate::boundary::value::Value::from($value),
-            )*
-            $($beyond)?
-        ]
-    };
+    ($($pairs:tt)+) => { $crate::boundary::value::Value::from($crate::boundary::map::row! { $($pairs)+ }) };
 }
 pub(crate) use map;

@@ -7,6 +7,7 @@
 
 mod make;
 mod own;
+pub mod rows;
 
 use super::class::Class;
 use super::error::ErrorHead;
@@ -30,7 +31,7 @@ pub enum Tag {
     Text,
     /// A string of bytes of any kind.
     Bytes,
-    /// A name known at compile time: the key of a hash, with room for its hash value.
+    /// A name known at compile time: the key of a hash, with room for its hash value. Before rows: `len` keys.
     Key,
     /// A libvirt object.
     Handle,
@@ -46,9 +47,14 @@ pub enum Tag {
     Ints,
     /// A result list of two numbers of 32 bits: the first is the lower half of an integer, the second the upper half.
     Pair,
+    /// A result list of references to hashes with the same keys: `items` are those keys, what owns what the values borrow, and the
+    /// values of `len` rows.
+    Rows,
+    /// A reference to a hash: the same with one row.
+    Row,
     /// A reference to an array.
     Array,
-    /// A reference to a hash: `items` alternates keys and values. Blessed if `class` names a package.
+    /// A reference to a hash: `items` alternates keys and values.
     Map,
     /// A reference to a hash of typed parameters, in an array as libvirt makes it: without a value for each (results only).
     Parameters,
@@ -94,14 +100,12 @@ pub enum Storage {
     Scratch,
     /// `close`: a descriptor that is ours.
     Descriptor,
-    /// Rust: a vector of values of which only the last owns something.
-    LastOwns,
     /// Rust: a vector of values, and beyond the last one that owns what they borrow.
     Beyond,
-    /// Rust: the vector of a hash, whose keys own nothing.
-    Hash,
-    /// Rust: a box of any type, which other values borrow from.
-    Owner,
+    /// Rust: a vector of rows.
+    Rows,
+    /// `free`, and each of the `capacity` pointers in it by the function whose address is `len`: other values borrow from them.
+    Pointers,
 }
 
 /// The payload of a [`Value`], read according to its tag.
@@ -122,7 +126,7 @@ pub union Data {
     pub pointer: *mut c_void,
     /// [`Tag::Parameters`].
     pub parameters: *const Parameter,
-    /// [`Tag::List`], [`Tag::Array`], [`Tag::Map`] and the other tags with items.
+    /// [`Tag::List`], [`Tag::Array`], [`Tag::Map`], [`Tag::Rows`] and the other tags with items.
     pub items: *mut Value,
 }
 
@@ -134,7 +138,7 @@ pub struct Value {
     storage: Storage,
     /// Text of the shim's: the bytes are the UTF-8 form of characters.
     utf8: bool,
-    /// Of items or numbers in a vector: for how many there is room.
+    /// Of items or numbers in a vector: for how many there is room. Of pointers: how many there are.
     capacity: u32,
     /// Bytes of a string, number of items; of a handle among the arguments: the SV that it came in.
     len: usize,

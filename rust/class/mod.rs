@@ -30,9 +30,10 @@ pub(crate) mod prelude {
     pub(crate) use crate::argument::types::*;
     pub(crate) use crate::boundary::class::*;
     pub(crate) use crate::boundary::error::{Error, Result, forget_error, last_code};
-    pub(crate) use crate::boundary::map::map;
+    pub(crate) use crate::boundary::map::{map, row};
     pub(crate) use crate::boundary::memory;
     pub(crate) use crate::boundary::table::undef;
+    pub(crate) use crate::boundary::value::rows::{Row, Rows};
     pub(crate) use crate::boundary::value::{Tag, Value};
     pub(crate) use crate::boundary::zeroed::Zeroed;
     pub(crate) use crate::virt::array::*;

@@ -115,10 +115,10 @@ unsafe fn leases(net: *mut Network, mac: *const c_char, flags: u32) -> Result<Va
     let leases = unsafe { pointers(array, count, free) };
     let describe = |lease: &virNetworkDHCPLease| {
         let text = |string| {
-            // SAFETY: a string of the structure's, or NULL.
-            unsafe { copied(string) }
+            // SAFETY: a string of the structure's, or NULL; the list owns the structures.
+            unsafe { Value::borrowed_text(string) }
         };
-        map! {
+        row! {
             c"iface" => text(lease.iface),
             c"expirytime" => lease.expirytime,
             c"type" => lease.type_,
@@ -130,5 +130,5 @@ unsafe fn leases(net: *mut Network, mac: *const c_char, flags: u32) -> Result<Va
             c"clientid" => text(lease.clientid),
         }
     };
-    Ok(Value::list(leases.values(describe)))
+    Ok(leases.into_rows(describe))
 }

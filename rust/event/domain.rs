@@ -4,9 +4,9 @@
 use super::table::events;
 use crate::boundary::class::{Class, Connect, Domain};
 use crate::boundary::error::{Error, Result};
-use crate::boundary::map::map;
-use crate::boundary::memory;
+use crate::boundary::map::{map, row};
 use crate::boundary::value::Value;
+use crate::boundary::value::rows::Rows;
 use crate::virt::rules::copied;
 use libc::{c_char, c_int, c_uint, c_void};
 use virt_sys::*;
@@ -103,9 +103,9 @@ unsafe fn graphics_identities(subject: *const virDomainEventGraphicsSubject) -> 
             // SAFETY: a string of the structure's, or NULL.
             unsafe { copied(string) }
         };
-        map! { c"type" => text(identity.type_), c"name" => text(identity.name) }
+        row! { c"type" => text(identity.type_), c"name" => text(identity.name) }
     };
-    Value::array(memory::collected(identities.iter().map(identity)))
+    Rows::of(identities.iter().map(identity)).into()
 }
 
 /// Typed parameters, borrowed during the event.

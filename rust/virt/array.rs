@@ -7,6 +7,7 @@
 use crate::boundary::error::{Error, Result};
 use crate::boundary::memory;
 use crate::boundary::value::Value;
+use crate::boundary::value::rows::{Row, Rows};
 use crate::boundary::zeroed::Zeroed;
 use libc::{c_char, c_int, c_void};
 use std::ffi::CStr;
@@ -79,9 +80,6 @@ pub unsafe fn pointers<T>(array: *mut *mut T, count: c_int, free: fn(*mut T)) ->
     Pointers { array: Allocated { array, len }, free }
 }
 
-// SAFETY: what malloc gave is any thread's, and so are functions of libvirt's that free it.
-unsafe impl<T> Send for Pointers<T> {}
-
 /// For [`pointers`]: frees a string from `malloc`.
 pub fn free_text(text: *mut c_char) {
     // SAFETY: `pointers` was promised that it is ours.
@@ -139,6 +137,20 @@ impl Pointers<c_char> {
 }
 
 impl<T> Pointers<T> {
+    /// Their owner, for values that borrow from them.
+    pub fn into_storage(self) -> Value {
+        let this = std::mem::ManuallyDrop::new(self);
+        // SAFETY: malloc gave the array, and `pointers` was promised that all is ours.
+        unsafe { Value::pointers(this.array.array, this.array.len, this.free) }
+    }
+
+    /// A list of hashes, one for each, which may borrow from it.
+    pub fn into_rows<const N: usize>(self, describe: impl Fn(&T) -> Row<N>) -> Value {
+        // SAFETY: none is NULL, and nobody else changes what is ours.
+        let rows = Rows::of(self.array.iter().map(|&pointer| describe(unsafe { &*pointer })));
+        rows.owned_by(self.into_storage())
+    }
+
     /// A value for each, with room for one that owns what they borrow.
     pub fn values(&self, describe: impl Fn(&T) -> Value) -> Vec<Value> {
         // SAFETY: none is NULL, and nobody else changes what is ours.

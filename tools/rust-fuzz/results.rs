@@ -13,6 +13,11 @@ pub fn build(value: &mut Raw, objects: &mut Vec<(Class, *mut c_void)>) {
             // SAFETY: what the boundary promises, and AddressSanitizer is to check.
             unsafe { std::slice::from_raw_parts_mut(value.data as *mut Raw, value.len) }
         }
+        Tag::Row | Tag::Rows => {
+            let items = value.data as *mut Raw;
+            // SAFETY: as above. Rows have a head of two items, the first of which tells how many values each row has.
+            unsafe { std::slice::from_raw_parts_mut(items, 2 + value.len * (*items).len) }
+        }
         _ => &mut [],
     };
     match value.tag {

@@ -9,21 +9,6 @@ use libc::{c_char, c_void};
 use std::ffi::{CStr, CString};
 use std::os::fd::{IntoRawFd, OwnedFd};
 
-/// What [`Storage::Owner`] points to.
-#[repr(C)]
-struct Owned<T> {
-    /// Frees all of it.
-    free: unsafe fn(*mut c_void),
-    owner: T,
-}
-
-/// # Safety
-/// `pointer` is from a box of an `Owned<T>`, and is not used again.
-unsafe fn free_owned<T>(pointer: *mut c_void) {
-    // SAFETY: the caller's promise.
-    drop(unsafe { Box::from_raw(pointer.cast::<Owned<T>>()) });
-}
-
 impl Value {
     pub(in crate::boundary) const fn plain(tag: Tag, len: usize, data: Data) -> Self {
         Value { tag, class: Class::None, storage: Storage::Borrowed, utf8: false, capacity: 0, len, data }
@@ -150,6 +135,14 @@ impl Value {
         Value { storage: Storage::Malloc, ..Self::plain(Tag::Texts, len, data) }
     }
 
+    /// The same of strings that stay whose they are.
+    ///
+    /// # Safety
+    /// `texts` is an array of `len` C strings or NULLs, all of which stay valid and unchanged until the shim has built the result.
+    pub unsafe fn borrowed_texts(texts: *mut *mut c_char, len: usize) -> Self {
+        Self::plain(Tag::Texts, len, Data { pointer: texts.cast() })
+    }
+
     /// A result list of numbers; its value in scalar context is its last element.
     pub fn numbers(numbers: Vec<u64>) -> Self {
         Self::with_numbers(Tag::Numbers, numbers)
@@ -176,10 +169,15 @@ impl Value {
         Self::plain(Tag::Pair, 2, Data { natural })
     }
 
-    /// Whatever owns what other values borrow: for [`Value::list_with_storage`].
-    pub fn storage<T: Send + 'static>(owner: T) -> Self {
-        let pointer = Box::into_raw(Box::new(Owned { free: free_owned::<T>, owner })).cast();
-        Value { storage: Storage::Owner, ..Self::plain(Tag::Other, 0, Data { pointer }) }
+    /// The owner of what other values borrow: an array of pointers, each of which `free` disposes of.
+    ///
+    /// # Safety
+    /// `array` is NULL or an allocation of malloc's with `count` pointers, and nobody else frees it or what they point to.
+    pub unsafe fn pointers<T>(array: *mut *mut T, count: usize, free: fn(*mut T)) -> Self {
+        let free = (free as *const ()).expose_provenance();
+        let data = Data { pointer: array.cast() };
+        // libvirt counts with an int.
+        Value { storage: Storage::Pointers, capacity: count as u32, ..Self::plain(Tag::Other, free, data) }
     }
 
     /// A list of values that borrow from `owner`. The vector had better have room for one more.
@@ -199,24 +197,7 @@ impl Value {
     /// A reference to a hash: `items` alternates keys and values.
     pub fn map(items: Vec<Value>) -> Self {
         debug_assert!(items.len() % 2 == 0, "a key has a value");
-        debug_assert!(items.chunks(2).all(|pair| pair[0].storage == Storage::Borrowed), "a key owns nothing");
-        let mut map = Self::with_items(Tag::Map, items);
-        map.storage = Storage::Hash;
-        map
-    }
-
-    /// The same; the last item, beyond the pairs, owns what they borrow.
-    pub fn map_with_storage(items: Vec<Value>) -> Self {
-        assert!(items.len() % 2 == 1, "a key has a value, and then comes the storage");
-        debug_assert!(
-            items[..items.len() - 1]
-                .iter()
-                .all(|item| item.storage == Storage::Borrowed && item.tag != Tag::Handle),
-            "nothing but the storage owns anything"
-        );
-        let mut map = Self::with_items(Tag::Map, items);
-        map.storage = Storage::LastOwns;
-        map
+        Self::with_items(Tag::Map, items)
     }
 
     /// A reference to a hash of typed parameters, which are freed with this value.

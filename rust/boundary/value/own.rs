@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR Artistic-1.0-Perl
 //! The data that a value owns: copies that outlive the call, and how it is freed.
 
-use super::{Data, Storage, Tag, Value};
+use super::{Data, Storage, Tag, Value, rows};
 use crate::boundary::class;
 use crate::boundary::scratch::{self, wipe};
 use libc::{c_char, c_void};
@@ -128,13 +128,20 @@ impl Value {
                 // SAFETY: `Value::ints` got it from a vector with room for `capacity`.
                 drop(unsafe { Vec::from_raw_parts(numbers, self.len, self.capacity as usize) });
             }
-            (_, Storage::Owner) => {
-                // SAFETY: this storage's data is a pointer ...
-                let owned = unsafe { self.data.pointer };
-                // SAFETY: ... to an `Owned`, which begins with the function.
-                let free = unsafe { *owned.cast::<unsafe fn(*mut c_void)>() };
-                // SAFETY: it is this one's function, and nobody else frees it.
-                unsafe { free(owned) }
+            (_, Storage::Pointers) => {
+                // SAFETY: this storage's data is a pointer.
+                let array: *mut *mut c_void = unsafe { self.data.pointer }.cast();
+                let free = std::ptr::with_exposed_provenance::<()>(self.len);
+                // SAFETY: the address of a function that takes a pointer, see `Value::pointers`.
+                let free = unsafe { std::mem::transmute::<*const (), fn(*mut c_void)>(free) };
+                for index in 0..self.capacity as usize {
+                    // SAFETY: one of the array's.
+                    let place = unsafe { array.add(index) };
+                    // SAFETY: as above.
+                    free(unsafe { *place });
+                }
+                // SAFETY: malloc gave the array, and nobody else frees it.
+                unsafe { libc::free(array.cast()) }
             }
             (_, Storage::Malloc) => {
                 // SAFETY: `malloc` returned it, and nobody else frees it.
@@ -170,34 +177,20 @@ impl Value {
                 // SAFETY: it came from a boxed slice of `len` bytes, a text's with its NUL.
                 drop(unsafe { Box::from_raw(bytes) });
             }
-            (_, Storage::LastOwns) => {
-                // SAFETY: the tags that are stored so have items.
-                let items = unsafe { self.data.items };
-                // SAFETY: `len` of them, of which there is a last.
-                let last = unsafe { items.add(self.len - 1) };
-                // SAFETY: it is initialized, and dropped here alone.
-                unsafe { last.drop_in_place() };
-                // SAFETY: they came from a vector with room for `capacity`. It forgets them; the others own nothing.
-                drop(unsafe { Vec::from_raw_parts(items, 0, self.capacity as usize) });
-            }
-            (_, Storage::Boxed | Storage::Hash | Storage::Beyond) => {
+            (_, Storage::Boxed | Storage::Beyond | Storage::Rows) => {
                 // SAFETY: the other tags that are boxed have items.
                 let items = unsafe { self.data.items };
+                let count = match self.storage {
+                    // SAFETY: rows have their keys first.
+                    Storage::Rows => rows::ROWS_HEAD + self.len * unsafe { (*items).len },
+                    storage => self.len + usize::from(storage == Storage::Beyond),
+                };
                 // SAFETY: they came from a vector with room for `capacity`. It forgets them; they are dropped below, where
                 // the loop is a short one.
                 let mut items = unsafe { Vec::from_raw_parts(items, 0, self.capacity as usize) };
-                let count = self.len + usize::from(self.storage == Storage::Beyond);
-                let mut items = items.spare_capacity_mut().iter_mut().take(count);
-                if self.storage == Storage::Hash {
-                    while let (Some(_key), Some(value)) = (items.next(), items.next()) {
-                        // SAFETY: the first `len` are initialized.
-                        unsafe { value.assume_init_drop() };
-                    }
-                } else {
-                    for item in items {
-                        // SAFETY: as above.
-                        unsafe { item.assume_init_drop() };
-                    }
+                for item in items.spare_capacity_mut().iter_mut().take(count) {
+                    // SAFETY: so many are initialized.
+                    unsafe { item.assume_init_drop() };
                 }
             }
             _ => {}

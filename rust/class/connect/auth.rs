@@ -146,14 +146,14 @@ fn answer(callback: &Callback, creds: &mut [virConnectCredential]) -> Option<c_i
             // SAFETY: libvirt's string, or NULL.
             unsafe { copied(string) }
         };
-        map! {
+        row! {
             c"type" => cred.type_,
             c"prompt" => text(cred.prompt),
             c"challenge" => text(cred.challenge),
             c"result" => text(cred.defresult),
         }
     };
-    let questions = Value::array(memory::collected(creds.iter().map(question)));
+    let questions = Value::from(Rows::of(creds.iter().map(question)));
     let done =
         callback.ask([questions], Want::Scalar, &RETURNED, Some((0, &ANSWERS)), |returned, answers| {
             for (cred, answer) in creds.iter_mut().zip(answers.items()) {

@@ -178,10 +178,10 @@ unsafe fn free_pages(
     let cell = |(index, pages): (usize, &[virTypedParameter])| {
         // SAFETY: written above, and the list owns them.
         let pages = unsafe { Value::borrowed_parameters(pages) };
-        map! { c"cell" => start + index as i32, c"pages" => pages }
+        row! { c"cell" => start + index as i32, c"pages" => pages }
     };
-    let cells = memory::collected_and(1, table.chunks_exact(pages.len()).enumerate().map(cell));
-    Ok(Value::list_with_storage(cells, table.into_map()))
+    let cells = Rows::of(table.chunks_exact(pages.len()).enumerate().map(cell));
+    Ok(cells.owned_by(table.into_map()))
 }
 
 /// For the row of that name.

@@ -74,14 +74,14 @@ unsafe fn all_domain_stats(
         let domain = std::mem::replace(&mut record.dom, std::ptr::null_mut());
         // SAFETY: the record's reference to the domain, which is ours now.
         let domain = unsafe { object(domain) }?;
-        Ok(map! { c"dom" => domain, c"data" => given.into_map() })
+        Ok(row! { c"dom" => domain, c"data" => given.into_map() })
     };
-    let mut all = memory::with_room(found);
+    let mut all = Rows::with_room(found);
     for index in 0..found {
         all.push(describe(index)?);
         memory::check(found);
     }
-    Ok(Value::list(all))
+    Ok(all.owned_by(Value::none()))
 }
 
 /// libvirt's list of records, which frees itself.

@@ -66,23 +66,19 @@ unsafe fn fs_info(dom: *mut Domain, flags: u32) -> Result<Value> {
     // SAFETY: libvirt allocated the array and its structures for us.
     let systems = unsafe { pointers(array, count, free) };
     let describe = |system: &virDomainFSInfo| {
-        let aliases = if system.devAlias.is_null() {
-            &[]
-        } else {
-            // SAFETY: the structure's own count.
-            unsafe { std::slice::from_raw_parts(system.devAlias, system.ndevAlias) }
-        };
+        let count = if system.devAlias.is_null() { 0 } else { system.ndevAlias };
+        // SAFETY: strings of the structure's, as many as it says; the list owns the structures.
+        let aliases = unsafe { Value::borrowed_texts(system.devAlias, count) };
         let text = |string| {
             // SAFETY: a string of the structure's, or NULL; the list owns the structures.
             unsafe { Value::borrowed_text(string) }
         };
-        map! {
+        row! {
             c"mountpoint" => text(system.mountpoint),
             c"name" => text(system.name),
             c"fstype" => text(system.fstype),
-            c"devalias" => Value::array(memory::collected(aliases.iter().map(|&alias| text(alias)))),
+            c"devalias" => aliases,
         }
     };
-    let hashes = systems.values(describe);
-    Ok(Value::list_with_storage(hashes, Value::storage(systems)))
+    Ok(systems.into_rows(describe))
 }

@@ -117,7 +117,7 @@ unsafe fn disk_errors(dom: *mut Domain, flags: u32) -> Result<Value> {
     let describe = |error: &virDomainDiskError| {
         // SAFETY: libvirt allocated the name for us.
         let name = unsafe { Value::owned_text(error.disk) };
-        map! { c"path" => name, c"error" => error.error }
+        row! { c"path" => name, c"error" => error.error }
     };
-    Ok(Value::list(memory::collected(errors.iter().take(found as usize).map(describe))))
+    Ok(Rows::of(errors.iter().take(found as usize).map(describe)).into())
 }

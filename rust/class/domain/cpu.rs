@@ -152,7 +152,7 @@ fn described(vcpus: &[virVcpuInfo], running: bool, maps: Vec<u8>, length: usize)
         let affinity = &maps[index * length..(index + 1) * length];
         // SAFETY: the list owns the maps.
         let affinity = unsafe { Value::borrowed_bytes(affinity.as_ptr().cast(), length) };
-        map! {
+        row! {
             c"number" => if running { vcpu.number } else { index as u32 },
             c"state" => vcpu.state,
             c"cpuTime" => vcpu.cpuTime,
@@ -160,8 +160,7 @@ fn described(vcpus: &[virVcpuInfo], running: bool, maps: Vec<u8>, length: usize)
             c"affinity" => affinity,
         }
     };
-    let hashes = memory::collected_and(1, vcpus.iter().enumerate().map(describe));
-    Value::list_with_storage(hashes, Value::boxed_bytes(maps.into_boxed_slice()))
+    Rows::of(vcpus.iter().enumerate().map(describe)).owned_by(Value::boxed_bytes(maps.into_boxed_slice()))
 }
 
 /// More parameters and CPUs than exist, because these counts come from the daemon.
@@ -218,8 +217,7 @@ unsafe fn iothread_info(dom: *mut Domain, flags: u32) -> Result<Value> {
         let map = if length == 0 { c"".as_ptr() } else { thread.cpumap.cast() };
         // SAFETY: the structure's own length; the list owns the structures.
         let affinity = unsafe { Value::borrowed_bytes(map, length) };
-        map! { c"number" => thread.iothread_id, c"affinity" => affinity }
+        row! { c"number" => thread.iothread_id, c"affinity" => affinity }
     };
-    let hashes = threads.values(describe);
-    Ok(Value::list_with_storage(hashes, Value::storage(threads)))
+    Ok(threads.into_rows(describe))
 }

@@ -69,7 +69,7 @@ unsafe fn interface_addresses(dom: *mut Domain, source: u32, flags: u32) -> Resu
     let interfaces = unsafe { pointers(array, count, free) };
     // SAFETY: libvirt wrote the structure, and the list owns it.
     let hashes = interfaces.values(|found| unsafe { interface(found) });
-    Ok(Value::list_with_storage(hashes, Value::storage(interfaces)))
+    Ok(Value::list_with_storage(hashes, interfaces.into_storage()))
 }
 
 /// # Safety
@@ -84,9 +84,9 @@ unsafe fn interface(interface: &virDomainInterface) -> Value {
     let address = |address: &virDomainIPAddress| {
         // SAFETY: libvirt's string.
         let text = unsafe { Value::borrowed_text(address.addr) };
-        map! { c"type" => address.type_, c"addr" => text, c"prefix" => address.prefix }
+        row! { c"type" => address.type_, c"addr" => text, c"prefix" => address.prefix }
     };
-    let addresses = Value::array(memory::collected(addresses.iter().map(address)));
+    let addresses = Rows::of(addresses.iter().map(address));
     // SAFETY: libvirt's string.
     let name = unsafe { Value::borrowed_text(interface.name) };
     // SAFETY: libvirt's string, or NULL.

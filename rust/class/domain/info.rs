@@ -79,7 +79,7 @@ unsafe fn security_label_list(dom: *mut Domain) -> Result<Value> {
     let count = check(unsafe { virDomainGetSecurityLabelList(dom, &raw mut array) })?;
     // SAFETY: as many labels as libvirt says, ours.
     let labels = unsafe { allocated(array, count) };
-    Ok(Value::list(memory::collected(labels.iter().map(security_label))))
+    Ok(Rows::of(labels.iter().map(security_label)).into())
 }
 
 /// For the row of that name.
@@ -116,6 +116,6 @@ unsafe fn own_security_label(dom: *mut Domain) -> Result<Value> {
     Ok(map! { c"label" => Value::scratch_bytes(copy), c"enforcing" => enforcing })
 }
 
-fn security_label(label: &virSecurityLabel) -> Value {
-    map! { c"label" => text_field(&label.label), c"enforcing" => label.enforcing }
+fn security_label(label: &virSecurityLabel) -> Row<2> {
+    row! { c"label" => text_field(&label.label), c"enforcing" => label.enforcing }
 }
