@@ -69,16 +69,27 @@ SV *sysvirt_build_element(pTHX_ my_cxt_t *cxt, sysvirt_Value *list, size_t index
     }
 }
 
+/* Strings. Each of libvirt's is freed at once: the next scalar takes its memory, of which malloc keeps only a little at hand. Then
+ * the list owns the array alone. */
+static void build_texts(pTHX_ sysvirt_Value *list, SV **place) {
+    char **text = (char **)list->data.pointer, **const end = text + list->len;
+    const bool ours = list->storage == SYSVIRT_STORAGE_MALLOC;
+    for (; text < end; text++, place++) {
+        *place = *text ? string(aTHX_ *text, strlen(*text)) : newSV(0);
+        if (ours)
+            sysvirt_free(*text);
+    }
+    if (ours)
+        list->tag = SYSVIRT_TAG_OTHER;
+}
+
 /* All of them, into so many places. */
 void sysvirt_build_elements(pTHX_ my_cxt_t *cxt, sysvirt_Value *list, SV **place) {
     SV **const end = place + list->len;
     switch (list->tag) {
-    case SYSVIRT_TAG_TEXTS: {
-        char **text = (char **)list->data.pointer;
-        for (; place < end; place++, text++)
-            *place = *text ? string(aTHX_ *text, strlen(*text)) : newSV(0);
+    case SYSVIRT_TAG_TEXTS:
+        build_texts(aTHX_ list, place);
         break;
-    }
     case SYSVIRT_TAG_NUMBERS: {
         const uint64_t *number = (const uint64_t *)list->data.pointer;
         while (place < end)

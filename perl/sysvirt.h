@@ -464,6 +464,8 @@ uint32_t sysvirt_key_number(const struct sysvirt_Key *key);
 
 void sysvirt_drop(struct sysvirt_Value *value);
 
+void sysvirt_free(char *text);
+
 void sysvirt_retain(sysvirt_Class class_, void *object);
 
 void sysvirt_release(sysvirt_Class class_, void *object);

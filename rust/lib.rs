@@ -207,6 +207,16 @@ pub unsafe extern "C" fn sysvirt_drop(value: *mut Value) {
     unsafe { std::ptr::drop_in_place(value) }
 }
 
+/// Frees a string of libvirt's: `free` may be perl's in the shim.
+///
+/// # Safety
+/// `malloc` returned it, and nobody else frees it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sysvirt_free(text: *mut c_char) {
+    // SAFETY: the caller's promise.
+    unsafe { libc::free(text.cast()) }
+}
+
 /// Takes one more reference to a libvirt object.
 ///
 /// # Safety
