@@ -7,7 +7,7 @@ use super::{call_any, renew};
 use libc::{c_char, c_void};
 use std::cell::Cell;
 use std::ffi::CStr;
-use sysvirt::harness::{ARGS_MAX, Called, Callbacks, Request, Value, Want};
+use sysvirt::harness::{ARGS_MAX, Called, Callbacks, Request, Want};
 
 /// A stub for a Perl callback. AddressSanitizer finds what uses it too late or frees it twice, and at the end of the process
 /// what never does.
