@@ -10,10 +10,10 @@
 #include <pthread.h>
 
 typedef struct callback {
-    SV *code;        /* the sub, which we keep; NULL once the interpreter is gone */
-    SV *owner;       /* weak: the object that the callback was registered on */
-    HV *owner_stash; /* its package, in case it has to be created again */
-    void *interpreter;
+    SV *code;          /* the sub, which we keep; NULL once the interpreter is gone */
+    SV *owner;         /* weak: the object that the callback was registered on */
+    HV *owner_stash;   /* its package, in case it has to be created again */
+    void *interpreter; /* NULL once it is gone; other threads look at it, see `interpreter_of` */
 #ifndef USE_ITHREADS
     pthread_t thread; /* where it runs: CURRENT_INTERPRETER does not show that */
 #endif
@@ -41,12 +41,15 @@ typedef struct sysvirt_invocation {
     bool ok;      /* the sub did not die */
 } invocation;
 
+/* Without the lock: the interpreter may end at this time. */
+static void *interpreter_of(const callback *cb) { return __atomic_load_n(&cb->interpreter, __ATOMIC_RELAXED); }
+
 /* Whether this is the thread of the callback's interpreter. libvirt calls from any thread. */
 static bool is_here_in(const callback *cb, const void *interpreter) {
 #ifdef USE_ITHREADS
-    return cb->interpreter == interpreter;
+    return interpreter_of(cb) == interpreter;
 #else
-    return cb->interpreter == interpreter && pthread_equal(cb->thread, pthread_self());
+    return interpreter_of(cb) == interpreter && pthread_equal(cb->thread, pthread_self());
 #endif
 }
 
@@ -163,7 +166,7 @@ static void forget_interpreter(pTHX_ void *unused) {
         next = cb->next;
         if (cb->interpreter == CURRENT_INTERPRETER) {
             SV *code = cb->code, *owner = cb->owner;
-            cb->interpreter = NULL;
+            __atomic_store_n(&cb->interpreter, NULL, __ATOMIC_RELAXED);
             cb->code = cb->owner = NULL;
             cb->owner_stash = NULL;
             unlink_callback(cb);
@@ -375,11 +378,12 @@ static void raise_signals(void *context) {
 static sysvirt_Called call(void *pointer, const sysvirt_Request *request) {
     callback *cb = pointer, missed;
     void *interpreter = CURRENT_INTERPRETER;
+    const bool foreign = interpreter_of(cb) != interpreter;
     invocation of = {.request = request, .cb = cb, .count = request->count};
 
-    if (!interpreter || (cb->interpreter == interpreter && !is_here_in(cb, interpreter)))
+    if (!interpreter || (!foreign && !is_here_in(cb, interpreter)))
         return SYSVIRT_CALLED_ELSEWHERE;
-    if (cb->interpreter != interpreter && (request->want != SYSVIRT_WANT_NOTHING || !is_first_miss(cb)))
+    if (foreign && (request->want != SYSVIRT_WANT_NOTHING || !is_first_miss(cb)))
         return SYSVIRT_CALLED_FAILED;
     {
         dTHXa(interpreter);
@@ -392,7 +396,7 @@ static sysvirt_Called call(void *pointer, const sysvirt_Request *request) {
         if (cxt->exiting || of.count > sysvirt_ARGS_MAX)
             return SYSVIRT_CALLED_FAILED;
         of.args = args;
-        if (cb->interpreter != interpreter) {
+        if (foreign) {
             Zero(&missed, 1, callback);
             missed.code = sv_2mortal((SV *)newXS(NULL, warn_of_miss, __FILE__));
             of.cb = &missed;
@@ -435,7 +439,7 @@ static void defer_message(const char *message) {
 
 static int32_t place(void *pointer) {
     const callback *cb = pointer;
-    return !cb->interpreter ? -1 : is_here(cb);
+    return !interpreter_of(cb) ? -1 : is_here(cb);
 }
 
 static size_t queue(void) {

@@ -178,9 +178,11 @@ scenario 'a callback of a future dies' => "told 1\nothers: 5\nchain: in a chain\
     for my $call (@calls) {
         $call->on_done( sub { $others++ } );
     }
-    my $chain;
-    $conn->async->get_hostname->then( sub { die "in a chain\n" } )->catch( sub { $chain = $_[0]; return } )
-        ->on_ready( sub { after( 0.05, \&finish ) } );
+    my ( $chain, $left ) = ( undef, @calls + 1 );
+    $_->on_ready( sub { after( 0.05, \&finish ) if !--$left } )
+        for @calls,
+        $conn->async->get_hostname->then( sub { die "in a chain\n" } )
+        ->catch( sub { $chain = $_[0]; return } );
     say told( qr/in a future/, spin() );
     say "others: $others";
     print "chain: $chain";
