@@ -32,6 +32,10 @@ static void note(const char *format, ...) {
     va_start(args, format);
     length = vsnprintf(line, sizeof line, format, args);
     va_end(args);
+    if (length >= (int)sizeof line) {
+        length = (int)sizeof line;
+        line[length - 1] = '\n';
+    }
     if (length > 0 && write(fd, line, (size_t)length) < 0)
         abort();
 }
