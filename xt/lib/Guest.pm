@@ -55,6 +55,14 @@ sub pid_in {
     return ( <$command> // q{} ) =~ /\Q$dir\E/ ? $pid : undef;
 }
 
+# Sends the daemon a signal.
+sub signal_daemon {
+    my ( $dir, $signal ) = @_;
+    my $pid = pid_in( $dir, "$dir/pid" ) or die "no daemon runs in $dir\n";
+    kill $signal => $pid or die "kill: $!";
+    return;
+}
+
 # Kills the daemon, and starts another; the guest lives on.
 sub replace_daemon {
     my ($dir) = @_;

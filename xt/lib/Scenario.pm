@@ -25,7 +25,8 @@ use Session;
 
 ## no critic (ProhibitAutomaticExportation)
 our @EXPORT =
-    qw($loop scenario spin finish after reader uri own_daemon open_console guest_dies told failed ticks domain_of);
+    qw($loop scenario spin finish after reader uri own_daemon open_console guest_dies guest_hangs guest_goes_on told failed ticks
+    still domain_of);
 our $loop;
 
 my @scenarios;
@@ -40,7 +41,7 @@ sub scenario {
 
 # --- In the process of a scenario
 
-my ( @ticks, $lock );
+my ( @ticks, $ticking, $lock );
 
 sub main {
     my ( $kind, $file, $name ) = @_;
@@ -57,9 +58,12 @@ sub main {
 # A timer of the event loop, from which it can be seen whether that stood still.
 sub tick {
     push @ticks, Time::HiRes::time();
-    $loop->after( 0.01, \&tick );
+    $ticking = $loop->after( 0.01, \&tick );
     return;
 }
+
+# Ends that timer: from now on nothing wakes the event loop but what the scenario does.
+sub still { $ticking->(); return }
 
 # How many times it fired since then, and the longest pause.
 sub ticks {
@@ -141,11 +145,16 @@ sub open_console {
     open $lock, '>', $ENV{SCENARIO_GUEST} . '/lock' or die $!;
     flock $lock, LOCK_EX or die $!;
     alarm 30;
+    guest_goes_on();    # a scenario may have ended before
     return Guest::domain( $ENV{SCENARIO_GUEST} );
 }
 
 # Kills the guest's daemon, and starts another.
 sub guest_dies { return Guest::replace_daemon( $ENV{SCENARIO_GUEST} ) }
+
+# The daemon hangs, until it goes on.
+sub guest_hangs   { return Guest::signal_daemon( $ENV{SCENARIO_GUEST}, 'STOP' ) }
+sub guest_goes_on { return Guest::signal_daemon( $ENV{SCENARIO_GUEST}, 'CONT' ) }
 
 # --- All of them
 

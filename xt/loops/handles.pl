@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use File::Temp ();
+use Patience;
 use Scenario;
 use Sys::Virt;
 use Sys::Virt::Async;
@@ -122,6 +123,86 @@ scenario 'the daemon is killed with a console open' => "echo\nend: an error\naga
     $console->send('two;');
     say 'again' if expect( $console->handle, qr/two;/ ) =~ /two;/;
     $console->close;
+};
+
+# How the code ends, and within how many seconds at most.
+sub within {
+    my ( $seconds, $code ) = @_;
+    my $start  = time;
+    my $how    = eval { $code->(); 1 } ? 'done' : failed($@);
+    my $passed = time - $start;
+    return $passed < $seconds * Patience::factor() ? $how : sprintf '%s after %.1f s', $how, $passed;
+}
+
+scenario 'the daemon hangs with a console open, and goes on' => <<'END' => sub {
+echo
+typed: done
+expected: OPERATION_TIMEOUT
+opened: OPERATION_TIMEOUT
+a signal: in a handler
+the loop: nothing came, timers go on
+it goes on: echo
+closed: done
+END
+    my $dom     = open_console();
+    my $console = Sys::Virt::Console->open( $dom, timeout => 10, force => 1 );
+    $console->send('one;');
+    say 'echo' if expect( $console->handle, qr/one;/ ) =~ /one;/;
+    guest_hangs();
+    say 'typed: ',    within( 1, sub { $console->send('two;') } );
+    say 'expected: ', within( 2, sub { $console->expect( 'two;', 0.5 ) } );
+    $dom->get_connect->set_call_timeout(0.3);
+    say 'opened: ', within( 2, sub { Sys::Virt::Console->open( $dom, timeout => 10 ) } );
+    $dom->get_connect->set_call_timeout(undef);
+    {
+        local $SIG{ALRM} = sub { die "in a handler\n" };
+        Time::HiRes::alarm(0.3);
+        say 'a signal: ', within( 2, sub { $console->expect( 'two;', 20 ) } ) =~ s/\n//r;
+        alarm 30;
+    }
+    my $text = q{};
+    my $stop =
+        reader( $console->handle, sub { take( $console->handle, \$text ); finish() if $text =~ /three;/ } );
+    $console->send('three;');
+    my $start = time;
+    after( 0.5, \&finish );
+    print spin();
+    my ( $number, $longest ) = ticks($start);
+    say 'the loop: ', $text eq q{} ? 'nothing came' : $text, ', ',
+        $number > 5 && $longest < 0.3 * Patience::factor() ? 'timers go on' : "$number ticks, $longest s";
+    guest_goes_on();
+    print spin();
+    say 'it goes on: ', $text eq 'two;three;' ? 'echo' : $text;
+    $stop->();
+    say 'closed: ', within( 5, sub { $console->close } );
+};
+
+scenario 'the daemon hangs while a console is closed, and while it is dropped' =>
+    "closed: OPERATION_TIMEOUT\nanother: echo\ndropped: done\nanother: echo\n" => sub {
+    for my $how (qw(closed dropped)) {
+        my $dom     = open_console();
+        my $console = Sys::Virt::Console->open( $dom, timeout => 1, force => 1 );
+        $console->send('one;')->expect( 'one;', 10 );
+        guest_hangs();
+        $console->send('two;');
+        say "$how: ", within( 4, sub { $how eq 'closed' ? $console->close : undef $console } );
+        guest_goes_on();
+        $console = Sys::Virt::Console->open( open_console(), timeout => 10, force => 1 );
+        $console->send('three;');
+        say 'another: echo' if expect( $console->handle, qr/three;/ ) =~ /three;/;
+        $console->close;
+    }
+    };
+
+scenario 'a script ends with a console open while the daemon hangs' => [ "at the end\n", 4 ] => sub {
+    our $dom     = open_console();
+    our $console = Sys::Virt::Console->open( $dom, timeout => 1, force => 1 );
+    $console->send('one;')->expect( 'one;', 10 );
+    guest_hangs();
+    $console->send('two;');
+    say 'at the end';
+    alarm 5;
+    exit 4;
 };
 
 scenario 'a console within callbacks' =>

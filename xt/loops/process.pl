@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use POSIX ();
+use Patience;
 use Scenario;
 use Sys::Virt;
 use Sys::Virt::Reconnect;
@@ -176,6 +177,67 @@ scenario 'signals while the loop waits' => "TERM INT CHLD USR1\nsoon\nanswered\n
     say +( sort { $b <=> $a } values %at )[0] < 1.3 ? 'soon' : "late: @{[ %at ]}";
     say 'answered' if $call->is_done;
 };
+
+# Sends USR1 when the loop has slept for a while, and tells when: to the handler, which returns how late it is.
+sub sender {
+    my ($count) = @_;
+    pipe my $read, my $write or die $!;
+    my $pid = fork // die $!;
+    if ( !$pid ) {
+        for ( 1 .. $count ) {
+            Time::HiRes::sleep(0.4);
+            syswrite $write, pack 'd', time;
+            kill USR1 => getppid;
+        }
+        POSIX::_exit(0);
+    }
+    return sub { sysread $read, my $sent, 8; return time - unpack 'd', $sent };
+}
+
+for my $sleeping ( 'nothing else happens', 'a call hangs' ) {
+    scenario "a signal wakes the loop while $sleeping" => "3 soon\nexceptions told\nanswered\n" => sub {
+        my $daemon = own_daemon();
+        my $conn   = Sys::Virt->new( uri => $daemon->uri );
+        $conn->domain_event_register_any( undef, $lifecycle, sub { say 'event' } );
+        my $call;
+        if ( $sleeping =~ /call/ ) {
+            $daemon->signal('STOP');
+            $call = $conn->async->get_hostname;
+        }
+        still();
+
+        # IO::Async's Poll resumes its wait even if the handler has stopped it.
+        pipe my $read, my $write or die $!;
+        my $stop   = reader( $read, sub { sysread $read, my $byte, 1 } );
+        my $finish = sub { finish(); syswrite $write, q{.} if $loop->kind eq 'IOAsync' };
+        my ( $soon, $handled, $late ) = ( 0, 0, sender(3) );
+        {
+            local $SIG{USR1} = sub {
+                $soon++     if $late->() < 0.3 * Patience::factor();
+                $finish->() if ++$handled == 3;
+            };
+            print spin();
+        }
+        say "$soon soon";
+
+        # Glib's loop cannot go on.
+        my $expected = my $dies = $loop->kind eq 'Glib' ? 0 : 2;
+        $late = sender( $dies + 1 );
+        {
+            local $SIG{USR1} = sub {
+                my $seconds = $late->();
+                die "in a handler\n" if $seconds < 0.3 * Patience::factor() && $dies-- > 0;
+                $finish->();
+            };
+            my $told = told( qr/in a handler/, spin() );
+            say $told eq "told $expected" ? 'exceptions told' : $told;
+        }
+        $daemon->signal('CONT');
+        $call = ( $call // $conn->async->get_hostname )->on_done( sub { finish() } );
+        print spin()   if !$call->is_done;
+        say 'answered' if $call->is_done;
+    };
+}
 
 scenario 'a handler of a signal dies' => "told 1\nanswered\n" => sub {
     my $daemon = own_daemon();

@@ -53,7 +53,7 @@ sub open {    ## no critic (ProhibitBuiltinHomonyms)
             sub { $dom->open_console( $stream, $o{device}, $safe | $_[0] ) }
         );
     }
-    $self->{handle} = $stream->handle( timeout => TIMEOUT );
+    $self->{handle} = $stream->handle( timeout => $self->{timeout} );
     $self->{handle}->blocking(0);
     return $self;
 }

@@ -90,6 +90,7 @@ my @loops = (
         brief => 1,
         here  => sub { $INC{'EV.pm'} && 'EV' },
         watch => sub {
+            wake_for_signals();
             my $watcher = EV::io( fileno $handle, EV::READ(), \&dispatch );
             return sub { undef $watcher };
         },
@@ -212,6 +213,16 @@ sub glib_watch {
     };
     $watch->();
     return sub { Glib::Source->remove($id) if $watch; undef $watch };
+}
+
+# A signal wakes EV, but perl runs its handler only when EV calls Perl code: which this does, as EV's manual advises.
+my $checker;
+
+sub wake_for_signals {
+    return if $checker || !$INC{'EV.pm'};
+    $checker = EV::check( sub { } );
+    $checker->keepalive(0);
+    return;
 }
 
 # Called with each call, so it is fast when nothing has changed.

@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use Mojo::IOLoop               ();
+use Sys::Virt::Async::Loops    ();
 use Sys::Virt::EventImpl::Loop ();
 
 our @ISA = ('Sys::Virt::EventImpl::Loop');
@@ -14,6 +15,7 @@ sub default_loop { return Mojo::IOLoop->singleton }
 
 sub watch_io {
     my ( $self, $handle, $read, $write, $code ) = @_;
+    Sys::Virt::Async::Loops::wake_for_signals();
     $self->loop->reactor->io( $handle => $code )->watch( $handle, $read, $write );
     return $handle;
 }
