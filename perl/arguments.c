@@ -55,7 +55,7 @@ static bool decode_plain_scalar(pTHX_ SV *sv, sysvirt_Value *out) {
     return TRUE;
 }
 
-/* What a reference refers to, if it is of the type and plain. */
+/* The target of a reference, if it is of the type and plain. */
 static SV *plain_target(SV *sv, svtype type) {
     SV *target = SvRV(sv);
     return SvTYPE(target) == type && !(SvFLAGS(target) & (SVs_GMG | SVs_SMG | SVs_RMG | SVs_OBJECT)) ? target : NULL;
