@@ -179,11 +179,31 @@ fn parameters_are_those_of_the_schema() {
     assert_eq!(fixed(pairs! { c"int" => 5_i32, c"text" => text() }).unwrap(), 2);
     assert_eq!(fixed(pairs! { c"texts" => Value::array(vec![text(), text()]) }).unwrap(), 2);
     assert_eq!(fixed(Value::map(Vec::new())).unwrap(), 0);
+    // Single values first, then those of arrays, in the order of the schema.
+    let value = pairs! { c"texts" => Value::array(vec![text()]), c"text" => text(), c"int" => 5_i32 };
+    let mut params = Typed::<SET>::get(&value, "params").unwrap();
+    // SAFETY: an array of as many parameters, which `params` owns.
+    let written = unsafe { std::slice::from_raw_parts(params.as_ptr(), params.len() as usize) };
+    let names: Vec<_> = written.iter().map(params::field).collect();
+    assert_eq!(names, [&b"int"[..], b"text", b"texts"]);
     // The shim only leaves an unknown key if all keys are unknown.
     assert!(
         matches!(fixed(pairs! { c"itn" => Value::other() }), Err(Error::Libvirt(error)) if error.code == 8)
     );
     assert!(usage(fixed(pairs! { c"int" => 1_u64 << 40 })).starts_with("int is out of range"));
+}
+
+#[test]
+fn a_plain_number_is_a_string_too() {
+    let (number, string) = (Value::from(-5), scalar(Value::from(c"5".to_owned()), Value::from(5)));
+    let mut builder = ParamBuilder::default();
+    for (value, expected) in [(&number, c"-5"), (&string, c"5")] {
+        assert!(is_number(value));
+        let text = builder.text(value, "name").unwrap();
+        // SAFETY: a string of the value or of the builder.
+        assert_eq!(unsafe { CStr::from_ptr(text) }, expected);
+    }
+    assert!(builder.text(&Value::none(), "name").unwrap().is_null() && !is_number(&Value::none()));
 }
 
 #[test]

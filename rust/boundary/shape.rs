@@ -22,7 +22,7 @@ pub enum Kind {
     Path,
     /// A string of bytes.
     Bytes,
-    /// A string or a number: [`Tag::Scalar`](super::value::Tag::Scalar) holds both.
+    /// A string or a number: a plain number, or [`Tag::Scalar`](super::value::Tag::Scalar), which holds both.
     Scalar,
     /// An object of `class`; if it is optional, anything that is not a reference means NULL.
     Handle,
