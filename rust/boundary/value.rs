@@ -104,7 +104,8 @@ pub enum Storage {
     Beyond,
     /// Rust: a vector of rows.
     Rows,
-    /// `free`, and each of the `capacity` pointers in it by the function whose address is `len`: other values borrow from them.
+    /// `free`, for the array at the address `len`; before, the function in `data` for each of the `capacity` pointers in it, from which
+    /// other values borrow.
     Pointers,
 }
 

@@ -174,10 +174,13 @@ impl Value {
     /// # Safety
     /// `array` is NULL or an allocation of malloc's with `count` pointers, and nobody else frees it or what they point to.
     pub unsafe fn pointers<T>(array: *mut *mut T, count: usize, free: fn(*mut T)) -> Self {
-        let free = (free as *const ()).expose_provenance();
-        let data = Data { pointer: array.cast() };
+        let data = Data { pointer: free as *mut c_void };
         // libvirt counts with an int.
-        Value { storage: Storage::Pointers, capacity: count as u32, ..Self::plain(Tag::Other, free, data) }
+        Value {
+            storage: Storage::Pointers,
+            capacity: count as u32,
+            ..Self::plain(Tag::Other, array.expose_provenance(), data)
+        }
     }
 
     /// A list of values that borrow from `owner`. The vector had better have room for one more.

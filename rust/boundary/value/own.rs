@@ -129,11 +129,11 @@ impl Value {
                 drop(unsafe { Vec::from_raw_parts(numbers, self.len, self.capacity as usize) });
             }
             (_, Storage::Pointers) => {
-                // SAFETY: this storage's data is a pointer.
-                let array: *mut *mut c_void = unsafe { self.data.pointer }.cast();
-                let free = std::ptr::with_exposed_provenance::<()>(self.len);
-                // SAFETY: the address of a function that takes a pointer, see `Value::pointers`.
-                let free = unsafe { std::mem::transmute::<*const (), fn(*mut c_void)>(free) };
+                let array = std::ptr::with_exposed_provenance_mut::<*mut c_void>(self.len);
+                // SAFETY: this storage's data is a pointer ...
+                let free = unsafe { self.data.pointer };
+                // SAFETY: ... to a function that takes a pointer to something, see `Value::pointers`.
+                let free = unsafe { std::mem::transmute::<*mut c_void, fn(*mut c_void)>(free) };
                 for index in 0..self.capacity as usize {
                     // SAFETY: one of the array's.
                     let place = unsafe { array.add(index) };
