@@ -207,9 +207,9 @@ impl<'a> ParamBuilder<'a> {
         let Some(made) = number_as_text(value).and_then(|text| CString::new(text).ok()) else {
             return text(value, name);
         };
-        let text = made.as_ptr();
+        // Moving the string would invalidate a pointer to it.
         self.made.push(made);
-        Ok(text)
+        Ok(self.made.last().map_or(std::ptr::null(), |text| text.as_ptr()))
     }
 
     /// Whether there are the same parameters with the same types, and with the same values then, since those are of one hash.
