@@ -33,7 +33,7 @@ static int batch_free(pTHX_ SV *sv, MAGIC *magic) {
 }
 
 /* A thread's copy has none: its calls belong to the parent. */
-static const MGVTBL batch_table = {.svt_free = batch_free, SYSVIRT_MAGIC_OF_ONE_THREAD};
+static const MGVTBL batch_table = {.svt_free = batch_free, .svt_local = sysvirt_magic_local, SYSVIRT_MAGIC_OF_ONE_THREAD};
 
 static batch *batch_of(pTHX_ SV *self) {
     const MAGIC *magic = SvTYPE(self) == SVt_PVHV ? mg_findext(self, PERL_MAGIC_ext, &batch_table) : NULL;
@@ -77,7 +77,7 @@ XS_INTERNAL(begin) {
     most = SvNV(key(aTHX_ self, "most"));
     Newxz(of, 1, batch);
     magic = sv_magicext((SV *)self, NULL, PERL_MAGIC_ext, &batch_table, (const char *)of, 0);
-    magic->mg_flags |= MGf_DUP;
+    magic->mg_flags |= MGf_DUP | MGf_LOCAL;
     of->methods = (HV *)SvREFCNT_inc_simple_NN(SvRV(methods));
     of->objects = array(aTHX_ self, "objects");
     of->arguments = array(aTHX_ self, "arguments");

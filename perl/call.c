@@ -176,9 +176,12 @@ static SV *scalar_of_list(pTHX_ my_cxt_t *cxt, sysvirt_Value *result) {
 static NOINLINE void return_warned(pTHX_ my_cxt_t *cxt, I32 ax, const sysvirt_Method *method, sysvirt_Value *result) {
     AV *warnings = (AV *)sv_2mortal((SV *)newAV());
     SSize_t index;
-    for (index = 1; index < (SSize_t)result->len; index++)
-        av_push(warnings,
-                newSVpvf("%s: %.*s", method->name, (int)result->data.items[index].len, result->data.items[index].data.text));
+    for (index = 1; index < (SSize_t)result->len; index++) {
+        const sysvirt_Value *text = &result->data.items[index];
+        SV *warning = newSVpvf("%s: ", method->name);
+        sv_catpvn(warning, text->data.text, text->len); /* it may have a NUL */
+        av_push(warnings, warning);
+    }
     ST(0) = sv_2mortal(sysvirt_build(aTHX_ cxt, &result->data.items[0], NULL));
     index = result->data.items[0].tag == SYSVIRT_TAG_NONE ? 0 : 1;
     sysvirt_drop(result);

@@ -81,3 +81,10 @@ int sysvirt_magic_dup(pTHX_ MAGIC *magic, CLONE_PARAMS *params) {
     return 0;
 }
 #endif
+
+int sysvirt_magic_local(pTHX_ SV *sv, MAGIC *magic) {
+    PERL_UNUSED_CONTEXT;
+    PERL_UNUSED_ARG(sv);
+    PERL_UNUSED_ARG(magic);
+    return 0;
+}

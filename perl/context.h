@@ -104,6 +104,10 @@ int sysvirt_magic_dup(pTHX_ MAGIC *magic, CLONE_PARAMS *params);
 #define SYSVIRT_MAGIC_OF_ONE_THREAD .svt_dup = NULL
 #endif
 
+/* For a table of magic whose pointer must not be shared, with MGf_LOCAL: what `local` makes in place of the scalar or hash gets no
+ * magic. perl's copy would have the same pointer, and nothing else of ours. */
+int sysvirt_magic_local(pTHX_ SV *sv, MAGIC *magic);
+
 /* The context of the interpreter that loads the module. */
 my_cxt_t *sysvirt_context_boot(pTHX);
 

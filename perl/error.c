@@ -31,9 +31,8 @@ static int details_dup(pTHX_ MAGIC *magic, CLONE_PARAMS *params) {
 static const MGVTBL details_table = {
 #ifdef USE_ITHREADS
     .svt_dup = details_dup,
-#else
-    .svt_dup = NULL,
 #endif
+    .svt_local = sysvirt_magic_local,
 };
 
 /* Whether a package is one of those that call methods for a script. */
@@ -69,7 +68,7 @@ SV *sysvirt_error_new(pTHX_ my_cxt_t *cxt, sysvirt_Value *value, const char *fil
         of.length = sizeof of + packed + name;
         of.file = file ? of.length - name : 0;
         magic = private_magic_with_room(aTHX_ SvRV(error), &details_table, of.length);
-        magic->mg_flags |= MGf_DUP;
+        magic->mg_flags = MGf_DUP | MGf_LOCAL;
         Copy(&of, magic->mg_ptr, sizeof of, char);
         Copy(value->data.text + sizeof of.head, magic->mg_ptr + sizeof of, packed, char);
         Copy(file, magic->mg_ptr + of.length - name, name, char);

@@ -78,6 +78,7 @@ static int handle_dup(pTHX_ MAGIC *magic, CLONE_PARAMS *params) {
 
 const MGVTBL sysvirt_handle_table = {
     .svt_free = handle_free,
+    .svt_local = sysvirt_magic_local,
 #ifdef USE_ITHREADS
     .svt_dup = handle_dup,
 #endif
@@ -104,7 +105,7 @@ SV *sysvirt_handle_inner(pTHX_ sysvirt_Class class_, void *object) {
     MAGIC *magic = private_magic(aTHX_ inner, &sysvirt_handle_table, object, sizeof(void *));
     magic->mg_private = (U16)class_;
     magic->mg_len = generation;
-    magic->mg_flags |= MGf_DUP;
+    magic->mg_flags = MGf_DUP | MGf_LOCAL;
     SvIV_set(inner, PTR2IV(object));
     SvIOK_on(inner);
     return inner;

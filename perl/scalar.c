@@ -163,7 +163,9 @@ static bool numify_string(pTHX_ SV *sv, sysvirt_Value *out, NV *real) {
     const char *digits = SvPV_nomg_const(sv, length);
     UV number;
     const int type = grok_number(digits, length, &number);
-    const bool negative = type & IS_NUMBER_NEG, exact = type & IS_NUMBER_IN_UV && (!negative || number <= (UV)IV_MAX);
+    const bool finite = !(type & (IS_NUMBER_INFINITY | IS_NUMBER_NAN)); /* "1.#INF" seems to have the integer 1 */
+    const bool negative = type & IS_NUMBER_NEG;
+    const bool exact = finite && type & IS_NUMBER_IN_UV && (!negative || number <= (UV)IV_MAX);
     *real = exact && !(type & IS_NUMBER_NOT_INT) ? 0 : Atof(digits);
     if (!exact)
         set_float(out, *real);

@@ -108,6 +108,21 @@ subtest 'methods that make several calls' => sub {
     is( $error->file,      __FILE__,         '... and its file' );
 };
 
+our %alias;
+
+subtest 'local makes no second exception with the same details' => sub {
+    my $error = failed( sub { $c->get_network_by_name('nope') } );
+    *alias = $error;
+    my $copy;
+    {
+        local %alias;
+        $copy = bless \%alias, 'Sys::Virt::Error';
+    }
+    is( $error->file, __FILE__, 'the exception is as before' );
+    undef $error;
+    is( $copy->file, undef, 'a hash in its place has no details' );
+};
+
 subtest 'threads' => sub {
     plan skip_all => 'this perl has no threads' if !$Config{useithreads};
     require threads;

@@ -260,6 +260,28 @@ subtest 'arguments that are freed while they are decoded' => sub {
     );
 };
 
+our $alias;
+
+subtest 'local makes no second handle of one object' => sub {
+    my $conn = Sys::Virt->new( uri => 'test:///default' );
+    *alias = $conn;
+    {
+        local $alias;
+        my $copy = bless \$alias, 'Sys::Virt';
+        throws(
+            'a method that any object has',
+            qr/con is not a blessed SV reference/,
+            sub { $copy->get_version }
+        );
+        throws(
+            'the same, without blocking',
+            qr/con is not a blessed SV reference/,
+            sub { $copy->async->get_version->get }
+        );
+    }
+    is( $conn->get_type, 'TEST', 'the handle is as before' );
+};
+
 package Boastful {
     sub TIEARRAY  { return bless [], shift }
     sub FETCHSIZE { return 1_000_000_000 }

@@ -76,6 +76,12 @@ subtest 'numbers are what perl makes of them' => sub {
         sub { $set->(-1) }
     );
     throws( 'nor such values', qr/hard_limit is not a finite number/, sub { $set->($infinite) } );
+    my $text = '1.#INF';
+    throws(
+        "$_ time, a string that means one",
+        qr/id is not a finite number/,
+        sub { $c->get_domain_by_id($text) }
+    ) for qw(first second);
     throws(
         'a reference is not a number',
         qr/hard_limit is a reference, not a number/,
@@ -250,6 +256,13 @@ subtest 'a domain that is a string' => sub {
         }
     );
     is( "@warnings", q{}, 'undef means any domain without a warning' );
+};
+
+subtest 'a key with a NUL is in the warning as it is' => sub {
+    my @warnings;
+    local $SIG{__WARN__} = sub { push @warnings, @_ };
+    $c->get_domain_by_name('test')->set_scheduler_parameters( { weight => 50, "we\0ird" => 1 } );
+    like( "@warnings", qr/unknown key 'we\0ird', which is ignored at/, 'to its end' );
 };
 
 done_testing;
