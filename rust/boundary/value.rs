@@ -123,7 +123,8 @@ pub union Data {
     pub text: *const c_char,
     /// [`Tag::Key`].
     pub key: *const Key,
-    /// [`Tag::Handle`], [`Tag::Owner`], [`Tag::Borrowed`], [`Tag::Code`].
+    /// [`Tag::Handle`], [`Tag::Owner`], [`Tag::Borrowed`], [`Tag::Code`]; the array of [`Tag::Texts`], [`Tag::Numbers`] and
+    /// [`Tag::Ints`]; the function of [`Storage::Pointers`].
     pub pointer: *mut c_void,
     /// [`Tag::Parameters`].
     pub parameters: *const Parameter,
